@@ -1,0 +1,70 @@
+/** What a command comes to: events to be persisted, or a refusal. Both are values; neither has had any effect yet. */
+import type { Unit } from "../protocol/commands.ts";
+import type { PoolEvent } from "../protocol/events.ts";
+import type { Refusal } from "../protocol/refusals.ts";
+import type { Result } from "../protocol/results.ts";
+import { timeOfId } from "./ids.ts";
+import type { Booking, Pool, Reservation } from "./state.ts";
+
+export type Decision =
+  | {
+      readonly events: readonly PoolEvent[];
+      /** The id was used before with the same content: nothing happens again, the answer is the one of then. */
+      readonly replayed?: true;
+      /** Set where the answer can't be read from the state: a dry run. */
+      readonly result?: Result;
+    }
+  | { readonly refusal: Refusal };
+
+export const nothingToDo: Decision = { events: [] };
+export const replayed: Decision = { events: [], replayed: true };
+
+export function refuse(refusal: Refusal): Decision {
+  return { refusal };
+}
+
+/** Amounts are named after the pool's unit; the other name is another unit, and no number is ever converted. */
+export function unitMismatch(pool: Pool, unit: Unit): Decision | undefined {
+  const own = pool.settings?.unit;
+  return own === undefined || own === unit
+    ? undefined
+    : refuse({ code: "unit_mismatch", pool_unit: own, given_unit: unit });
+}
+
+/**
+ * Whether `id` was used: undefined if it is new; the same content (by `firstDifference`) answers as it did then,
+ * another is refused, and so is an id whose own time says that its outcome may have been forgotten.
+ */
+export function usedBefore(
+  pool: Pool,
+  id: string,
+  firstDifference: (known: Reservation | Booking) => string | undefined,
+): Decision | undefined {
+  const known = pool.remembered.get(id);
+  if (known !== undefined) {
+    const field = firstDifference(known);
+    return field === undefined ? replayed : refuse({ code: "id_reused", id, field });
+  }
+  return isForgotten(pool, id) ? refuse({ code: "id_too_old", id }) : undefined;
+}
+
+/** True for an id that is at least as old as something already forgotten (see `forget`). */
+export function isForgotten(pool: Pool, id: string): boolean {
+  const time = timeOfId(id);
+  return time !== undefined && time <= pool.horizon;
+}
+
+/** The first of `fields` whose value differs, compared as JSON; `undefined` when all are equal. */
+export function firstDifference(
+  fields: readonly (readonly [name: string, then: unknown, now: unknown])[],
+): string | undefined {
+  return fields.find(([, then, now]) => !isEqual(then, now))?.[0];
+}
+
+function isEqual(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  const left = Object.entries(a);
+  const right = new Map(Object.entries(b));
+  return left.length === right.size && left.every(([key, value]) => right.has(key) && isEqual(value, right.get(key)));
+}

@@ -1,0 +1,197 @@
+/** Decides what concerns an agent's contract: registering, closing, reopening its gate, starting a new period. */
+import type { CloseCommand, RegisterCommand, ReopenCommand, ResetCommand } from "../../protocol/commands.ts";
+import type { AllocationSource, Contract, PoolEvent } from "../../protocol/events.ts";
+import { limits } from "../../protocol/limits.ts";
+import { type Decision, firstDifference, nothingToDo, refuse, unitMismatch, usedBefore } from "../decision.ts";
+import { type Agent, agentOf, available, gateOf, type Pool } from "../state.ts";
+import { wouldPassTotal } from "./pool.ts";
+
+/**
+ * Registers an agent or changes its contract. Its allocation moves by the difference between the new `max` and the
+ * one last named: what transfers brought or took stays, and repeating a PUT changes nothing.
+ */
+export function decideRegister(pool: Pool, command: RegisterCommand, now: number): Decision {
+  const mismatch = unitMismatch(pool, command.unit);
+  if (mismatch !== undefined) return mismatch;
+  const agent = pool.agents.get(command.agent);
+  const refusal = agent === undefined ? cannotJoin(pool, command) : cannotChange(agent, command);
+  if (refusal !== undefined) return refusal;
+
+  const contract: Contract = {
+    priority: command.priority,
+    max: command.max,
+    min_reserve: command.min_reserve ?? Math.floor(command.max / 10),
+    confidence_threshold: command.confidence_threshold ?? null,
+    ceiling: command.ceiling ?? null,
+    parent: agent?.contract.parent ?? command.parent ?? null,
+  };
+  if (agent !== undefined && firstDifference([["contract", agent.contract, contract]]) === undefined)
+    return nothingToDo;
+  const allocated = contract.max - (agent?.contract.max ?? 0);
+  const source = sourceOf(pool, contract.parent);
+  const shortage = allocated >= 0 ? cannotGrow(pool, contract, source, allocated) : cannotShrink(agent, -allocated);
+  if (shortage !== undefined) return shortage;
+
+  return { events: [{ type: "registered", at: now, agent: command.agent, contract, allocated, source }] };
+}
+
+function cannotJoin(pool: Pool, command: RegisterCommand): Decision | undefined {
+  if (command.parent !== undefined && command.parent !== null) {
+    const parent = pool.agents.get(command.parent);
+    if (parent === undefined) return refuse({ code: "agent_not_found", agent: command.parent });
+    if (parent.closing) return refuse({ code: "agent_closing", agent: command.parent });
+    if (parent.depth >= limits.agentDepth) {
+      return refuse({ code: "limit_reached", limit: "agentDepth", maximum: limits.agentDepth });
+    }
+  }
+  return pool.agents.size >= limits.agents
+    ? refuse({ code: "limit_reached", limit: "agents", maximum: limits.agents })
+    : undefined;
+}
+
+function cannotChange(agent: Agent, command: RegisterCommand): Decision | undefined {
+  if (agent.closing) return refuse({ code: "agent_closing", agent: agent.name });
+  return command.parent !== undefined && command.parent !== agent.contract.parent
+    ? refuse({
+        code: "contract_conflict",
+        field: "parent",
+        reason: "an agent keeps the parent it was registered with; close it and register it again",
+      })
+    : undefined;
+}
+
+function sourceOf(pool: Pool, parent: string | null): AllocationSource {
+  if (parent !== null) return "parent";
+  return pool.settings?.budget === null ? "minted" : "float";
+}
+
+function cannotGrow(pool: Pool, contract: Contract, source: AllocationSource, growth: number): Decision | undefined {
+  if (source === "minted") return wouldPassTotal(pool, growth);
+  const obtainable = sourceHas(pool, contract.parent);
+  return growth > obtainable
+    ? refuse({
+        code: "contract_conflict",
+        field: "max",
+        reason:
+          source === "parent"
+            ? "a sub-agent's allocation comes out of what its parent has available"
+            : "allocations come out of the pool's float; fund the pool first",
+        needed: growth,
+        obtainable,
+      })
+    : undefined;
+}
+
+/** What float or parent can hand out now. */
+function sourceHas(pool: Pool, parent: string | null): number {
+  return parent === null ? pool.float : Math.max(0, available(agentOf(pool, parent)));
+}
+
+function cannotShrink(agent: Agent | undefined, amount: number): Decision | undefined {
+  const obtainable = agent === undefined ? 0 : Math.max(0, available(agent));
+  return amount > obtainable
+    ? refuse({
+        code: "contract_conflict",
+        field: "max",
+        reason: "only what the agent has available can be taken from it; it has spent, holds or lent the rest",
+        needed: amount,
+        obtainable,
+      })
+    : undefined;
+}
+
+/** Closing an agent closes those below it: their budget is on its way back to it. */
+export function decideClose(pool: Pool, command: CloseCommand, now: number): Decision {
+  const agent = pool.agents.get(command.agent);
+  if (agent === undefined) return refuse({ code: "agent_not_found", agent: command.agent });
+  if (agent.closing) return nothingToDo;
+
+  const leaving = [agent, ...(agent.subAgents > 0 ? descendantsOf(pool, agent) : [])];
+  return {
+    events: leaving.filter((one) => !one.closing).map((one) => ({ type: "closing", at: now, agent: one.name })),
+  };
+}
+
+function descendantsOf(pool: Pool, ancestor: Agent): Agent[] {
+  const found = new Set([ancestor.name]);
+  const descendants: Agent[] = [];
+  // A parent is registered before its sub-agents and the map keeps that order, so one pass finds all.
+  for (const agent of pool.agents.values()) {
+    if (agent.contract.parent !== null && found.has(agent.contract.parent)) {
+      found.add(agent.name);
+      descendants.push(agent);
+    }
+  }
+  return descendants;
+}
+
+/**
+ * The event by which `agent` leaves, if it is closing and nothing keeps it: no open reservation, no sub-agent. Its
+ * unspent budget goes to its parent, or to the float; what its contract minted in a pool without budget is unmade.
+ */
+export function leave(pool: Pool, agent: Agent, now: number): PoolEvent | undefined {
+  if (!agent.closing || agent.open > 0 || agent.subAgents > 0) return undefined;
+  const unspent = Math.max(0, agent.allocated - agent.consumed);
+  const minted = sourceOf(pool, agent.contract.parent) === "minted";
+  return {
+    type: "closed",
+    at: now,
+    agent: agent.name,
+    unspent,
+    unminted: minted ? Math.min(unspent, agent.contract.max) : 0,
+  };
+}
+
+export function decideReopen(pool: Pool, command: ReopenCommand, now: number): Decision {
+  const refusal = cannotRestart(pool, command);
+  if (refusal !== undefined) return refusal;
+  return { events: [{ type: "reopened", at: now, agent: command.agent, id: command.id }] };
+}
+
+/**
+ * A new period: what was consumed is forgotten, and the allocation is what the contract says, less what sub-agents
+ * have of it, and at least what is held. Growth comes from where allocations come from, as far as that reaches.
+ */
+export function decideReset(pool: Pool, command: ResetCommand, now: number): Decision {
+  const refusal = cannotRestart(pool, command);
+  if (refusal !== undefined) return refusal;
+  const agent = agentOf(pool, command.agent);
+  const target = Math.max(agent.held, agent.contract.max - handedDown(pool, agent));
+  const source = sourceOf(pool, agent.contract.parent);
+  const wanted = target - agent.allocated;
+  const allocated = source === "minted" ? wanted : Math.min(wanted, sourceHas(pool, agent.contract.parent));
+  const tooMuch = source === "minted" ? wouldPassTotal(pool, allocated) : undefined;
+  if (tooMuch !== undefined) return tooMuch;
+
+  return { events: [{ type: "reset", at: now, agent: agent.name, id: command.id, allocated, source }] };
+}
+
+function handedDown(pool: Pool, parent: Agent): number {
+  let sum = 0;
+  if (parent.subAgents === 0) return sum;
+  for (const agent of pool.agents.values()) if (agent.contract.parent === parent.name) sum += agent.contract.max;
+  return sum;
+}
+
+function cannotRestart(pool: Pool, command: ReopenCommand | ResetCommand): Decision | undefined {
+  const used = usedBefore(pool, command.id, (known) =>
+    firstDifference([
+      ["op", known.op, command.op],
+      ["agent", known.agent, command.agent],
+    ]),
+  );
+  if (used !== undefined) return used;
+  const agent = pool.agents.get(command.agent);
+  if (agent === undefined) return refuse({ code: "agent_not_found", agent: command.agent });
+  return agent.closing ? refuse({ code: "agent_closing", agent: command.agent }) : undefined;
+}
+
+/** Refuses what an agent that is leaving, or is done with its task, must not start. */
+export function cannotSpend(agent: Agent): Decision | undefined {
+  if (agent.closing) return refuse({ code: "agent_closing", agent: agent.name });
+  const { confidence } = agent;
+  const threshold = agent.contract.confidence_threshold;
+  return gateOf(agent) === "closed" && confidence !== null && threshold !== null
+    ? refuse({ code: "confidence_reached", agent: agent.name, confidence, confidence_threshold: threshold })
+    : undefined;
+}

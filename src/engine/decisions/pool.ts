@@ -1,0 +1,86 @@
+/** Decides what concerns the pool as a whole: its settings and its budget. */
+import type { ConfigureCommand, FundCommand } from "../../protocol/commands.ts";
+import type { PoolSettings } from "../../protocol/events.ts";
+import { limits } from "../../protocol/limits.ts";
+import { type Decision, firstDifference, nothingToDo, refuse, unitMismatch, usedBefore } from "../decision.ts";
+import type { Pool } from "../state.ts";
+
+/**
+ * The first `configure` creates the pool. Later ones move the float by the difference between the new budget and
+ * the one last named, so that repeating a PUT changes nothing and funds given in between stay.
+ */
+export function decideConfigure(pool: Pool, command: ConfigureCommand, now: number): Decision {
+  const before = pool.settings;
+  if (before === null) {
+    const settings: PoolSettings = {
+      unit: command.unit ?? "tokens",
+      budget: command.budget ?? null,
+      equal_priority_donates: command.equal_priority_donates ?? true,
+      default_ttl_ms: command.default_ttl_ms ?? limits.ttlMsDefault,
+      journal_refusals: command.journal_refusals ?? false,
+    };
+    return { events: [{ type: "configured", at: now, settings, float: settings.budget ?? 0 }] };
+  }
+
+  if (command.unit !== undefined) {
+    const mismatch = unitMismatch(pool, command.unit);
+    if (mismatch !== undefined) return mismatch;
+  }
+  const settings: PoolSettings = {
+    unit: before.unit,
+    budget: command.budget === undefined ? before.budget : command.budget,
+    equal_priority_donates: command.equal_priority_donates ?? before.equal_priority_donates,
+    default_ttl_ms: command.default_ttl_ms ?? before.default_ttl_ms,
+    journal_refusals: command.journal_refusals ?? before.journal_refusals,
+  };
+  if ((settings.budget === null) !== (before.budget === null)) {
+    return refuse({
+      code: "contract_conflict",
+      field: "budget",
+      reason: "a pool is created with a budget or without; agents already registered came out of one or the other",
+    });
+  }
+  const growth = (settings.budget ?? 0) - (before.budget ?? 0);
+  const refusal = cannotGrow(pool, growth, "budget");
+  if (refusal !== undefined) return refusal;
+
+  const changed = firstDifference([["settings", before, settings]]) !== undefined;
+  return changed ? { events: [{ type: "configured", at: now, settings, float: growth }] } : nothingToDo;
+}
+
+export function decideFund(pool: Pool, command: FundCommand, now: number): Decision {
+  const mismatch = unitMismatch(pool, command.unit);
+  if (mismatch !== undefined) return mismatch;
+  const used = usedBefore(pool, command.id, (known) =>
+    firstDifference([
+      ["op", known.op, "fund"],
+      ["amount", known.op === "fund" && known.amount, command.amount],
+    ]),
+  );
+  if (used !== undefined) return used;
+  const refusal = cannotGrow(pool, command.amount, command.unit);
+  if (refusal !== undefined) return refusal;
+
+  return { events: [{ type: "funded", at: now, id: command.id, amount: command.amount }] };
+}
+
+/** A pool shrinks by what nobody holds, and grows to its limit. */
+function cannotGrow(pool: Pool, growth: number, field: string): Decision | undefined {
+  if (-growth > pool.float) {
+    return refuse({
+      code: "contract_conflict",
+      field,
+      reason: "only the float can be taken out of a pool; close agents or lower their contracts first",
+      needed: -growth,
+      obtainable: pool.float,
+    });
+  }
+  return wouldPassTotal(pool, growth);
+}
+
+/** Refuses what would lift the pool's total above its limit. */
+export function wouldPassTotal(pool: Pool, growth: number): Decision | undefined {
+  return growth > 0 && pool.total + growth > limits.total
+    ? refuse({ code: "limit_reached", limit: "total", maximum: limits.total })
+    : undefined;
+}

@@ -1,0 +1,214 @@
+/** Decides the life of a reservation: reserve, commit, release, extend, expire. */
+import type { CommitCommand, ExtendCommand, ReleaseCommand, ReserveCommand } from "../../protocol/commands.ts";
+import type { PoolEvent } from "../../protocol/events.ts";
+import { limits } from "../../protocol/limits.ts";
+import {
+  type Decision,
+  firstDifference,
+  isForgotten,
+  nothingToDo,
+  refuse,
+  replayed,
+  unitMismatch,
+  usedBefore,
+} from "../decision.ts";
+import { type Plan, plan, potentiallyTransferable, transferable } from "../donors.ts";
+import { type Agent, agentOf, available, headroom, nextLease, type Pool, type Reservation } from "../state.ts";
+import { cannotSpend } from "./agent.ts";
+
+const noTransfer: Plan = { moved: 0, transfers: [], donors: [] };
+
+/**
+ * Holds `amount` for the agent, from its own budget and, for what is missing, by transfers: exactly the shortfall
+ * moves, or nothing. With `at_least` it takes what there is.
+ */
+export function decideReserve(pool: Pool, command: ReserveCommand, now: number): Decision {
+  const mismatch = unitMismatch(pool, command.unit);
+  if (mismatch !== undefined) return mismatch;
+  const used = usedBefore(pool, command.id, (known) => differsFrom(known, command));
+  if (used !== undefined) return used;
+  const agent = pool.agents.get(command.agent);
+  if (agent === undefined) return refuse({ code: "agent_not_found", agent: command.agent });
+  const refusal = cannotSpend(agent) ?? tooManyOpen(pool, agent);
+  if (refusal !== undefined) return refusal;
+  const granted = grantable(pool, agent, command);
+  if (granted === undefined) return budgetExceeded(pool, agent, command, now);
+
+  const shortfall = granted - available(agent);
+  const moves = shortfall > 0 ? plan(pool, agent, shortfall) : noTransfer;
+  const event: PoolEvent = {
+    type: "reserved",
+    at: now,
+    id: command.id,
+    agent: command.agent,
+    asked: command.amount,
+    granted,
+    expires_at: now + (command.ttl_ms ?? pool.settings?.default_ttl_ms ?? limits.ttlMsDefault),
+    on_expiry: command.on_expiry ?? "release",
+    transfers: moves.transfers,
+    ...(command.at_least === undefined ? undefined : { at_least: command.at_least }),
+    ...(command.ttl_ms === undefined ? undefined : { ttl_ms: command.ttl_ms }),
+    ...(command.metadata === undefined ? undefined : { metadata: command.metadata }),
+  };
+  return { events: [event] };
+}
+
+function differsFrom(known: { op: string }, command: ReserveCommand): string | undefined {
+  if (!isReservation(known)) return "op";
+  return firstDifference([
+    ["agent", known.agent, command.agent],
+    ["amount", known.asked, command.amount],
+    ["at_least", known.atLeast, command.at_least],
+    ["ttl_ms", known.ttlMs, command.ttl_ms],
+    ["on_expiry", known.firstOnExpiry, command.on_expiry ?? "release"],
+    ["metadata", known.metadata, command.metadata],
+  ]);
+}
+
+function isReservation(known: { op: string }): known is Reservation {
+  return known.op === "reserve";
+}
+
+function tooManyOpen(pool: Pool, agent: Agent): Decision | undefined {
+  if (agent.open >= limits.openReservationsPerAgent) {
+    const maximum = limits.openReservationsPerAgent;
+    return refuse({ code: "limit_reached", limit: "openReservationsPerAgent", maximum });
+  }
+  return pool.open >= limits.openReservations
+    ? refuse({ code: "limit_reached", limit: "openReservations", maximum: limits.openReservations })
+    : undefined;
+}
+
+/** What can be held now, or undefined if that is too little. Nothing is sorted here: a refusal must be cheap. */
+function grantable(pool: Pool, agent: Agent, command: ReserveCommand): number | undefined {
+  const room = headroom(pool);
+  const own = available(agent);
+  if (command.amount <= own && command.amount <= room) return command.amount;
+  const most = Math.min(command.amount, room, own + transferable(pool, agent));
+  return most >= (command.at_least ?? command.amount) ? most : undefined;
+}
+
+function budgetExceeded(pool: Pool, agent: Agent, command: ReserveCommand, now: number): Decision {
+  const atLeast = command.at_least ?? command.amount;
+  const own = agent.allocated - agent.consumed;
+  const potential = Math.max(0, Math.min(own + potentiallyTransferable(pool, agent), pool.total - pool.consumed));
+  const lease = atLeast <= potential ? nextLease(pool) : undefined;
+  return refuse({
+    code: "budget_exceeded",
+    agent: agent.name,
+    asked: command.amount,
+    at_least: atLeast,
+    available: available(agent),
+    transferable: transferable(pool, agent),
+    headroom: headroom(pool),
+    potential,
+    // Time alone helps only where a lease gives its budget back when it ends.
+    ...(lease?.onExpiry === "release" ? { retry_after_ms: lease.expiresAt - now } : undefined),
+  });
+}
+
+/**
+ * Books what a call really used. Facts are never refused: what neither the hold, nor the agent's own budget, nor
+ * transfers cover is overage. After expiry it is taken once, marked late.
+ */
+export function decideCommit(pool: Pool, command: CommitCommand, now: number): Decision {
+  const mismatch = unitMismatch(pool, command.unit);
+  if (mismatch !== undefined) return mismatch;
+  const reservation = pool.remembered.get(command.id);
+  if (reservation?.op !== "reserve") return unknown(pool, command.id);
+  if (reservation.state === "committed" || reservation.state === "released") {
+    return isSameCommit(reservation, command) ? replayed : settledAlready(reservation);
+  }
+  if (pool.consumed + command.amount > limits.spend) {
+    return refuse({ code: "limit_reached", limit: "spend", maximum: limits.spend });
+  }
+
+  const { transfers, overage } = cover(pool, reservation.owner, excess(reservation, command.amount));
+  const event: PoolEvent = {
+    type: "committed",
+    at: now,
+    id: command.id,
+    amount: command.amount,
+    transfers,
+    overage,
+    ...(command.confidence === undefined ? undefined : { confidence: command.confidence }),
+    ...(reservation.state === "expired" ? { late: true } : undefined),
+  };
+  return { events: [event] };
+}
+
+function isSameCommit(reservation: Reservation, command: CommitCommand): boolean {
+  const { settlement } = reservation;
+  return (
+    reservation.state === "committed" &&
+    settlement?.amount === command.amount &&
+    settlement.confidence === command.confidence
+  );
+}
+
+/** What the commit books beyond what the reservation still holds, or has been charged on expiry. */
+function excess(reservation: Reservation, amount: number): number {
+  const covered = reservation.state === "held" ? reservation.granted : reservation.charged;
+  return Math.max(0, amount - reservation.chargedBefore) - covered;
+}
+
+/** Budget for spend that has already happened: the agent's own, then transfers as far as they reach, then overage. */
+export function cover(
+  pool: Pool,
+  owner: string | null,
+  amount: number,
+): Pick<Plan, "transfers"> & { readonly overage: number } {
+  if (owner === null || amount <= 0) return { transfers: noTransfer.transfers, overage: 0 };
+  const agent = agentOf(pool, owner);
+  const shortfall = amount - Math.max(0, available(agent));
+  if (shortfall <= 0) return { transfers: noTransfer.transfers, overage: 0 };
+  const { transfers, moved } = plan(pool, agent, shortfall);
+  return { transfers, overage: shortfall - moved };
+}
+
+/** Gives a hold back. Once expired there is nothing left to give, which is what the caller wanted. */
+export function decideRelease(pool: Pool, command: ReleaseCommand, now: number): Decision {
+  const reservation = pool.remembered.get(command.id);
+  if (reservation?.op !== "reserve") return unknown(pool, command.id);
+  switch (reservation.state) {
+    case "held":
+      return { events: [{ type: "released", at: now, id: command.id }] };
+    case "committed":
+      return settledAlready(reservation);
+    case "released":
+      return replayed;
+    case "expired":
+      return nothingToDo;
+  }
+}
+
+/** Moves the end of the lease to `ttl_ms` from now: never earlier than it was, never later than a day after the start. */
+export function decideExtend(pool: Pool, command: ExtendCommand, now: number): Decision {
+  const reservation = pool.remembered.get(command.id);
+  if (reservation?.op !== "reserve") return unknown(pool, command.id);
+  if (reservation.state !== "held") return settledAlready(reservation);
+  const latest = reservation.at + limits.ttlMs;
+  const expiresAt = Math.max(reservation.expiresAt, Math.min(now + command.ttl_ms, latest));
+  const onExpiry = command.on_expiry ?? reservation.onExpiry;
+  if (expiresAt === reservation.expiresAt && onExpiry === reservation.onExpiry) return nothingToDo;
+
+  return { events: [{ type: "extended", at: now, id: command.id, expires_at: expiresAt, on_expiry: onExpiry }] };
+}
+
+/** The event of the first lease that has ended at `now`, if any. */
+export function expireNext(pool: Pool, now: number): PoolEvent | undefined {
+  const reservation = nextLease(pool);
+  if (reservation === undefined || reservation.expiresAt > now) return undefined;
+  const charged = reservation.onExpiry === "charge" ? reservation.granted : 0;
+  return { type: "expired", at: now, id: reservation.id, charged };
+}
+
+function unknown(pool: Pool, id: string): Decision {
+  return refuse(isForgotten(pool, id) ? { code: "id_too_old", id } : { code: "reservation_not_found", id });
+}
+
+function settledAlready(reservation: Reservation): Decision {
+  const { id, state } = reservation;
+  if (state === "held") throw new Error(`reservation ${id} is not settled`);
+  return refuse({ code: "reservation_settled", id, state, consumed: reservation.settlement?.amount ?? 0 });
+}

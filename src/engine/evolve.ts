@@ -1,0 +1,314 @@
+/**
+ * Applies an event to the state. It decides nothing and refuses nothing: folding the journal from its beginning
+ * gives, byte for byte, the state that its owner had.
+ */
+import type { EventOf, PoolEvent, Transfer } from "../protocol/events.ts";
+import { forget, settle } from "./remember.ts";
+import {
+  type Agent,
+  agentOf,
+  type Booking,
+  emptyPool,
+  isCurrent,
+  type Pool,
+  type Reservation,
+  reservationOf,
+} from "./state.ts";
+
+export function evolve(pool: Pool, event: PoolEvent): void {
+  pool.seq++;
+  pool.at = event.at;
+  apply(pool, event);
+  forget(pool);
+}
+
+/** The state after `events`, from nothing. */
+export function fold(events: Iterable<PoolEvent>): Pool {
+  const pool = emptyPool();
+  for (const event of events) evolve(pool, event);
+  return pool;
+}
+
+function apply(pool: Pool, event: PoolEvent): void {
+  switch (event.type) {
+    case "configured":
+      pool.settings = event.settings;
+      return addToFloat(pool, event.float);
+    case "funded":
+      addToFloat(pool, event.amount);
+      return book(pool, event.id, { op: "fund", agent: null, amount: event.amount });
+    case "registered":
+      return registered(pool, event);
+    case "closing":
+      agentOf(pool, event.agent).closing = true;
+      return;
+    case "closed":
+      return closed(pool, event);
+    case "reopened":
+      agentOf(pool, event.agent).confidence = null;
+      return book(pool, event.id, { op: "reopen", agent: event.agent, amount: 0 });
+    case "reset":
+      return reset(pool, event);
+    case "reserved":
+      return reserved(pool, event);
+    case "committed":
+      return committed(pool, event);
+    case "released":
+      return settleAs(pool, reservationOf(pool, event.id), "released", 0);
+    case "extended":
+      return extended(pool, event);
+    case "expired":
+      return expired(pool, event);
+    case "recorded":
+      return recorded(pool, event);
+    case "reallocated":
+      take(pool, agentOf(pool, event.agent), event.transfers);
+      return book(pool, event.id, { ...event, op: "reallocate", amount: event.asked });
+    case "refused":
+      return;
+  }
+}
+
+function addToFloat(pool: Pool, amount: number): void {
+  pool.float += amount;
+  pool.total += amount;
+}
+
+/** Remembers a write that is not a reservation, so that its repeat is answered, not run. */
+function book(pool: Pool, id: string, booking: Pick<Booking, "op" | "agent" | "amount"> & Partial<Booking>): void {
+  const { op, agent, amount, confidence, metadata, overage = 0, transfers = [], donors = [] } = booking;
+  const { at, seq } = pool;
+  pool.remembered.set(id, { op, id, agent, amount, confidence, metadata, overage, transfers, donors, at, seq });
+  settle(pool, id);
+}
+
+function registered(pool: Pool, event: EventOf<"registered">): void {
+  const { agent: name, contract, allocated, source } = event;
+  const known = pool.agents.get(name);
+  const parent = contract.parent === null ? undefined : agentOf(pool, contract.parent);
+  const agent = known ?? newAgent(name, event, (parent?.depth ?? 0) + 1);
+  if (known === undefined) {
+    pool.agents.set(name, agent);
+    if (parent !== undefined) parent.subAgents++;
+  }
+  agent.contract = contract;
+  allocate(pool, agent, allocated, source);
+}
+
+function newAgent(name: string, event: EventOf<"registered">, depth: number): Agent {
+  return {
+    name,
+    contract: event.contract,
+    depth,
+    allocated: 0,
+    consumed: 0,
+    held: 0,
+    open: 0,
+    unsettled: 0,
+    subAgents: 0,
+    confidence: null,
+    closing: false,
+    activeAt: event.at,
+  };
+}
+
+/** Grows (or, below zero, shrinks) an allocation at the cost of where it comes from. */
+function allocate(pool: Pool, agent: Agent, amount: number, source: EventOf<"registered">["source"]): void {
+  agent.allocated += amount;
+  if (source === "float") pool.float -= amount;
+  else if (source === "minted") pool.total += amount;
+  else if (agent.contract.parent !== null) agentOf(pool, agent.contract.parent).allocated -= amount;
+}
+
+/** Moves budget to `agent`. */
+function take(pool: Pool, agent: Agent, transfers: readonly Transfer[]): void {
+  for (const { from, amount } of transfers) {
+    if (from === null) pool.float -= amount;
+    else agentOf(pool, from).allocated -= amount;
+    agent.allocated += amount;
+  }
+}
+
+function closed(pool: Pool, event: EventOf<"closed">): void {
+  const agent = agentOf(pool, event.agent);
+  const parent = agent.contract.parent === null ? undefined : agentOf(pool, agent.contract.parent);
+  if (parent !== undefined) {
+    parent.allocated += agent.allocated;
+    parent.consumed += agent.consumed;
+    parent.unsettled += agent.unsettled;
+    parent.subAgents--;
+  } else {
+    pool.closed.allocated += agent.allocated - event.unspent;
+    pool.closed.consumed += agent.consumed;
+    pool.float += event.unspent - event.unminted;
+    pool.total -= event.unminted;
+  }
+  pool.closed.agents++;
+  pool.agents.delete(agent.name);
+  if (agent.unsettled === 0) return;
+  for (const reservation of unsettledOf(pool, agent.name)) reservation.owner = parent?.name ?? null;
+}
+
+function unsettledOf(pool: Pool, owner: string): Reservation[] {
+  return pool.unsettled
+    .toArray()
+    .map((id) => pool.remembered.get(id))
+    .filter((known) => known?.op === "reserve")
+    .filter((reservation) => reservation.state === "expired" && reservation.owner === owner);
+}
+
+function reset(pool: Pool, event: EventOf<"reset">): void {
+  const agent = agentOf(pool, event.agent);
+  pool.consumed -= agent.consumed;
+  agent.consumed = 0;
+  agent.confidence = null;
+  allocate(pool, agent, event.allocated, event.source);
+  if (agent.unsettled > 0) {
+    for (const reservation of unsettledOf(pool, agent.name)) {
+      reservation.chargedBefore += reservation.charged;
+      reservation.charged = 0;
+    }
+  }
+  book(pool, event.id, { op: "reset", agent: event.agent, amount: 0 });
+}
+
+function reserved(pool: Pool, event: EventOf<"reserved">): void {
+  const agent = agentOf(pool, event.agent);
+  if (event.transfers.length > 0) take(pool, agent, event.transfers);
+  agent.held += event.granted;
+  agent.open++;
+  agent.activeAt = event.at;
+  pool.held += event.granted;
+  pool.open++;
+  pool.remembered.set(event.id, {
+    op: "reserve",
+    id: event.id,
+    agent: event.agent,
+    owner: event.agent,
+    state: "held",
+    asked: event.asked,
+    granted: event.granted,
+    transfers: event.transfers,
+    at: event.at,
+    seq: pool.seq,
+    firstExpiresAt: event.expires_at,
+    firstOnExpiry: event.on_expiry,
+    expiresAt: event.expires_at,
+    onExpiry: event.on_expiry,
+    atLeast: event.at_least,
+    ttlMs: event.ttl_ms,
+    metadata: event.metadata,
+    charged: 0,
+    chargedBefore: 0,
+    settlement: undefined,
+  });
+  pushLease(pool, event.id, event.expires_at);
+}
+
+function pushLease(pool: Pool, id: string, expiresAt: number): void {
+  pool.leases.push({ expiresAt, id });
+  // Settled and extended reservations leave their entries behind; twice the live ones is what they may cost.
+  if (pool.leases.size > 2 * pool.open + 1_000) {
+    pool.leases.compact((lease) => {
+      const known = pool.remembered.get(lease.id);
+      return known?.op === "reserve" && isCurrent(lease, known);
+    });
+  }
+}
+
+function committed(pool: Pool, event: EventOf<"committed">): void {
+  const reservation = reservationOf(pool, event.id);
+  const late = reservation.state === "expired";
+  const booked = Math.max(0, event.amount - reservation.chargedBefore) - reservation.charged;
+  const agent = reservation.owner === null ? undefined : agentOf(pool, reservation.owner);
+  if (agent === undefined) {
+    bookOnClosed(pool, booked);
+  } else {
+    take(pool, agent, event.transfers);
+    agent.consumed += booked;
+    agent.activeAt = event.at;
+    if (agent.name === reservation.agent) reportConfidence(agent, event.confidence);
+  }
+  pool.consumed += booked;
+  if (late) {
+    pool.unsettledCount--;
+    if (agent !== undefined) agent.unsettled--;
+  } else {
+    endHold(pool, reservation);
+  }
+  reservation.state = "committed";
+  reservation.charged = 0;
+  const { amount, confidence, overage, transfers } = event;
+  reservation.settlement = { at: event.at, seq: pool.seq, amount, confidence, overage, transfers, late };
+  settle(pool, event.id);
+}
+
+/**
+ * A late commit of an agent that left. If it corrects a charge downwards, what the closed books have over returns
+ * the way an agent's unspent budget does: to the float, or out of existence where registering had minted it.
+ */
+function bookOnClosed(pool: Pool, booked: number): void {
+  pool.closed.consumed += booked;
+  const over = Math.max(0, Math.min(-booked, pool.closed.allocated - pool.closed.consumed));
+  pool.closed.allocated -= over;
+  if (pool.settings?.budget === null) pool.total -= over;
+  else pool.float += over;
+}
+
+/** The gate looks at the highest confidence since it last opened; a later, humbler report does not open it. */
+function reportConfidence(agent: Agent, confidence: number | undefined): void {
+  if (confidence !== undefined) agent.confidence = Math.max(agent.confidence ?? 0, confidence);
+}
+
+function endHold(pool: Pool, reservation: Reservation): void {
+  const agent = agentOf(pool, reservation.agent);
+  agent.held -= reservation.granted;
+  agent.open--;
+  pool.held -= reservation.granted;
+  pool.open--;
+}
+
+function settleAs(pool: Pool, reservation: Reservation, state: "released" | "expired", amount: number): void {
+  endHold(pool, reservation);
+  reservation.state = state;
+  reservation.settlement = {
+    at: pool.at,
+    seq: pool.seq,
+    amount,
+    confidence: undefined,
+    overage: 0,
+    transfers: [],
+    late: false,
+  };
+  if (state === "released") settle(pool, reservation.id);
+}
+
+function extended(pool: Pool, event: EventOf<"extended">): void {
+  const reservation = reservationOf(pool, event.id);
+  reservation.onExpiry = event.on_expiry;
+  if (reservation.expiresAt === event.expires_at) return;
+  reservation.expiresAt = event.expires_at;
+  pushLease(pool, event.id, event.expires_at);
+}
+
+function expired(pool: Pool, event: EventOf<"expired">): void {
+  const reservation = reservationOf(pool, event.id);
+  const agent = agentOf(pool, reservation.agent);
+  settleAs(pool, reservation, "expired", event.charged);
+  reservation.charged = event.charged;
+  agent.consumed += event.charged;
+  agent.unsettled++;
+  pool.consumed += event.charged;
+  pool.unsettled.push(event.id);
+  pool.unsettledCount++;
+}
+
+function recorded(pool: Pool, event: EventOf<"recorded">): void {
+  const agent = agentOf(pool, event.agent);
+  take(pool, agent, event.transfers);
+  agent.consumed += event.amount;
+  agent.activeAt = event.at;
+  reportConfidence(agent, event.confidence);
+  pool.consumed += event.amount;
+  book(pool, event.id, { ...event, op: "record" });
+}

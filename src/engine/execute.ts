@@ -1,0 +1,119 @@
+/**
+ * Runs a command on a pool: what is due expires first, then the command is decided, its events are applied, and
+ * agents that only waited for it leave. The caller persists `events` before anybody sees the outcome.
+ */
+import type { Command } from "../protocol/commands.ts";
+import type { PoolEvent } from "../protocol/events.ts";
+import type { Outcome } from "../protocol/results.ts";
+import type { Decision } from "./decision.ts";
+import { decideClose, decideRegister, decideReopen, decideReset, leave } from "./decisions/agent.ts";
+import { decideConfigure, decideFund } from "./decisions/pool.ts";
+import { decideCommit, decideExtend, decideRelease, decideReserve, expireNext } from "./decisions/reservation.ts";
+import { decideReallocate, decideRecord } from "./decisions/usage.ts";
+import { evolve } from "./evolve.ts";
+import { resultOf } from "./results.ts";
+import { type Pool, reservationOf } from "./state.ts";
+
+/** Decides and applies `command` at `now`; appends the events to `events`. */
+export function execute(pool: Pool, command: Command, now: number, events: PoolEvent[]): Outcome {
+  const time = clamp(pool, now);
+  expireDue(pool, time, events);
+  const decision = decide(pool, command, time);
+  if ("refusal" in decision) {
+    if (pool.settings?.journal_refusals === true) apply(pool, refused(command, decision.refusal.code, time), events);
+    return { ok: false, refusal: decision.refusal };
+  }
+
+  for (const event of decision.events) apply(pool, event, events);
+  return { ok: true, result: decision.result ?? resultOf(pool, command, decision.replayed ?? false) };
+}
+
+/** Decides without applying anything. */
+export function decide(pool: Pool, command: Command, now: number): Decision {
+  if (pool.settings === null && command.op !== "configure") return { refusal: { code: "pool_not_found" } };
+  switch (command.op) {
+    case "configure":
+      return decideConfigure(pool, command, now);
+    case "fund":
+      return decideFund(pool, command, now);
+    case "register":
+      return decideRegister(pool, command, now);
+    case "close":
+      return decideClose(pool, command, now);
+    case "reopen":
+      return decideReopen(pool, command, now);
+    case "reset":
+      return decideReset(pool, command, now);
+    case "reserve":
+      return decideReserve(pool, command, now);
+    case "commit":
+      return decideCommit(pool, command, now);
+    case "release":
+      return decideRelease(pool, command, now);
+    case "extend":
+      return decideExtend(pool, command, now);
+    case "record":
+      return decideRecord(pool, command, now);
+    case "reallocate":
+      return decideReallocate(pool, command, now);
+  }
+}
+
+/** Ends every lease that is due at `now`; at most `limits.openReservations` of them. */
+export function expireDue(pool: Pool, now: number, events: PoolEvent[]): void {
+  const time = clamp(pool, now);
+  for (let event = expireNext(pool, time); event !== undefined; event = expireNext(pool, time)) {
+    apply(pool, event, events);
+  }
+}
+
+/** The clock of a host that an object moved to may be behind; within a pool time does not run backwards. */
+function clamp(pool: Pool, now: number): number {
+  return Math.max(pool.at, now);
+}
+
+function apply(pool: Pool, event: PoolEvent, events: PoolEvent[]): void {
+  evolve(pool, event);
+  events.push(event);
+  letGo(pool, event, events);
+}
+
+/** After an event that may have been the last thing a closing agent waited for: it leaves, and so may its parent. */
+function letGo(pool: Pool, event: PoolEvent, events: PoolEvent[]): void {
+  let name = mayLeave(pool, event);
+  while (name !== null) {
+    const agent = pool.agents.get(name);
+    const leaving = agent === undefined ? undefined : leave(pool, agent, event.at);
+    if (agent === undefined || leaving === undefined) return;
+    evolve(pool, leaving);
+    events.push(leaving);
+    name = agent.contract.parent;
+  }
+}
+
+function mayLeave(pool: Pool, event: PoolEvent): string | null {
+  switch (event.type) {
+    case "closing":
+      return event.agent;
+    case "committed":
+    case "released":
+    case "expired":
+      return reservationOf(pool, event.id).agent;
+    case "configured":
+    case "funded":
+    case "registered":
+    case "closed":
+    case "reopened":
+    case "reset":
+    case "reserved":
+    case "extended":
+    case "recorded":
+    case "reallocated":
+    case "refused":
+      return null;
+  }
+}
+
+function refused(command: Command, code: Extract<PoolEvent, { type: "refused" }>["code"], at: number): PoolEvent {
+  return { type: "refused", at, op: command.op, agent: "agent" in command ? command.agent : null, code };
+}

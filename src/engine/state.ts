@@ -1,0 +1,190 @@
+/**
+ * The state of a pool: what the journal folds to. Plain data in memory, mutated by `evolve` alone. Sums that
+ * admission needs on every call are kept beside what they sum; `invariants.ts` recomputes them.
+ */
+import type { Metadata, OnExpiry } from "../protocol/commands.ts";
+import type { Contract, Donor, PoolSettings, Transfer } from "../protocol/events.ts";
+import { Heap } from "./heap.ts";
+import { Queue } from "./queue.ts";
+
+export type Agent = {
+  readonly name: string;
+  contract: Contract;
+  /** 1 for an agent without parent. */
+  readonly depth: number;
+  allocated: number;
+  consumed: number;
+  held: number;
+  /** Reservations in state `held`. */
+  open: number;
+  /** Expired reservations that are booked to it and may still be committed late. */
+  unsettled: number;
+  subAgents: number;
+  /** The highest confidence reported since the gate last opened. */
+  confidence: number | null;
+  closing: boolean;
+  /** When it last reserved, committed or recorded; donors that idle longest give first. */
+  activeAt: number;
+};
+
+export type Reservation = {
+  readonly op: "reserve";
+  readonly id: string;
+  readonly agent: string;
+  /** The agent that it is booked to: `agent`, its parent once `agent` has left, or null: the closed books. */
+  owner: string | null;
+  state: "held" | "committed" | "released" | "expired";
+  readonly asked: number;
+  readonly granted: number;
+  readonly transfers: readonly Transfer[];
+  readonly at: number;
+  readonly seq: number;
+  /** Lease and expiry rule as first granted; `expiresAt` and `onExpiry` are as last extended. */
+  readonly firstExpiresAt: number;
+  readonly firstOnExpiry: OnExpiry;
+  expiresAt: number;
+  onExpiry: OnExpiry;
+  readonly atLeast: number | undefined;
+  readonly ttlMs: number | undefined;
+  readonly metadata: Metadata | undefined;
+  /** Booked on expiry and part of the owner's consumed until a late commit corrects it. */
+  charged: number;
+  /** Booked on expiry in a period that a reset has ended since: paid, but no longer in the owner's consumed. */
+  chargedBefore: number;
+  settlement: Settlement | undefined;
+};
+
+/** How a reservation left `held`: by commit, release or expiry; a late commit replaces an expiry. */
+export type Settlement = {
+  readonly at: number;
+  readonly seq: number;
+  readonly amount: number;
+  readonly confidence: number | undefined;
+  readonly overage: number;
+  readonly transfers: readonly Transfer[];
+  readonly late: boolean;
+};
+
+/** What is remembered of a write that is not a reservation, so that its repeat answers the same. */
+export type Booking = {
+  readonly op: "fund" | "record" | "reallocate" | "reopen" | "reset";
+  readonly id: string;
+  readonly agent: string | null;
+  readonly amount: number;
+  readonly confidence: number | undefined;
+  readonly metadata: Metadata | undefined;
+  readonly overage: number;
+  readonly transfers: readonly Transfer[];
+  readonly donors: readonly Donor[];
+  readonly at: number;
+  readonly seq: number;
+};
+
+export type Lease = { readonly expiresAt: number; readonly id: string };
+
+export type Pool = {
+  /** null until the pool is configured: it does not exist. */
+  settings: PoolSettings | null;
+  /** Sequence number of the last event. */
+  seq: number;
+  /** Time of the last event. */
+  at: number;
+  /** float + Σ allocated + closed.allocated. */
+  total: number;
+  float: number;
+  /** Σ consumed of the agents, and closed.consumed. */
+  consumed: number;
+  /** Σ held of the agents. */
+  held: number;
+  /** Reservations in state `held`. */
+  open: number;
+  agents: Map<string, Agent>;
+  /** What agents that left have had and spent. */
+  closed: { agents: number; allocated: number; consumed: number };
+  /** Open and settled reservations and other writes, by their id. */
+  remembered: Map<string, Reservation | Booking>;
+  /** Ids of settled outcomes, oldest first. */
+  settled: Queue<string>;
+  /** Ids of expired reservations, oldest first; those committed late since are skipped. */
+  unsettled: Queue<string>;
+  unsettledCount: number;
+  /** Lease ends, earliest first; entries that no longer match their reservation are skipped. */
+  leases: Heap<Lease>;
+  /** Latest time embedded in the ids forgotten so far: what is as old may have run already. */
+  horizon: number;
+};
+
+export function leaseBefore(a: Lease, b: Lease): boolean {
+  return a.expiresAt < b.expiresAt || (a.expiresAt === b.expiresAt && a.id < b.id);
+}
+
+export function emptyPool(): Pool {
+  return {
+    settings: null,
+    seq: 0,
+    at: 0,
+    total: 0,
+    float: 0,
+    consumed: 0,
+    held: 0,
+    open: 0,
+    agents: new Map(),
+    closed: { agents: 0, allocated: 0, consumed: 0 },
+    remembered: new Map(),
+    settled: new Queue(),
+    unsettled: new Queue(),
+    unsettledCount: 0,
+    leases: new Heap(leaseBefore),
+    horizon: 0,
+  };
+}
+
+/** What the agent may still reserve; below zero after an overage. */
+export function available(agent: Agent): number {
+  return agent.allocated - agent.consumed - agent.held;
+}
+
+/** Spend above what was available. */
+export function overage(agent: Agent): number {
+  return Math.max(0, -available(agent));
+}
+
+/** Closed once it reported a confidence at or above its threshold: a pure function of the two. */
+export function gateOf(agent: Agent): "open" | "closed" {
+  const threshold = agent.contract.confidence_threshold;
+  return threshold !== null && agent.confidence !== null && agent.confidence >= threshold ? "closed" : "open";
+}
+
+/** What the pool as a whole may still admit: without it, one agent's overage could be spent again by another. */
+export function headroom(pool: Pool): number {
+  return pool.total - pool.consumed - pool.held;
+}
+
+/** The open reservation whose lease ends first, if any. Drops entries that extension or settlement made stale. */
+export function nextLease(pool: Pool): Reservation | undefined {
+  for (;;) {
+    const lease = pool.leases.peek();
+    if (lease === undefined) return undefined;
+    const reservation = pool.remembered.get(lease.id);
+    if (reservation?.op === "reserve" && isCurrent(lease, reservation)) return reservation;
+    pool.leases.pop();
+  }
+}
+
+export function isCurrent(lease: Lease, reservation: Reservation): boolean {
+  return reservation.state === "held" && reservation.expiresAt === lease.expiresAt;
+}
+
+/** An agent that must be there: its absence is a defect of ours, not of a caller. */
+export function agentOf(pool: Pool, name: string): Agent {
+  const agent = pool.agents.get(name);
+  if (agent === undefined) throw new Error(`no agent ${name} at seq ${pool.seq}`);
+  return agent;
+}
+
+/** A reservation that must be there. */
+export function reservationOf(pool: Pool, id: string): Reservation {
+  const reservation = pool.remembered.get(id);
+  if (reservation?.op !== "reserve") throw new Error(`no reservation ${id} at seq ${pool.seq}`);
+  return reservation;
+}

@@ -1,0 +1,115 @@
+/**
+ * The commands of a pool, as the engine takes them. On the wire an amount is named after its unit (`tokens`,
+ * `microusd`); `schemas.ts` turns that into `amount` and `unit`, so that a number can't be booked in the wrong unit.
+ */
+
+/** What a pool counts: tokens, or millionths of a US dollar. Fixed when the pool is created. */
+export type Unit = "tokens" | "microusd";
+
+/** What becomes of a reservation whose lease ends: its budget returns, or is booked until a late commit corrects it. */
+export type OnExpiry = "release" | "charge";
+
+/** Labels of the caller's, kept with a reservation and in the journal. */
+export type Metadata = { readonly [key: string]: string };
+
+/** Creates a pool, or changes its settings. What is left out keeps its value (or, at first, its default). */
+export type ConfigureCommand = {
+  readonly op: "configure";
+  readonly unit?: Unit | undefined;
+  /** Total that agents' allocations come out of. `null`: no budget, registering an agent mints its allocation. */
+  readonly budget?: number | null | undefined;
+  readonly equal_priority_donates?: boolean | undefined;
+  readonly default_ttl_ms?: number | undefined;
+  readonly journal_refusals?: boolean | undefined;
+};
+
+/** Grows (or, below zero, shrinks) the pool's float. */
+export type FundCommand = { readonly op: "fund"; readonly id: string; readonly amount: number; readonly unit: Unit };
+
+/** An agent's contract: registers it, or changes what it may spend. Never touches what it has spent. */
+export type RegisterCommand = {
+  readonly op: "register";
+  readonly agent: string;
+  readonly priority: number;
+  /** What it is allocated (wire: `max_tokens` or `max_microusd`). */
+  readonly max: number;
+  readonly unit: Unit;
+  readonly min_reserve?: number | undefined;
+  readonly confidence_threshold?: number | null | undefined;
+  readonly ceiling?: number | null | undefined;
+  readonly parent?: string | null | undefined;
+};
+
+/** Takes no more reservations; the agent leaves when its open ones are settled and its sub-agents are gone. */
+export type CloseCommand = { readonly op: "close"; readonly agent: string };
+
+/** Opens a closed confidence gate: a new task. */
+export type ReopenCommand = { readonly op: "reopen"; readonly agent: string; readonly id: string };
+
+/** Starts a new period for an agent: nothing consumed, its contract's allocation again. */
+export type ResetCommand = { readonly op: "reset"; readonly agent: string; readonly id: string };
+
+export type ReserveCommand = {
+  readonly op: "reserve";
+  readonly id: string;
+  readonly agent: string;
+  readonly amount: number;
+  readonly unit: Unit;
+  /** Take less than `amount`, down to this, when less is all there is. */
+  readonly at_least?: number | undefined;
+  readonly ttl_ms?: number | undefined;
+  readonly on_expiry?: OnExpiry | undefined;
+  readonly metadata?: Metadata | undefined;
+};
+
+export type CommitCommand = {
+  readonly op: "commit";
+  readonly id: string;
+  readonly amount: number;
+  readonly unit: Unit;
+  readonly confidence?: number | undefined;
+};
+
+export type ReleaseCommand = { readonly op: "release"; readonly id: string };
+
+export type ExtendCommand = {
+  readonly op: "extend";
+  readonly id: string;
+  readonly ttl_ms: number;
+  readonly on_expiry?: OnExpiry | undefined;
+};
+
+/** Books exact usage without a reservation. */
+export type RecordCommand = {
+  readonly op: "record";
+  readonly id: string;
+  readonly agent: string;
+  readonly amount: number;
+  readonly unit: Unit;
+  readonly confidence?: number | undefined;
+  readonly metadata?: Metadata | undefined;
+};
+
+/** Moves spare budget to an agent without reserving it; `dry_run` only says what would move. */
+export type ReallocateCommand = {
+  readonly op: "reallocate";
+  readonly id: string;
+  readonly agent: string;
+  readonly amount: number;
+  readonly unit: Unit;
+  readonly dry_run?: boolean | undefined;
+};
+
+export type Command =
+  | ConfigureCommand
+  | FundCommand
+  | RegisterCommand
+  | CloseCommand
+  | ReopenCommand
+  | ResetCommand
+  | ReserveCommand
+  | CommitCommand
+  | ReleaseCommand
+  | ExtendCommand
+  | RecordCommand
+  | ReallocateCommand;

@@ -1,0 +1,118 @@
+/**
+ * The events of a pool's journal. They are what is stored: a field may be added, never renamed or given another
+ * meaning (`docs/storage.md`). Each holds all that `evolve` needs; nothing is decided again when they are folded.
+ */
+import type { Metadata, OnExpiry, Unit } from "./commands.ts";
+import type { RefusalCode } from "./refusals.ts";
+
+/** Budget moved to the agent that the event is about. `from: null` is the pool's float. */
+export type Transfer = { readonly from: string | null; readonly amount: number };
+
+/** Why a donor was asked, in the order of asking, and what it gave: its standing before the transfer. */
+export type Donor = {
+  readonly agent: string;
+  readonly priority: number;
+  readonly gate: "open" | "closed";
+  readonly available: number;
+  readonly min_reserve: number;
+  readonly could_give: number;
+  readonly gives: number;
+};
+
+/** An agent's contract, whole. */
+export type Contract = {
+  readonly priority: number;
+  readonly max: number;
+  readonly min_reserve: number;
+  readonly confidence_threshold: number | null;
+  readonly ceiling: number | null;
+  readonly parent: string | null;
+};
+
+export type PoolSettings = {
+  readonly unit: Unit;
+  readonly budget: number | null;
+  readonly equal_priority_donates: boolean;
+  readonly default_ttl_ms: number;
+  readonly journal_refusals: boolean;
+};
+
+type EventBody =
+  | { readonly type: "configured"; readonly settings: PoolSettings; readonly float: number }
+  | { readonly type: "funded"; readonly id: string; readonly amount: number }
+  /** `allocated` is what its allocation grew by (or shrank, below zero); it came from `source`. */
+  | {
+      readonly type: "registered";
+      readonly agent: string;
+      readonly contract: Contract;
+      readonly allocated: number;
+      readonly source: AllocationSource;
+    }
+  | { readonly type: "closing"; readonly agent: string }
+  /** A sub-agent's books merge into its parent's. Otherwise `unspent` goes to the float, less what had been minted. */
+  | { readonly type: "closed"; readonly agent: string; readonly unspent: number; readonly unminted: number }
+  | { readonly type: "reopened"; readonly agent: string; readonly id: string }
+  | {
+      readonly type: "reset";
+      readonly agent: string;
+      readonly id: string;
+      readonly allocated: number;
+      readonly source: AllocationSource;
+    }
+  | {
+      readonly type: "reserved";
+      readonly id: string;
+      readonly agent: string;
+      readonly asked: number;
+      readonly granted: number;
+      readonly expires_at: number;
+      readonly on_expiry: OnExpiry;
+      readonly transfers: readonly Transfer[];
+      /** As given by the caller; kept so that a repeat can be compared. */
+      readonly at_least?: number;
+      readonly ttl_ms?: number;
+      readonly metadata?: Metadata;
+    }
+  | {
+      readonly type: "committed";
+      readonly id: string;
+      readonly amount: number;
+      readonly transfers: readonly Transfer[];
+      readonly overage: number;
+      readonly confidence?: number;
+      readonly late?: true;
+    }
+  | { readonly type: "released"; readonly id: string }
+  | { readonly type: "extended"; readonly id: string; readonly expires_at: number; readonly on_expiry: OnExpiry }
+  /** `charged` is what was booked (`on_expiry: "charge"`), or 0. */
+  | { readonly type: "expired"; readonly id: string; readonly charged: number }
+  | {
+      readonly type: "recorded";
+      readonly id: string;
+      readonly agent: string;
+      readonly amount: number;
+      readonly transfers: readonly Transfer[];
+      readonly overage: number;
+      readonly confidence?: number;
+      readonly metadata?: Metadata;
+    }
+  | {
+      readonly type: "reallocated";
+      readonly id: string;
+      readonly agent: string;
+      readonly asked: number;
+      readonly transfers: readonly Transfer[];
+      readonly donors: readonly Donor[];
+    }
+  /** Only where the pool says `journal_refusals: true`. Changes nothing. */
+  | { readonly type: "refused"; readonly op: string; readonly agent: string | null; readonly code: RefusalCode };
+
+/** Where an allocation comes from and goes back to: the pool's float, the parent, or nowhere (no budget is set). */
+export type AllocationSource = "float" | "parent" | "minted";
+
+/** `at`: the server's clock in milliseconds since 1970, never running backwards within a pool. */
+export type PoolEvent = { readonly at: number } & EventBody;
+export type EventOf<Type extends EventBody["type"]> = Extract<PoolEvent, { readonly type: Type }>;
+
+/** An event with its place in the journal: 1, 2, 3, … without a gap. */
+export type JournalEvent = { readonly seq: number } & PoolEvent;

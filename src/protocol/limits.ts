@@ -1,0 +1,60 @@
+/**
+ * Every limit of Bursar, and why it is where it is. What can grow is bounded here; a test walks into each.
+ * Amounts are in the pool's unit (tokens or microusd), times in milliseconds, sizes in bytes.
+ */
+export const limits = {
+  /** One operation. A trillion tokens is more than any call; 9,000 of them still fit a safe integer. */
+  amount: 1e12,
+  /** A pool's total. Nine times below 2^53, so that no sum of two stored numbers is ever rounded. */
+  total: 1e15,
+  /** Spend that a pool can book. Facts are never refused, so overage may pass `total`; past this, sums would round. */
+  spend: 8e15,
+  /** Agents of a pool. Looking for donors reads each of them once; a thousand take some microseconds. */
+  agents: 1_000,
+  /** Sub-agents below sub-agents. Closing an agent walks up this chain in one step. */
+  agentDepth: 8,
+  /** Open reservations of a pool. All of them may fall due in one turn, and they are rebuilt on waking. */
+  openReservations: 20_000,
+  /** Open reservations of one agent: half of the pool's, so that one runaway agent can't lock the others out. */
+  openReservationsPerAgent: 10_000,
+  /** A lease. Long enough for a batch job, short enough that a lost caller's hold comes back the same day. */
+  ttlMs: 24 * 3_600_000,
+  /** A lease shorter than a round trip can't be used. */
+  ttlMsMin: 100,
+  /** The lease when neither the call nor the pool says otherwise: longer than nearly every model call. */
+  ttlMsDefault: 120_000,
+  /** How long a refused reservation may wait in line: under the usual timeouts of clients and proxies. */
+  waitMs: 60_000,
+  /** How many may wait in line at once: each is tried again whenever budget comes free. */
+  waiters: 1_000,
+  /** Settled outcomes that are always remembered, whatever their age. */
+  outcomesKept: 10_000,
+  /** Settled outcomes younger than this are remembered too, … */
+  outcomesKeptMs: 10 * 60_000,
+  /** … up to this many: about 40 MB of the object's 128 MB. */
+  outcomesMax: 100_000,
+  /** Expired, unsettled reservations wait this long for their late commit … */
+  unsettledMs: 24 * 3_600_000,
+  /** … up to this many; the oldest are forgotten first. */
+  unsettledMax: 50_000,
+  /** An id whose embedded time lies further ahead than this is not trusted as a clock (see `forget` in the engine). */
+  idAheadMs: 60_000,
+  /** Ids and names: fit a URL, a log line and an index, and hold any UUID or `team:agent` scheme. */
+  idLength: 128,
+  /** Priorities 0–1,000: room to insert between any two. */
+  priority: 1_000,
+  /** Metadata of a reservation: labels, not documents. It is journaled and kept in memory. */
+  metadataKeys: 16,
+  metadataKeyLength: 64,
+  metadataValueLength: 256,
+  /** Commands of one batch: about 10 ms of the object's only thread. */
+  batch: 1_000,
+  /** Body of a control request. A batch of 1,000 commands of 60 bytes fits. */
+  bodyBytes: 64 * 1024,
+  /** Nesting of JSON. Ours needs 4; refused before anything recursive reads the text. */
+  jsonDepth: 32,
+  /** Events of one page of the journal. */
+  journalPage: 1_000,
+  /** Pools of a tenant: what one directory object lists in a page or a hundred. */
+  poolsPerTenant: 100_000,
+} as const;

@@ -1,0 +1,100 @@
+/**
+ * The refusals: a closed union, in order of precedence. When several apply, the first of this list is the answer;
+ * `docs/protocol.md` lists them in this order and the engine's tests hold it. Every one carries the facts it rests on.
+ */
+import type { Unit } from "./commands.ts";
+
+export type Refusal =
+  | { readonly code: "pool_not_found" }
+  | { readonly code: "unit_mismatch"; readonly pool_unit: Unit; readonly given_unit: Unit }
+  /** The id was used before, with another content; `field` is the first that differs. */
+  | { readonly code: "id_reused"; readonly id: string; readonly field: string }
+  /** The id's time lies before what is remembered: it may have run already, so it never runs again. */
+  | { readonly code: "id_too_old"; readonly id: string }
+  | { readonly code: "agent_not_found"; readonly agent: string }
+  | { readonly code: "reservation_not_found"; readonly id: string }
+  | {
+      readonly code: "reservation_settled";
+      readonly id: string;
+      readonly state: "committed" | "released" | "expired";
+      readonly consumed: number;
+    }
+  | { readonly code: "agent_closing"; readonly agent: string }
+  | {
+      readonly code: "confidence_reached";
+      readonly agent: string;
+      readonly confidence: number;
+      readonly confidence_threshold: number;
+    }
+  /** The command contradicts what the pool or the agent is; `field` names what, the numbers say by how much. */
+  | {
+      readonly code: "contract_conflict";
+      readonly field: string;
+      readonly reason: string;
+      readonly needed?: number;
+      readonly obtainable?: number;
+    }
+  /** A limit of `limits.ts`, by its name there. */
+  | { readonly code: "limit_reached"; readonly limit: string; readonly maximum: number }
+  | {
+      readonly code: "budget_exceeded";
+      readonly agent: string;
+      readonly asked: number;
+      readonly at_least: number;
+      /** What the agent itself could reserve, before any transfer. */
+      readonly available: number;
+      /** What float and donors could give it now. */
+      readonly transferable: number;
+      /** What the pool as a whole may still admit. */
+      readonly headroom: number;
+      /** What the agent could get if every open reservation came back. */
+      readonly potential: number;
+      /** When the next lease ends, if waiting for it can help. */
+      readonly retry_after_ms?: number;
+    };
+
+export type RefusalCode = Refusal["code"];
+
+/** In order of precedence. */
+export const refusalCodes = [
+  "pool_not_found",
+  "unit_mismatch",
+  "id_reused",
+  "id_too_old",
+  "agent_not_found",
+  "reservation_not_found",
+  "reservation_settled",
+  "agent_closing",
+  "confidence_reached",
+  "contract_conflict",
+  "limit_reached",
+  "budget_exceeded",
+] as const satisfies readonly RefusalCode[];
+
+/**
+ * Whether the same command may succeed later without anybody changing a contract: budget that open reservations
+ * hold would be enough, or a limit on how many are open is reached. Server and client decide by this one function.
+ */
+export function isTransient(refusal: Refusal): boolean {
+  switch (refusal.code) {
+    case "budget_exceeded":
+      return refusal.at_least <= refusal.potential;
+    case "limit_reached":
+      return (
+        refusal.limit === "openReservations" ||
+        refusal.limit === "openReservationsPerAgent" ||
+        refusal.limit === "waiters"
+      );
+    case "pool_not_found":
+    case "unit_mismatch":
+    case "id_reused":
+    case "id_too_old":
+    case "agent_not_found":
+    case "reservation_not_found":
+    case "reservation_settled":
+    case "agent_closing":
+    case "confidence_reached":
+    case "contract_conflict":
+      return false;
+  }
+}

@@ -1,0 +1,146 @@
+/** What commands and reads answer. Amounts are in the pool's unit, times in milliseconds since 1970. */
+import type { Metadata, OnExpiry, Unit } from "./commands.ts";
+import type { Contract, Donor, PoolSettings, Transfer } from "./events.ts";
+import type { Refusal } from "./refusals.ts";
+
+/** An agent's ledger entry, in the seed's words and ours. */
+export type AgentView = {
+  readonly priority: number;
+  readonly allocated: number;
+  readonly consumed: number;
+  readonly held: number;
+  /** allocated − consumed */
+  readonly remaining: number;
+  /** remaining − held; below zero after an overage */
+  readonly available: number;
+  readonly min_reserve: number;
+  readonly overage: number;
+  readonly gate: "open" | "closed";
+  readonly confidence: number | null;
+};
+
+/** An agent as results carry it. */
+export type NamedAgentView = { readonly name: string } & AgentView;
+
+export type AgentDetail = NamedAgentView & {
+  readonly contract: Contract;
+  readonly closing: boolean;
+  readonly open_reservations: number;
+  readonly sub_agents: number;
+};
+
+export type PoolResult = PoolSettings & { readonly seq: number; readonly total: number; readonly float: number };
+export type AgentResult = { readonly seq: number; readonly agent: AgentDetail };
+/** `agent` is null once it has left. */
+export type CloseResult = {
+  readonly seq: number;
+  readonly state: "closing" | "closed";
+  readonly agent: AgentDetail | null;
+};
+export type FundResult = {
+  readonly id: string;
+  readonly amount: number;
+  readonly seq: number;
+  readonly total: number;
+  readonly float: number;
+  readonly replayed?: true;
+};
+export type ReservationResult = {
+  readonly id: string;
+  readonly state: "held";
+  readonly granted: number;
+  readonly expires_at: number;
+  readonly on_expiry: OnExpiry;
+  readonly transfers: readonly Transfer[];
+  readonly seq: number;
+  readonly agent: NamedAgentView | null;
+  readonly replayed?: true;
+};
+export type SettlementResult = {
+  readonly id: string;
+  readonly state: "committed" | "released" | "expired";
+  readonly granted: number;
+  readonly consumed: number;
+  readonly overage: number;
+  readonly transfers: readonly Transfer[];
+  readonly late: boolean;
+  readonly seq: number;
+  readonly agent: NamedAgentView | null;
+  readonly replayed?: true;
+};
+export type UsageResult = {
+  readonly id: string;
+  readonly consumed: number;
+  readonly overage: number;
+  readonly transfers: readonly Transfer[];
+  readonly seq: number;
+  readonly agent: NamedAgentView | null;
+  readonly replayed?: true;
+};
+export type ReallocationResult = {
+  readonly id: string;
+  readonly asked: number;
+  readonly moved: number;
+  readonly shortfall: number;
+  readonly transfers: readonly Transfer[];
+  readonly donors: readonly Donor[];
+  readonly dry_run: boolean;
+  readonly seq: number;
+  readonly agent: NamedAgentView | null;
+  readonly replayed?: true;
+};
+/** What `reopen` and `reset` answer. */
+export type AgentChangeResult = {
+  readonly id: string;
+  readonly seq: number;
+  readonly agent: NamedAgentView | null;
+  readonly replayed?: true;
+};
+
+/** What each command answers, by its `op`. */
+export type Results = {
+  readonly configure: PoolResult;
+  readonly fund: FundResult;
+  readonly register: AgentResult;
+  readonly close: CloseResult;
+  readonly reopen: AgentChangeResult;
+  readonly reset: AgentChangeResult;
+  readonly reserve: ReservationResult;
+  readonly commit: SettlementResult;
+  readonly release: SettlementResult;
+  readonly extend: ReservationResult;
+  readonly record: UsageResult;
+  readonly reallocate: ReallocationResult;
+};
+
+export type Result = Results[keyof Results];
+
+/** The answer to a command: what it did, or why not. */
+export type Outcome =
+  | { readonly ok: true; readonly result: Result }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+export type ReservationView = {
+  readonly id: string;
+  readonly agent: string;
+  readonly state: "held" | "committed" | "released" | "expired";
+  readonly asked: number;
+  readonly granted: number;
+  readonly consumed: number;
+  readonly overage: number;
+  readonly late: boolean;
+  readonly created_at: number;
+  readonly expires_at: number;
+  readonly on_expiry: OnExpiry;
+  readonly transfers: readonly Transfer[];
+  readonly metadata: Metadata;
+};
+
+export type Report = {
+  readonly pool: string;
+  readonly unit: Unit;
+  readonly seq: number;
+  readonly total: number;
+  readonly float: number;
+  readonly agents: { readonly [name: string]: AgentView };
+};

@@ -1,0 +1,29 @@
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+/**
+ * Two projects: `workerd` runs inside the real runtime with real SQLite; `node` runs what is pure, and what
+ * drives whole processes from outside (the README's commands, `npm start`, kill -9).
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: { bindings: { BURSAR_OPERATOR_TOKEN: "operator-token-of-the-test-suite-0123456789" } },
+          }),
+        ],
+        test: { name: "workerd", include: ["test/{pool,http,tenant,client}/**/*.test.ts"], testTimeout: 120_000 },
+      },
+      {
+        test: {
+          name: "node",
+          include: ["test/{protocol,engine,house}/**/*.test.ts"],
+          testTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
