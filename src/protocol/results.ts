@@ -1,6 +1,6 @@
 /** What commands and reads answer. Amounts are in the pool's unit, times in milliseconds since 1970. */
 import type { Metadata, OnExpiry, Unit } from "./commands.ts";
-import type { Contract, Donor, PoolSettings, Transfer } from "./events.ts";
+import type { Contract, Donor, JournalEvent, PoolSettings, Transfer } from "./events.ts";
 import type { Refusal } from "./refusals.ts";
 
 /** An agent's ledger entry, in the seed's words and ours. */
@@ -144,3 +144,16 @@ export type Report = {
   readonly float: number;
   readonly agents: { readonly [name: string]: AgentView };
 };
+
+/** The journal folded again from its first event, and what was found to be wrong. */
+export type Audit = {
+  readonly ok: boolean;
+  readonly seq: number;
+  readonly rows: number;
+  readonly findings: readonly string[];
+};
+
+export type JournalPage = { readonly events: readonly JournalEvent[]; readonly next: number };
+
+/** The answer to a read. */
+export type Answer<T> = { readonly ok: true; readonly result: T } | { readonly ok: false; readonly refusal: Refusal };

@@ -1,0 +1,112 @@
+/** Problem documents (RFC 9457): every answer that is not a success, with a stable `code` and the facts beside it. */
+import { explain } from "../protocol/explain.ts";
+import type { Refusal, RefusalCode } from "../protocol/refusals.ts";
+
+/** Problems of the door itself, before any pool is asked. */
+export type DoorCode =
+  | "invalid_request"
+  | "unauthorized"
+  | "forbidden"
+  | "route_not_found"
+  | "method_not_allowed"
+  | "body_too_large"
+  | "unsupported_media_type"
+  | "misconfigured"
+  | "unavailable"
+  | "overloaded"
+  | "internal_error";
+
+export type Problem = {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: RefusalCode | DoorCode;
+  readonly [fact: string]: unknown;
+};
+
+/** A door problem on its way out; thrown, because it ends the request wherever it is met. */
+export class DoorError extends Error {
+  readonly code: DoorCode;
+  readonly facts: Readonly<Record<string, unknown>>;
+
+  constructor(code: DoorCode, detail: string, facts: Readonly<Record<string, unknown>> = {}) {
+    super(detail);
+    this.code = code;
+    this.facts = facts;
+  }
+}
+
+/** A body or query that is not what the route takes; `field` is a JSON pointer, or a parameter's name. */
+export function invalid(field: string, message: string): DoorError {
+  return new DoorError("invalid_request", `${field === "" ? "The body" : field} ${message}.`, {
+    errors: [{ field, message }],
+  });
+}
+
+/** Language models' SDKs retry 408, 409, 429 and 5xx by themselves: a refusal to spend is 402, so that nobody hammers it. */
+export function statusOf(
+  code: RefusalCode | DoorCode,
+): 400 | 401 | 402 | 403 | 404 | 405 | 409 | 410 | 413 | 415 | 422 | 429 | 500 | 503 {
+  switch (code) {
+    case "invalid_request":
+      return 400;
+    case "unauthorized":
+      return 401;
+    case "budget_exceeded":
+    case "confidence_reached":
+    case "agent_closing":
+      return 402;
+    case "forbidden":
+      return 403;
+    case "pool_not_found":
+    case "agent_not_found":
+    case "reservation_not_found":
+    case "route_not_found":
+      return 404;
+    case "method_not_allowed":
+      return 405;
+    case "reservation_settled":
+    case "contract_conflict":
+      return 409;
+    case "id_too_old":
+      return 410;
+    case "body_too_large":
+      return 413;
+    case "unsupported_media_type":
+      return 415;
+    case "id_reused":
+    case "unit_mismatch":
+      return 422;
+    case "limit_reached":
+      return 429;
+    case "internal_error":
+      return 500;
+    case "misconfigured":
+    case "unavailable":
+    case "overloaded":
+      return 503;
+  }
+}
+
+export function refusalProblem(refusal: Refusal): Problem {
+  const { code, ...facts } = refusal;
+  return problem(code, explain(refusal), facts);
+}
+
+export function doorProblem({ code, message, facts }: DoorError): Problem {
+  return problem(code, message, facts);
+}
+
+function problem(code: RefusalCode | DoorCode, detail: string, facts: Readonly<Record<string, unknown>>): Problem {
+  const title = code.replaceAll("_", " ");
+  return { type: `urn:bursar:problem:${code}`, title, status: statusOf(code), detail, code, ...facts };
+}
+
+/** The problem as a response. 429 and 503 say when to come back, in whole seconds. */
+export function problemResponse(body: Problem, requestId: string): Response {
+  const headers = new Headers({ "content-type": "application/problem+json" });
+  if (body.status === 429 || body.status === 503) headers.set("retry-after", "1");
+  if (body.status === 401) headers.set("www-authenticate", "Bearer");
+  return new Response(JSON.stringify({ ...body, request_id: requestId }), { status: body.status, headers });
+}

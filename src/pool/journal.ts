@@ -1,0 +1,108 @@
+/**
+ * The journal: the append-only list of events, one row per flush. Each row carries the SHA-256 of the row before, so
+ * that a change to the past shows. A row holds `events` as a JSON array; the first one's number is `first_seq`.
+ */
+import { createHash } from "node:crypto";
+import type { JournalEvent, PoolEvent } from "../protocol/events.ts";
+import { limits } from "../protocol/limits.ts";
+import type { PoolStorage } from "./storage.ts";
+
+/** A stored row is at most 2 MB; a JavaScript character takes up to 3 bytes in it. */
+const maxRowLength = 300_000;
+
+/** What stands in the first row's `previous`. */
+export const genesis = "0".repeat(64);
+
+export type JournalRow = {
+  readonly first_seq: number;
+  readonly last_seq: number;
+  readonly at: number;
+  readonly previous: string;
+  readonly events: string;
+};
+
+/** The hash that the next row must carry as `previous`. */
+export function hashOf(row: JournalRow): string {
+  const { first_seq, last_seq, at, previous, events } = row;
+  return createHash("sha256").update(`${previous}\n${first_seq}\n${last_seq}\n${at}\n${events}`).digest("hex");
+}
+
+/** The rows that `events` come to, the first of which is number `firstSeq`: one, unless they are very many. */
+export function toRows(events: readonly PoolEvent[], firstSeq: number, previous: string): JournalRow[] {
+  const rows: JournalRow[] = [];
+  let texts: string[] = [];
+  let length = 0;
+  let first = firstSeq;
+  let head = previous;
+  const close = (last: PoolEvent | undefined): void => {
+    if (last === undefined || texts.length === 0) return;
+    const last_seq = first + texts.length - 1;
+    const row = { first_seq: first, last_seq, at: last.at, previous: head, events: `[${texts.join(",")}]` };
+    rows.push(row);
+    head = hashOf(row);
+    first = last_seq + 1;
+    texts = [];
+    length = 0;
+  };
+  for (const [index, event] of events.entries()) {
+    const text = JSON.stringify(event);
+    if (length + text.length > maxRowLength) close(events[index - 1]);
+    texts.push(text);
+    length += text.length;
+  }
+  close(events.at(-1));
+  return rows;
+}
+
+export function append({ sql }: PoolStorage, row: JournalRow): void {
+  const { first_seq, last_seq, at, previous, events } = row;
+  sql.exec(
+    "INSERT INTO journal (first_seq, last_seq, at, previous, events) VALUES (?, ?, ?, ?, ?)",
+    first_seq,
+    last_seq,
+    at,
+    previous,
+    events,
+  );
+}
+
+/** Rows with events after `seq`, in order, at most `count`. */
+export function rowsAfter({ sql }: PoolStorage, seq: number, count: number): JournalRow[] {
+  return sql
+    .exec<JournalRow>(
+      `SELECT first_seq, last_seq, at, previous, events FROM journal
+       WHERE first_seq >= (SELECT coalesce(max(first_seq), 0) FROM journal WHERE first_seq <= ?) AND last_seq > ?
+       ORDER BY first_seq LIMIT ?`,
+      seq + 1,
+      seq,
+      count,
+    )
+    .toArray();
+}
+
+/** The last row, or undefined while nothing has been written. */
+export function lastRow({ sql }: PoolStorage): JournalRow | undefined {
+  const query = "SELECT first_seq, last_seq, at, previous, events FROM journal ORDER BY first_seq DESC LIMIT 1";
+  return sql.exec<JournalRow>(query).toArray()[0];
+}
+
+export function eventsOf(row: JournalRow): JournalEvent[] {
+  const events: PoolEvent[] = JSON.parse(row.events);
+  return events.map((event, index) => ({ seq: row.first_seq + index, ...event }));
+}
+
+/** A page of events after `seq`. `next` is the last seq in it: ask with that for what follows. */
+export function page(storage: PoolStorage, seq: number, count: number): { events: JournalEvent[]; next: number } {
+  const wanted = Math.min(count, limits.journalPage);
+  const events: JournalEvent[] = [];
+  let next = seq;
+  while (events.length < wanted) {
+    // A lone command's row holds one or two events; a frame's holds hundreds. Read a few rows at a time.
+    const rows = rowsAfter(storage, next, 16);
+    if (rows.length === 0) break;
+    for (const row of rows) events.push(...eventsOf(row).filter((event) => event.seq > next));
+    next = rows.at(-1)?.last_seq ?? next;
+  }
+  const taken = events.slice(0, wanted);
+  return { events: taken, next: taken.at(-1)?.seq ?? seq };
+}

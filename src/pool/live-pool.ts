@@ -1,0 +1,277 @@
+/**
+ * A pool in memory, kept equal to its journal. A delivery is decided and applied at once; its events join the pending
+ * row; its answer waits for the flush that persists them, and so does every read that could see them. Nobody is told
+ * what is not yet safe. If a flush fails, all who wait for it fail, and memory is rebuilt before anything else.
+ */
+import { decide, execute, expireDue } from "../engine/execute.ts";
+import { nextLease, type Pool } from "../engine/state.ts";
+import type { Command, ReserveCommand } from "../protocol/commands.ts";
+import type { PoolEvent } from "../protocol/events.ts";
+import { limits } from "../protocol/limits.ts";
+import type { Outcome } from "../protocol/results.ts";
+import { append, hashOf, toRows } from "./journal.ts";
+import { type Memory, remember } from "./memory.ts";
+import { migrate } from "./schema.ts";
+import { isDue, writeSnapshot } from "./snapshot.ts";
+import type { PoolStorage } from "./storage.ts";
+import { type Waiter, WaitingLine } from "./waiting.ts";
+
+/** Alarms are set at multiples of this: one row for all the leases that end within it. */
+const alarmGridMs = 30_000;
+
+/** Thrown to everybody whose delivery was in a batch that could not be stored. */
+export class NotPersistedError extends Error {
+  override readonly name = "NotPersistedError";
+}
+
+/** Events of one row to be, and those who wait for it. */
+type Batch = { readonly events: PoolEvent[]; readonly persisted: Promise<void>; failure?: Error };
+
+export class LivePool {
+  readonly #storage: PoolStorage;
+  readonly #clock: () => number;
+  #memory: Memory | undefined;
+  #batch: Batch | undefined;
+  /** When the alarm will run; undefined when that is not known (after waking or a failure). */
+  #alarmAt: number | undefined;
+  readonly #line = new WaitingLine();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** `clock` gives milliseconds since 1970. */
+  constructor(storage: PoolStorage, clock: () => number = Date.now) {
+    this.#storage = storage;
+    this.#clock = clock;
+  }
+
+  /** Runs commands in order, each with its own outcome; resolves when their effects are persisted. */
+  async run(commands: readonly Command[]): Promise<Outcome[]> {
+    const outcomes = this.#deliver((pool, now, events) =>
+      commands.map((command) => execute(pool, command, now, events)),
+    );
+    await this.#batch?.persisted;
+    return outcomes;
+  }
+
+  /** Reserves; if refused for budget, waits in line up to `waitMs` for budget to come free. */
+  async reserve(command: ReserveCommand, waitMs: number): Promise<Outcome> {
+    const waiting = this.#line.find(command.id);
+    if (waiting !== undefined) return otherCommand(waiting.command, command) ?? waiting.outcome;
+
+    const outcome = this.#deliver((pool, now, events) => execute(pool, command, now, events));
+    if (waitMs === 0 || outcome.ok || outcome.refusal.code !== "budget_exceeded") {
+      await this.#batch?.persisted;
+      return outcome;
+    }
+    if (this.#line.size >= limits.waiters) {
+      return { ok: false, refusal: { code: "limit_reached", limit: "waiters", maximum: limits.waiters } };
+    }
+    const priority = this.#current.pool.agents.get(command.agent)?.contract.priority ?? 0;
+    const waiter = this.#line.join(command, priority, this.#clock() + waitMs);
+    this.#arrangeTimer();
+    return waiter.outcome;
+  }
+
+  /** Reads the pool once what was delivered before is persisted. `look` must not keep or change what it is given. */
+  async read<T>(look: (pool: Pool) => T): Promise<T> {
+    const result = this.#deliver((pool, now, events) => {
+      expireDue(pool, now, events);
+      return look(pool);
+    });
+    await this.#batch?.persisted;
+    return result;
+  }
+
+  /** The memory, when all of it is persisted. Valid until the caller pauses. */
+  async settled(): Promise<Memory> {
+    while (this.#batch !== undefined) await this.#batch.persisted;
+    return this.#current;
+  }
+
+  /** Ends what is due and says when the alarm is needed next; the alarm that called is over. */
+  async alarm(): Promise<void> {
+    this.#alarmAt = undefined;
+    await this.read(() => undefined);
+    await this.#arrangeAlarm();
+  }
+
+  /** After waking, `at` is the time of the alarm that is set, or null. */
+  alarmIsAt(at: number | null): void {
+    // An overdue alarm has been seen never to run (cloudflare-docs #18324): it counts as none.
+    if (at !== null && at > this.#clock()) this.#alarmAt = at;
+  }
+
+  /** Forgets the pool and everything stored; whoever waits in line learns that it is gone. */
+  async remove(): Promise<void> {
+    await this.settled();
+    const deleted = this.#storage.deleteAll();
+    // Storage is empty from this moment; whatever is delivered while the call is under way meets no pool.
+    this.#memory = undefined;
+    this.#alarmAt = undefined;
+    for (const { waiter } of this.#line.serve(() => poolGone)) waiter.settle(poolGone);
+    this.#arrangeTimer();
+    await deleted;
+  }
+
+  get #current(): Memory {
+    this.#memory ??= remember(this.#storage);
+    return this.#memory;
+  }
+
+  /**
+   * One turn, without a pause: decide and apply, then give what came free to those in line. An exception in here is
+   * a defect of ours and leaves memory in doubt: all of the batch is given up, and memory is read again.
+   */
+  #deliver<T>(turn: (pool: Pool, now: number, events: PoolEvent[]) => T, serve = false): T {
+    const events: PoolEvent[] = [];
+    try {
+      const { pool } = this.#current;
+      const now = this.#clock();
+      const result = turn(pool, now, events);
+      const served =
+        this.#line.size > 0 && (serve || events.some(mayFreeBudget)) ? this.#serveLine(pool, now, events) : [];
+      const persisted = this.#persist(events);
+      for (const { waiter, outcome } of served) persisted.then(() => waiter.settle(outcome), waiter.fail);
+      if (served.length > 0) this.#arrangeTimer();
+      return result;
+    } catch (cause) {
+      this.#giveUp(cause);
+      throw cause;
+    }
+  }
+
+  #serveLine(pool: Pool, now: number, events: PoolEvent[]): { waiter: Waiter; outcome: Outcome }[] {
+    return this.#line.serve(({ command, until }) => {
+      const decision = decide(pool, command, now);
+      const waitsOn = "refusal" in decision && decision.refusal.code === "budget_exceeded" && until > now;
+      return waitsOn ? undefined : execute(pool, command, now, events);
+    });
+  }
+
+  /** Adds events to the batch of this turn, which all of its deliveries share. Resolves when they are stored. */
+  #persist(events: readonly PoolEvent[]): Promise<void> {
+    if (events.length > 0) this.#batch ??= this.#newBatch();
+    this.#batch?.events.push(...events);
+    return this.#batch?.persisted ?? Promise.resolve();
+  }
+
+  #newBatch(): Batch {
+    const persisted = endOfTurn().then(() => this.#flush(batch));
+    const batch: Batch = { events: [], persisted };
+    // A batch that only ends leases has nobody who waits for it; its failure must not go unhandled.
+    persisted.catch(() => undefined);
+    return batch;
+  }
+
+  async #flush(batch: Batch): Promise<void> {
+    if (this.#batch === batch) this.#batch = undefined;
+    if (batch.failure !== undefined) throw batch.failure;
+    try {
+      this.#write(this.#current, batch.events);
+    } catch (cause) {
+      throw this.#giveUp(cause);
+    }
+    await this.#arrangeAlarm();
+  }
+
+  /** Nothing of the batch is stored, so nothing of it may stay in memory either. */
+  #giveUp(cause: unknown): NotPersistedError {
+    const error = new NotPersistedError("nothing was stored; the same request may be repeated", { cause });
+    if (this.#batch !== undefined) this.#batch.failure = error;
+    this.#batch = undefined;
+    this.#memory = undefined;
+    this.#alarmAt = undefined;
+    this.#line.dismiss(error);
+    clearTimeout(this.#timer);
+    return error;
+  }
+
+  /** One row is one statement and atomic by itself; anything more goes into a transaction. */
+  #write(memory: Memory, events: readonly PoolEvent[]): void {
+    if (memory.persistedSeq === 0) migrate(this.#storage);
+    const rows = toRows(events, memory.persistedSeq + 1, memory.head);
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    const head = hashOf(last);
+    const tailLength = memory.tailLength + rows.reduce((sum, row) => sum + row.events.length, 0);
+    const snapshotDue = isDue(tailLength, memory.snapshotLength);
+    const appendAll = (): void => {
+      for (const row of rows) append(this.#storage, row);
+    };
+    if (snapshotDue) {
+      memory.snapshotLength = this.#storage.transactionSync(() => {
+        appendAll();
+        return writeSnapshot(this.#storage, memory.pool, head);
+      });
+    } else if (rows.length > 1) {
+      this.#storage.transactionSync(appendAll);
+    } else {
+      appendAll();
+    }
+    memory.head = head;
+    memory.persistedSeq = last.last_seq;
+    memory.tailLength = snapshotDue ? 0 : tailLength;
+  }
+
+  /** Sets the alarm only when none is set, or a lease ends before it: each one is a billed row. */
+  async #arrangeAlarm(): Promise<void> {
+    const lease = nextLease(this.#current.pool);
+    if (lease === undefined) return;
+    const at = Math.ceil(lease.expiresAt / alarmGridMs) * alarmGridMs;
+    if (this.#alarmAt !== undefined && this.#alarmAt <= at) return;
+    this.#alarmAt = at;
+    await this.#storage.setAlarm(at);
+  }
+
+  /** A timer runs only while somebody waits; it would keep the object awake, and billed. */
+  #arrangeTimer(): void {
+    clearTimeout(this.#timer);
+    const until = this.#line.nextUntil;
+    if (until === undefined) return;
+    const lease = nextLease(this.#current.pool);
+    const at = Math.min(until, lease?.expiresAt ?? until);
+    this.#timer = setTimeout(() => this.#onTimer(), Math.max(0, at - this.#clock()));
+  }
+
+  #onTimer(): void {
+    this.#deliver((pool, now, events) => expireDue(pool, now, events), true);
+    this.#arrangeTimer();
+  }
+}
+
+const poolGone: Outcome = { ok: false, refusal: { code: "pool_not_found" } };
+
+function otherCommand(waiting: ReserveCommand, command: ReserveCommand): Outcome | undefined {
+  const keys = ["agent", "amount", "unit", "at_least", "ttl_ms", "on_expiry"] as const;
+  const field = keys.find((key) => waiting[key] !== command[key]);
+  return field === undefined ? undefined : { ok: false, refusal: { code: "id_reused", id: command.id, field } };
+}
+
+/** Whether somebody in line might now be granted what was refused before. */
+function mayFreeBudget(event: PoolEvent): boolean {
+  switch (event.type) {
+    case "configured":
+    case "funded":
+    case "registered":
+    case "closing":
+    case "closed":
+    case "reopened":
+    case "reset":
+    case "committed":
+    case "released":
+    case "expired":
+    case "recorded":
+    case "reallocated":
+      return true;
+    case "reserved":
+    case "extended":
+    case "refused":
+      return false;
+  }
+}
+
+/** Lets every delivery that has already arrived run first, so that they share a row. */
+function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, 0);
+  });
+}

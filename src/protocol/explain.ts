@@ -1,0 +1,31 @@
+/** Says a refusal in a sentence that tells a person what to do next. Programs read `code` and the facts instead. */
+import type { Refusal } from "./refusals.ts";
+
+export function explain(refusal: Refusal): string {
+  switch (refusal.code) {
+    case "pool_not_found":
+      return "There is no such pool. Create it with PUT /v1/pools/{pool}.";
+    case "unit_mismatch":
+      return `This pool counts ${refusal.pool_unit}; the amount was given in ${refusal.given_unit}.`;
+    case "id_reused":
+      return `The id ${refusal.id} was used before with another ${refusal.field}. Use a new id for a new request.`;
+    case "id_too_old":
+      return `The id ${refusal.id} is older than what is remembered, so it may have run already. Make a new id.`;
+    case "agent_not_found":
+      return `There is no agent ${refusal.agent} in this pool. Register it with PUT /v1/pools/{pool}/agents/{agent}.`;
+    case "reservation_not_found":
+      return `There is no reservation ${refusal.id} in this pool. Usage without one is recorded with POST …/usage.`;
+    case "reservation_settled":
+      return `The reservation ${refusal.id} is ${refusal.state} with ${refusal.consumed} booked. Further usage is recorded with POST …/usage.`;
+    case "agent_closing":
+      return `The agent ${refusal.agent} is closing and takes no more work.`;
+    case "confidence_reached":
+      return `The agent ${refusal.agent} reported a confidence of ${refusal.confidence}, its threshold is ${refusal.confidence_threshold}: the job is done. For a new task, reopen its gate.`;
+    case "contract_conflict":
+      return `Conflict on ${refusal.field}: ${refusal.reason}.`;
+    case "limit_reached":
+      return `The limit ${refusal.limit} of ${refusal.maximum} is reached.`;
+    case "budget_exceeded":
+      return `The agent ${refusal.agent} needs ${refusal.at_least}: it has ${refusal.available} available, others could give ${refusal.transferable}, the pool admits ${refusal.headroom} more.`;
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * The wire, in one place: what validates a request also types it and documents it. Every object is strict: a field
+ * that we do not know is a mistake of the caller's that would otherwise go unnoticed. Parsing gives the engine's
+ * command, with the amount's unit told apart from its number.
+ */
+import * as z from "zod";
+import type { Unit } from "./commands.ts";
+import { limits } from "./limits.ts";
+
+/** Names and ids: letters, digits and `._:-`, so that they need no escaping in URLs, logs or headers. */
+export const name = z
+  .string()
+  .regex(/^[A-Za-z0-9._:-]{1,128}$/, `must be 1 to ${limits.idLength} letters, digits, or . _ : -`);
+
+const amount = z.int().min(0).max(limits.amount);
+const positive = z.int().min(1).max(limits.amount);
+const ttl = z.int().min(limits.ttlMsMin).max(limits.ttlMs);
+const confidence = z.number().min(0).max(1);
+const onExpiry = z.enum(["release", "charge"]);
+const metadata = z
+  .record(
+    z.string().regex(/^[A-Za-z0-9._:-]{1,64}$/, `must be 1 to ${limits.metadataKeyLength} letters, digits, or . _ : -`),
+    z.string().max(limits.metadataValueLength),
+  )
+  .refine(
+    (labels) => Object.keys(labels).length <= limits.metadataKeys,
+    `must have at most ${limits.metadataKeys} keys`,
+  );
+
+type Amounts = { readonly tokens?: number | undefined; readonly microusd?: number | undefined };
+
+/** The fields of an amount: exactly one of them must be there, and its name says the unit. */
+const amounts = (schema: z.ZodNumber) => ({ tokens: schema.optional(), microusd: schema.optional() });
+
+const oneAmount = (fields: Amounts): boolean => (fields.tokens === undefined) !== (fields.microusd === undefined);
+const oneAmountMessage = { path: ["tokens"], error: "give the amount once: as tokens, or as microusd" };
+
+function withUnit<T extends Amounts>({ tokens, microusd, ...rest }: T) {
+  const unit: Unit = tokens === undefined ? "microusd" : "tokens";
+  return { ...rest, amount: tokens ?? microusd ?? 0, unit };
+}
+
+export const configureBody = z.strictObject({
+  unit: z.enum(["tokens", "microusd"]).optional(),
+  budget: z.int().min(0).max(limits.total).nullable().optional(),
+  equal_priority_donates: z.boolean().optional(),
+  default_ttl_ms: ttl.optional(),
+  journal_refusals: z.boolean().optional(),
+  location_hint: z.enum(["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"]).optional(),
+});
+
+const fundFields = amounts(z.int().min(-limits.total).max(limits.total));
+export const fundBody = z
+  .strictObject({ ...fundFields, id: name.optional() })
+  .refine(oneAmount, oneAmountMessage)
+  .transform(withUnit);
+
+const contractFields = {
+  priority: z.int().min(0).max(limits.priority),
+  max_tokens: amount.optional(),
+  max_microusd: amount.optional(),
+  min_reserve: amount.optional(),
+  confidence_threshold: confidence.nullable().optional(),
+  ceiling: amount.nullable().optional(),
+  parent: name.nullable().optional(),
+};
+
+type ContractFields = {
+  readonly max_tokens?: number | undefined;
+  readonly max_microusd?: number | undefined;
+  readonly min_reserve?: number | undefined;
+  readonly ceiling?: number | null | undefined;
+};
+
+const maxOf = (fields: ContractFields): number => fields.max_tokens ?? fields.max_microusd ?? 0;
+
+/** Checks that hold between the fields of a contract. */
+function contract<T extends z.ZodType<ContractFields>>(schema: T) {
+  return schema
+    .refine((fields) => (fields.max_tokens === undefined) !== (fields.max_microusd === undefined), {
+      path: ["max_tokens"],
+      error: "give the allocation once: as max_tokens, or as max_microusd",
+    })
+    .refine((fields) => (fields.min_reserve ?? 0) <= maxOf(fields), {
+      path: ["min_reserve"],
+      error: "must not be more than the allocation",
+    })
+    .refine((fields) => (fields.ceiling ?? limits.amount) >= maxOf(fields), {
+      path: ["ceiling"],
+      error: "must not be less than the allocation",
+    });
+}
+
+function withMax<T extends ContractFields>({ max_tokens, max_microusd, ...rest }: T) {
+  const unit: Unit = max_tokens === undefined ? "microusd" : "tokens";
+  return { ...rest, max: max_tokens ?? max_microusd ?? 0, unit };
+}
+
+export const registerBody = contract(z.strictObject(contractFields)).transform(withMax);
+
+/** Body of a route whose command takes nothing but an optional id. */
+export const idBody = z.strictObject({ id: name.optional() });
+export const emptyBody = z.strictObject({});
+
+const reserveFields = {
+  agent: name,
+  ...amounts(positive),
+  at_least: positive.optional(),
+  ttl_ms: ttl.optional(),
+  on_expiry: onExpiry.optional(),
+  metadata: metadata.optional(),
+};
+
+type ReserveFields = Amounts & { readonly at_least?: number | undefined };
+
+function reservation<T extends z.ZodType<ReserveFields>>(schema: T) {
+  return schema
+    .refine(oneAmount, oneAmountMessage)
+    .refine((fields) => (fields.at_least ?? 0) <= (fields.tokens ?? fields.microusd ?? 0), {
+      path: ["at_least"],
+      error: "must not be more than the amount",
+    });
+}
+
+export const reserveBody = reservation(
+  z.strictObject({ ...reserveFields, id: name.optional(), wait_ms: z.int().min(0).max(limits.waitMs).optional() }),
+).transform(withUnit);
+
+const commitFields = { ...amounts(amount), confidence: confidence.optional() };
+export const commitBody = z.strictObject(commitFields).refine(oneAmount, oneAmountMessage).transform(withUnit);
+
+const extendFields = { ttl_ms: ttl, on_expiry: onExpiry.optional() };
+export const extendBody = z.strictObject(extendFields);
+
+const recordFields = {
+  agent: name,
+  ...amounts(amount),
+  confidence: confidence.optional(),
+  metadata: metadata.optional(),
+};
+export const recordBody = z
+  .strictObject({ ...recordFields, id: name.optional() })
+  .refine(oneAmount, oneAmountMessage)
+  .transform(withUnit);
+
+const reallocateFields = { agent: name, ...amounts(positive), dry_run: z.boolean().optional() };
+export const reallocateBody = z
+  .strictObject({ ...reallocateFields, id: name.optional() })
+  .refine(oneAmount, oneAmountMessage)
+  .transform(withUnit);
+
+/** A command as batches and sessions carry it: its verb, and everything that a route would have in its path. */
+export const batchCommand = z.discriminatedUnion("op", [
+  reservation(z.strictObject({ op: z.literal("reserve"), id: name, ...reserveFields })).transform(withUnit),
+  z
+    .strictObject({ op: z.literal("commit"), id: name, ...commitFields })
+    .refine(oneAmount, oneAmountMessage)
+    .transform(withUnit),
+  z.strictObject({ op: z.literal("release"), id: name }),
+  z.strictObject({ op: z.literal("extend"), id: name, ...extendFields }),
+  z
+    .strictObject({ op: z.literal("record"), id: name, ...recordFields })
+    .refine(oneAmount, oneAmountMessage)
+    .transform(withUnit),
+  z
+    .strictObject({ op: z.literal("reallocate"), id: name, ...reallocateFields })
+    .refine(oneAmount, oneAmountMessage)
+    .transform(withUnit),
+  z
+    .strictObject({ op: z.literal("fund"), id: name, ...fundFields })
+    .refine(oneAmount, oneAmountMessage)
+    .transform(withUnit),
+  contract(z.strictObject({ op: z.literal("register"), agent: name, ...contractFields })).transform(withMax),
+  z.strictObject({ op: z.literal("close"), agent: name }),
+  z.strictObject({ op: z.literal("reopen"), agent: name, id: name }),
+  z.strictObject({ op: z.literal("reset"), agent: name, id: name }),
+]);
+
+export const batchBody = z.strictObject({ commands: z.array(batchCommand).min(1).max(limits.batch) });
+
+/** Numbers in a query string come as text. */
+const whole = (max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,16}$/, "must be a whole number")
+    .transform(Number)
+    .refine((value) => value <= max, `must be at most ${max}`);
+
+export const journalQuery = z.strictObject({
+  after: whole(Number.MAX_SAFE_INTEGER).optional(),
+  limit: whole(limits.journalPage).optional(),
+});
+export const removeQuery = z.strictObject({ force: z.enum(["true", "false"]).optional() });
+export const poolsQuery = z.strictObject({ after: name.optional(), limit: whole(1_000).optional() });
+export const emptyQuery = z.strictObject({});
