@@ -17,23 +17,22 @@ const nothing: Plan = { moved: 0, transfers: [], donors: [] };
 
 /** What float and donors could give `recipient` now, under its ceiling. */
 export function transferable(pool: Pool, recipient: Agent): number {
-  return obtainable(pool, recipient, couldGive);
-}
-
-/** What they could give if every open reservation came back. */
-export function potentiallyTransferable(pool: Pool, recipient: Agent): number {
-  return obtainable(pool, recipient, (agent) =>
-    agent.closing ? 0 : Math.max(0, agent.allocated - agent.consumed - agent.contract.min_reserve),
-  );
-}
-
-function obtainable(pool: Pool, recipient: Agent, gives: (agent: Agent) => number): number {
   let sum = pool.float;
-  const highest = highestDonor(pool, recipient);
-  for (const agent of pool.agents.values()) {
-    if (agent.contract.priority <= highest && agent !== recipient) sum += gives(agent);
-  }
-  return Math.min(sum, roomUnderCeiling(recipient));
+  for (const agent of pool.agents.values()) if (mayGive(pool, agent, recipient)) sum += couldGive(agent);
+  return Math.min(sum, roomUnderCeiling(recipient, recipient.allocated));
+}
+
+/** Whether the rules let `agent` give to `recipient` at all: never uphill, and nobody who is leaving. */
+export function mayGive(pool: Pool, agent: Agent, recipient: Agent): boolean {
+  if (agent === recipient || agent.closing) return false;
+  const equal = pool.settings?.equal_priority_donates ?? true;
+  const { priority } = recipient.contract;
+  return equal ? agent.contract.priority <= priority : agent.contract.priority < priority;
+}
+
+/** `ceiling` is the guard against a runaway important agent: transfers never lift its allocation above. */
+export function roomUnderCeiling({ contract }: Agent, allocated: number): number {
+  return contract.ceiling === null ? Number.MAX_SAFE_INTEGER : Math.max(0, contract.ceiling - allocated);
 }
 
 /**
@@ -41,7 +40,7 @@ function obtainable(pool: Pool, recipient: Agent, gives: (agent: Agent) => numbe
  * whether less than `need` is of use.
  */
 export function plan(pool: Pool, recipient: Agent, need: number): Plan {
-  const wanted = Math.min(need, roomUnderCeiling(recipient));
+  const wanted = Math.min(need, roomUnderCeiling(recipient, recipient.allocated));
   if (wanted <= 0) return nothing;
   const transfers: Transfer[] = [];
   const fromFloat = Math.min(wanted, pool.float);
@@ -72,27 +71,15 @@ export function plan(pool: Pool, recipient: Agent, need: number): Plan {
 
 /** A donor keeps `min_reserve` of what it has *available*: enough to work with, not merely on paper. */
 function couldGive(agent: Agent): number {
-  return agent.closing ? 0 : Math.max(0, available(agent) - agent.contract.min_reserve);
-}
-
-function highestDonor(pool: Pool, recipient: Agent): number {
-  const equal = pool.settings?.equal_priority_donates ?? true;
-  return equal ? recipient.contract.priority : recipient.contract.priority - 1;
-}
-
-/** `ceiling` is the guard against a runaway important agent: transfers never lift its allocation above. */
-function roomUnderCeiling(recipient: Agent): number {
-  const ceiling = recipient.contract.ceiling;
-  return ceiling === null ? Number.MAX_SAFE_INTEGER : Math.max(0, ceiling - recipient.allocated);
+  return Math.max(0, available(agent) - agent.contract.min_reserve);
 }
 
 type Candidate = { readonly agent: Agent; readonly gives: number; readonly gated: boolean; readonly used: number };
 
 function candidatesFor(pool: Pool, recipient: Agent): Candidate[] {
   const found: Candidate[] = [];
-  const highest = highestDonor(pool, recipient);
   for (const agent of pool.agents.values()) {
-    if (agent.contract.priority > highest || agent === recipient) continue;
+    if (!mayGive(pool, agent, recipient)) continue;
     const gives = couldGive(agent);
     if (gives === 0) continue;
     const used = (agent.consumed + agent.held) / agent.allocated;

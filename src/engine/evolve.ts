@@ -8,11 +8,13 @@ import {
   type Agent,
   agentOf,
   type Booking,
+  bookedBy,
   emptyPool,
   isCurrent,
   type Pool,
   type Reservation,
   reservationOf,
+  unsettledOne,
 } from "./state.ts";
 
 export function evolve(pool: Pool, event: PoolEvent): void {
@@ -152,9 +154,9 @@ function closed(pool: Pool, event: EventOf<"closed">): void {
 function unsettledOf(pool: Pool, owner: string): Reservation[] {
   return pool.unsettled
     .toArray()
-    .map((id) => pool.remembered.get(id))
-    .filter((known) => known?.op === "reserve")
-    .filter((reservation) => reservation.state === "expired" && reservation.owner === owner);
+    .map((expiry) => unsettledOne(pool, expiry))
+    .filter((reservation) => reservation !== undefined)
+    .filter((reservation) => reservation.owner === owner);
 }
 
 function reset(pool: Pool, event: EventOf<"reset">): void {
@@ -219,7 +221,7 @@ function pushLease(pool: Pool, id: string, expiresAt: number): void {
 function committed(pool: Pool, event: EventOf<"committed">): void {
   const reservation = reservationOf(pool, event.id);
   const late = reservation.state === "expired";
-  const booked = Math.max(0, event.amount - reservation.chargedBefore) - reservation.charged;
+  const booked = bookedBy(reservation, event.amount);
   const agent = reservation.owner === null ? undefined : agentOf(pool, reservation.owner);
   if (agent === undefined) {
     bookOnClosed(pool, booked);
@@ -299,7 +301,7 @@ function expired(pool: Pool, event: EventOf<"expired">): void {
   agent.consumed += event.charged;
   agent.unsettled++;
   pool.consumed += event.charged;
-  pool.unsettled.push(event.id);
+  pool.unsettled.push({ id: event.id, seq: pool.seq });
   pool.unsettledCount++;
 }
 

@@ -5,7 +5,7 @@
 import type { PoolSettings } from "../protocol/events.ts";
 import { Heap } from "./heap.ts";
 import { Queue } from "./queue.ts";
-import { type Agent, type Booking, emptyPool, leaseBefore, type Pool, type Reservation } from "./state.ts";
+import { type Agent, type Booking, type Expiry, emptyPool, leaseBefore, type Pool, type Reservation } from "./state.ts";
 
 export type PoolImage = {
   readonly head: {
@@ -24,7 +24,7 @@ export type PoolImage = {
   readonly agents: readonly Agent[];
   readonly remembered: readonly (Reservation | Booking)[];
   readonly settled: readonly string[];
-  readonly unsettled: readonly string[];
+  readonly unsettled: readonly Expiry[];
 };
 
 /** Shares what it can with `pool`: use it before the pool changes. */

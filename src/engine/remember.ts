@@ -5,7 +5,7 @@
  */
 import { limits } from "../protocol/limits.ts";
 import { timeOfId } from "./ids.ts";
-import { agentOf, type Booking, type Pool, type Reservation } from "./state.ts";
+import { agentOf, type Booking, type Pool, type Reservation, unsettledOne } from "./state.ts";
 
 /** Puts a settled outcome in the queue of what may be forgotten. */
 export function settle(pool: Pool, id: string): void {
@@ -25,11 +25,10 @@ export function forget(pool: Pool): void {
 
 function forgetUnsettled(pool: Pool): void {
   for (;;) {
-    const id = pool.unsettled.peek();
-    if (id === undefined) return;
-    const known = pool.remembered.get(id);
-    const waits = known?.op === "reserve" && known.state === "expired";
-    if (waits) {
+    const expiry = pool.unsettled.peek();
+    if (expiry === undefined) return;
+    const known = unsettledOne(pool, expiry);
+    if (known !== undefined) {
       if (pool.unsettledCount <= limits.unsettledMax && settledAt(known) >= pool.at - limits.unsettledMs) break;
       pool.unsettledCount--;
       if (known.owner !== null) agentOf(pool, known.owner).unsettled--;
@@ -39,10 +38,7 @@ function forgetUnsettled(pool: Pool): void {
   }
   // Those committed late lie among the others until they come to the front; they may cost as much again.
   if (pool.unsettled.size > 2 * pool.unsettledCount + 1_000) {
-    pool.unsettled.compact((id) => {
-      const known = pool.remembered.get(id);
-      return known?.op === "reserve" && known.state === "expired";
-    });
+    pool.unsettled.compact((expiry) => unsettledOne(pool, expiry) !== undefined);
   }
 }
 

@@ -80,6 +80,9 @@ export type Booking = {
   readonly seq: number;
 };
 
+/** An expiry waiting for its late commit. `seq` is its event's: an id may be used again, even for another expiry. */
+export type Expiry = { readonly id: string; readonly seq: number };
+
 export type Lease = { readonly expiresAt: number; readonly id: string };
 
 export type Pool = {
@@ -105,8 +108,8 @@ export type Pool = {
   remembered: Map<string, Reservation | Booking>;
   /** Ids of settled outcomes, oldest first. */
   settled: Queue<string>;
-  /** Ids of expired reservations, oldest first; those committed late since are skipped. */
-  unsettled: Queue<string>;
+  /** Expired reservations, oldest first; entries of those committed late since are skipped. */
+  unsettled: Queue<Expiry>;
   unsettledCount: number;
   /** Lease ends, earliest first; entries that no longer match their reservation are skipped. */
   leases: Heap<Lease>;
@@ -155,6 +158,14 @@ export function gateOf(agent: Agent): "open" | "closed" {
   return threshold !== null && agent.confidence !== null && agent.confidence >= threshold ? "closed" : "open";
 }
 
+/**
+ * What a commit of `amount` adds to consumed: not what expiry has charged already, and not what a reset has wiped
+ * since. Below zero where a charge was too high.
+ */
+export function bookedBy(reservation: Reservation, amount: number): number {
+  return Math.max(0, amount - reservation.chargedBefore) - reservation.charged;
+}
+
 /** What the pool as a whole may still admit: without it, one agent's overage could be spent again by another. */
 export function headroom(pool: Pool): number {
   return pool.total - pool.consumed - pool.held;
@@ -173,6 +184,13 @@ export function nextLease(pool: Pool): Reservation | undefined {
 
 export function isCurrent(lease: Lease, reservation: Reservation): boolean {
   return reservation.state === "held" && reservation.expiresAt === lease.expiresAt;
+}
+
+/** The reservation of an expiry that still waits for its late commit. */
+export function unsettledOne(pool: Pool, { id, seq }: Expiry): Reservation | undefined {
+  const known = pool.remembered.get(id);
+  const waits = known?.op === "reserve" && known.state === "expired" && known.settlement?.seq === seq;
+  return waits ? known : undefined;
 }
 
 /** An agent that must be there: its absence is a defect of ours, not of a caller. */

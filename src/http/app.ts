@@ -35,7 +35,7 @@ function respond(
   params: Readonly<Record<string, string>>,
 ): Promise<Response> {
   return respondWith(request, async (requestId) => {
-    const principal = await authenticate(request, env);
+    const principal = authenticate(request, env);
     const given: Given = await route.run(new Call(request, env, principal, params));
     return given.ok
       ? answer(given.result, route.status, requestId)

@@ -38,7 +38,7 @@ export class LivePool {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `clock` gives milliseconds since 1970. */
-  constructor(storage: PoolStorage, clock: () => number = Date.now) {
+  constructor(storage: PoolStorage, clock: () => number = () => Date.now()) {
     this.#storage = storage;
     this.#clock = clock;
   }

@@ -6,7 +6,7 @@
  */
 import type { PoolStorage } from "./storage.ts";
 
-const steps: readonly string[] = [
+export const steps: readonly string[] = [
   `CREATE TABLE journal (
      first_seq INTEGER PRIMARY KEY,
      last_seq INTEGER NOT NULL CHECK (last_seq >= first_seq),
@@ -30,14 +30,14 @@ export function schemaVersion({ sql }: PoolStorage): number {
 }
 
 /** Brings the tables to the newest version, in one transaction. Doing it again does nothing. */
-export function migrate(storage: PoolStorage): void {
+export function migrate(storage: PoolStorage, wanted: readonly string[] = steps): void {
   const version = schemaVersion(storage);
-  if (version >= steps.length) return;
+  if (version >= wanted.length) return;
   storage.transactionSync(() => {
     storage.sql.exec(
       "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT",
     );
-    for (const [index, step] of steps.entries()) {
+    for (const [index, step] of wanted.entries()) {
       if (index < version) continue;
       storage.sql.exec(step);
       storage.sql.exec("INSERT INTO schema_version (version, at) VALUES (?, unixepoch() * 1000)", index + 1);

@@ -14,7 +14,8 @@ export function decideRegister(pool: Pool, command: RegisterCommand, now: number
   const mismatch = unitMismatch(pool, command.unit);
   if (mismatch !== undefined) return mismatch;
   const agent = pool.agents.get(command.agent);
-  const refusal = agent === undefined ? cannotJoin(pool, command) : cannotChange(agent, command);
+  const parent = command.parent === undefined ? (agent?.contract.parent ?? null) : command.parent;
+  const refusal = cannotChange(pool, agent, parent);
   if (refusal !== undefined) return refusal;
 
   const contract: Contract = {
@@ -23,35 +24,28 @@ export function decideRegister(pool: Pool, command: RegisterCommand, now: number
     min_reserve: command.min_reserve ?? Math.floor(command.max / 10),
     confidence_threshold: command.confidence_threshold ?? null,
     ceiling: command.ceiling ?? null,
-    parent: agent?.contract.parent ?? command.parent ?? null,
+    parent,
   };
   if (agent !== undefined && firstDifference([["contract", agent.contract, contract]]) === undefined)
     return nothingToDo;
   const allocated = contract.max - (agent?.contract.max ?? 0);
-  const source = sourceOf(pool, contract.parent);
-  const shortage = allocated >= 0 ? cannotGrow(pool, contract, source, allocated) : cannotShrink(agent, -allocated);
-  if (shortage !== undefined) return shortage;
+  const source = sourceOf(pool, parent);
+  const conflict = allocated >= 0 ? cannotGrow(pool, parent, source, allocated) : cannotShrink(agent, -allocated);
+  if (conflict !== undefined) return conflict;
+  const limit =
+    (agent === undefined ? tooMany(pool, parent) : undefined) ??
+    (source === "minted" ? wouldPassTotal(pool, allocated) : undefined);
+  if (limit !== undefined) return limit;
 
   return { events: [{ type: "registered", at: now, agent: command.agent, contract, allocated, source }] };
 }
 
-function cannotJoin(pool: Pool, command: RegisterCommand): Decision | undefined {
-  if (command.parent !== undefined && command.parent !== null) {
-    const parent = pool.agents.get(command.parent);
-    if (parent === undefined) return refuse({ code: "agent_not_found", agent: command.parent });
-    if (parent.closing) return refuse({ code: "agent_closing", agent: command.parent });
-    if (parent.depth >= limits.agentDepth) {
-      return refuse({ code: "limit_reached", limit: "agentDepth", maximum: limits.agentDepth });
-    }
-  }
-  return pool.agents.size >= limits.agents
-    ? refuse({ code: "limit_reached", limit: "agents", maximum: limits.agents })
-    : undefined;
-}
-
-function cannotChange(agent: Agent, command: RegisterCommand): Decision | undefined {
-  if (agent.closing) return refuse({ code: "agent_closing", agent: agent.name });
-  return command.parent !== undefined && command.parent !== agent.contract.parent
+function cannotChange(pool: Pool, agent: Agent | undefined, parent: string | null): Decision | undefined {
+  const above = parent === null ? undefined : pool.agents.get(parent);
+  if (parent !== null && above === undefined) return refuse({ code: "agent_not_found", agent: parent });
+  const closing = [agent, above].find((one) => one?.closing === true);
+  if (closing !== undefined) return refuse({ code: "agent_closing", agent: closing.name });
+  return agent !== undefined && parent !== agent.contract.parent
     ? refuse({
         code: "contract_conflict",
         field: "parent",
@@ -60,14 +54,23 @@ function cannotChange(agent: Agent, command: RegisterCommand): Decision | undefi
     : undefined;
 }
 
+function tooMany(pool: Pool, parent: string | null): Decision | undefined {
+  if (parent !== null && agentOf(pool, parent).depth >= limits.agentDepth) {
+    return refuse({ code: "limit_reached", limit: "agentDepth", maximum: limits.agentDepth });
+  }
+  return pool.agents.size >= limits.agents
+    ? refuse({ code: "limit_reached", limit: "agents", maximum: limits.agents })
+    : undefined;
+}
+
 function sourceOf(pool: Pool, parent: string | null): AllocationSource {
   if (parent !== null) return "parent";
   return pool.settings?.budget === null ? "minted" : "float";
 }
 
-function cannotGrow(pool: Pool, contract: Contract, source: AllocationSource, growth: number): Decision | undefined {
-  if (source === "minted") return wouldPassTotal(pool, growth);
-  const obtainable = sourceHas(pool, contract.parent);
+function cannotGrow(pool: Pool, parent: string | null, source: AllocationSource, growth: number): Decision | undefined {
+  if (source === "minted") return undefined;
+  const obtainable = sourceHas(pool, parent);
   return growth > obtainable
     ? refuse({
         code: "contract_conflict",

@@ -19,7 +19,8 @@ export function decideConfigure(pool: Pool, command: ConfigureCommand, now: numb
       default_ttl_ms: command.default_ttl_ms ?? limits.ttlMsDefault,
       journal_refusals: command.journal_refusals ?? false,
     };
-    return { events: [{ type: "configured", at: now, settings, float: settings.budget ?? 0 }] };
+    const float = settings.budget ?? 0;
+    return wouldPassTotal(pool, float) ?? { events: [{ type: "configured", at: now, settings, float }] };
   }
 
   if (command.unit !== undefined) {

@@ -12,8 +12,18 @@ import {
   unitMismatch,
   usedBefore,
 } from "../decision.ts";
-import { type Plan, plan, potentiallyTransferable, transferable } from "../donors.ts";
-import { type Agent, agentOf, available, headroom, nextLease, type Pool, type Reservation } from "../state.ts";
+import { type Plan, plan, transferable } from "../donors.ts";
+import { potential } from "../potential.ts";
+import {
+  type Agent,
+  agentOf,
+  available,
+  bookedBy,
+  headroom,
+  nextLease,
+  type Pool,
+  type Reservation,
+} from "../state.ts";
 import { cannotSpend } from "./agent.ts";
 
 const noTransfer: Plan = { moved: 0, transfers: [], donors: [] };
@@ -90,9 +100,8 @@ function grantable(pool: Pool, agent: Agent, command: ReserveCommand): number | 
 
 function budgetExceeded(pool: Pool, agent: Agent, command: ReserveCommand, now: number): Decision {
   const atLeast = command.at_least ?? command.amount;
-  const own = agent.allocated - agent.consumed;
-  const potential = Math.max(0, Math.min(own + potentiallyTransferable(pool, agent), pool.total - pool.consumed));
-  const lease = atLeast <= potential ? nextLease(pool) : undefined;
+  const couldGet = potential(pool, agent);
+  const lease = atLeast <= couldGet ? nextLease(pool) : undefined;
   return refuse({
     code: "budget_exceeded",
     agent: agent.name,
@@ -101,7 +110,7 @@ function budgetExceeded(pool: Pool, agent: Agent, command: ReserveCommand, now: 
     available: available(agent),
     transferable: transferable(pool, agent),
     headroom: headroom(pool),
-    potential,
+    potential: couldGet,
     // Time alone helps only where a lease gives its budget back when it ends.
     ...(lease?.onExpiry === "release" ? { retry_after_ms: lease.expiresAt - now } : undefined),
   });
@@ -119,7 +128,8 @@ export function decideCommit(pool: Pool, command: CommitCommand, now: number): D
   if (reservation.state === "committed" || reservation.state === "released") {
     return isSameCommit(reservation, command) ? replayed : settledAlready(reservation);
   }
-  if (pool.consumed + command.amount > limits.spend) {
+  const booked = bookedBy(reservation, command.amount);
+  if (booked > 0 && pool.consumed + booked > limits.spend) {
     return refuse({ code: "limit_reached", limit: "spend", maximum: limits.spend });
   }
 
@@ -148,8 +158,7 @@ function isSameCommit(reservation: Reservation, command: CommitCommand): boolean
 
 /** What the commit books beyond what the reservation still holds, or has been charged on expiry. */
 function excess(reservation: Reservation, amount: number): number {
-  const covered = reservation.state === "held" ? reservation.granted : reservation.charged;
-  return Math.max(0, amount - reservation.chargedBefore) - covered;
+  return bookedBy(reservation, amount) - (reservation.state === "held" ? reservation.granted : 0);
 }
 
 /** Budget for spend that has already happened: the agent's own, then transfers as far as they reach, then overage. */

@@ -1,0 +1,144 @@
+/** `register`, `close`, `reopen` and `reset`: an agent's contract from its first to its last day. */
+import type { Contract } from "../../../src/protocol/events.ts";
+import { limits } from "../../../src/protocol/limits.ts";
+import {
+  allocatedOf,
+  availableOf,
+  consumedOf,
+  depthOf,
+  floatOf,
+  heldOf,
+  openOf,
+  ownerOf,
+  subAgentsOf,
+  totalOf,
+} from "./books.ts";
+import { remember } from "./remembered.ts";
+import {
+  type Agent,
+  type Answer,
+  again,
+  book,
+  type CommandOf,
+  findAgent,
+  happened,
+  refuse,
+  settingsOf,
+  type World,
+} from "./world.ts";
+
+export function register(world: World, command: CommandOf<"register">, now: number): Answer {
+  const known = findAgent(world, command.agent);
+  const parentName = command.parent === undefined ? (known?.contract.parent ?? null) : command.parent;
+  const parent = parentName === null ? null : findAgent(world, parentName);
+  if (parent === undefined) return refuse("agent_not_found", { agent: parentName });
+  if (known?.closing === true) return refuse("agent_closing", { agent: known.name });
+  if (parent?.closing === true) return refuse("agent_closing", { agent: parent.name });
+  if (known !== undefined && known.parent !== parent) return refuse("contract_conflict", { field: "parent" });
+
+  const contract: Contract = {
+    priority: command.priority,
+    max: command.max,
+    min_reserve: command.min_reserve ?? Math.floor(command.max / 10),
+    confidence_threshold: command.confidence_threshold ?? null,
+    ceiling: command.ceiling ?? null,
+    parent: parentName,
+  };
+  const growth = contract.max - (known?.contract.max ?? 0);
+  const reach = reachOf(world, parent);
+  if (growth > 0 && growth > reach) return refuse("contract_conflict");
+  if (growth < 0 && known !== undefined && -growth > availableOf(world, known)) return refuse("contract_conflict");
+  if (known === undefined && parent !== null && depthOf(parent) + 1 > limits.agentDepth) {
+    return refuse("limit_reached", { limit: "agentDepth" });
+  }
+  const isMinted = parent === null && settingsOf(world).budget === null;
+  if (isMinted && totalOf(world) + growth > limits.total) return refuse("limit_reached", { limit: "total" });
+
+  const unchanged = known !== undefined && JSON.stringify(known.contract) === JSON.stringify(contract);
+  const agent = known ?? { name: command.agent, parent, contract, closing: false, activeAt: now, reported: [] };
+  if (known === undefined) world.agents.push(agent);
+  agent.contract = contract;
+  grow(world, agent, growth);
+  return unchanged ? again({}) : happened({});
+}
+
+export function close(world: World, command: CommandOf<"close">): Answer {
+  const agent = findAgent(world, command.agent);
+  if (agent === undefined) return refuse("agent_not_found", { agent: command.agent });
+  const wasClosing = agent.closing;
+  const all = [agent];
+  for (const each of all) {
+    each.closing = true;
+    all.push(...subAgentsOf(world, each));
+  }
+  letGo(world);
+  const says = { state: world.agents.includes(agent) ? "closing" : "closed" };
+  return wasClosing ? again(says) : happened(says);
+}
+
+/** Closing agents leave, one after another, until none can. */
+export function letGo(world: World): void {
+  for (;;) {
+    const agent = world.agents.find(
+      (one) => one.closing && openOf(world, one) === 0 && subAgentsOf(world, one).length === 0,
+    );
+    if (agent === undefined) return;
+    leave(world, agent);
+  }
+}
+
+export function reopen(world: World, command: CommandOf<"reopen">): Answer {
+  const agent = findAgent(world, command.agent);
+  if (agent === undefined) return refuse("agent_not_found", { agent: command.agent });
+  if (agent.closing) return refuse("agent_closing", { agent: agent.name });
+  agent.reported = [];
+  remember(world, command, { id: command.id });
+  return happened({ id: command.id });
+}
+
+export function reset(world: World, command: CommandOf<"reset">): Answer {
+  const agent = findAgent(world, command.agent);
+  if (agent === undefined) return refuse("agent_not_found", { agent: command.agent });
+  if (agent.closing) return refuse("agent_closing", { agent: agent.name });
+  const lent = subAgentsOf(world, agent).reduce((sum, { contract }) => sum + contract.max, 0);
+  const target = Math.max(heldOf(world, agent), agent.contract.max - lent);
+  const growth = Math.min(target - allocatedOf(world, agent), Math.max(0, reachOf(world, agent.parent)));
+  const isMinted = agent.parent === null && settingsOf(world).budget === null;
+  if (isMinted && totalOf(world) + growth > limits.total) return refuse("limit_reached", { limit: "total" });
+
+  book(world, agent, 0, -consumedOf(world, agent));
+  grow(world, agent, growth);
+  agent.reported = [];
+  for (const reservation of world.reservations) {
+    if (reservation.state === "expired" && ownerOf(world, reservation.agent) === agent) reservation.wiped = true;
+  }
+  remember(world, command, { id: command.id });
+  return happened({ id: command.id });
+}
+
+/** How far an allocation can grow: what the parent, the float, or nobody has to give up for it. */
+function reachOf(world: World, parent: Agent | null): number {
+  if (parent !== null) return availableOf(world, parent);
+  return settingsOf(world).budget === null ? Number.POSITIVE_INFINITY : floatOf(world);
+}
+
+function grow(world: World, agent: Agent, amount: number): void {
+  book(world, agent, amount, 0);
+  if (agent.parent !== null) book(world, agent.parent, -amount, 0);
+  else if (settingsOf(world).budget !== null) book(world, "float", -amount, 0);
+}
+
+function leave(world: World, agent: Agent): void {
+  const allocated = allocatedOf(world, agent);
+  const consumed = consumedOf(world, agent);
+  world.agents = world.agents.filter((other) => other !== agent);
+  book(world, agent, -allocated, -consumed);
+  if (agent.parent !== null) {
+    book(world, agent.parent, allocated, consumed);
+    return;
+  }
+  const unspent = Math.max(0, allocated - consumed);
+  const unmade = settingsOf(world).budget === null ? Math.min(unspent, agent.contract.max) : 0;
+  book(world, "float", unspent - unmade, 0);
+  book(world, "closed", allocated - unspent, consumed);
+}

@@ -1,0 +1,54 @@
+/**
+ * The engine and a second, naive model of it (`naive.ts`) are given the same commands, and must answer the same.
+ * BURSAR_SEED repeats a run (that of a failure is in its message), BURSAR_COMMANDS makes it longer or shorter.
+ */
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { refusalCodes } from "../../../src/protocol/refusals.ts";
+import { sequence } from "./commands.ts";
+import { play } from "./play.ts";
+import { cases, Tally } from "./tally.ts";
+
+/** A run of this length meets every case. */
+const enough = 200_000;
+const seed = Number(process.env["BURSAR_SEED"] ?? Date.now());
+const target = Number(process.env["BURSAR_COMMANDS"] ?? enough);
+const sequencesPerRound = 100;
+
+const operations = [
+  "configure",
+  "fund",
+  "register",
+  "close",
+  "reopen",
+  "reset",
+  "reserve",
+  "commit",
+  "release",
+  "extend",
+  "record",
+  "reallocate",
+];
+
+/** Only forgotten ids are too old. Forgetting takes more than 10,000 outcomes; the model leaves it out. */
+const refusals = refusalCodes.filter((code) => code !== "id_too_old");
+
+it("answers as the naive model does", { timeout: 60_000 + target * 2 }, () => {
+  console.info(`seed ${seed}`);
+  const began = performance.now();
+  const tally = new Tally();
+  for (let round = 0; tally.commands < target; round++) {
+    fc.assert(
+      fc.property(sequence, (steps) => play(steps, tally)),
+      { seed: (seed + round) | 0, numRuns: sequencesPerRound },
+    );
+  }
+  const seconds = (performance.now() - began) / 1_000;
+  console.info(`${tally.commands} commands in ${seconds.toFixed(1)} s, seed ${seed}\n${tally.toString()}`);
+
+  expect(tally.commands).toBeGreaterThanOrEqual(target);
+  if (target < enough) return;
+  expect([...tally.accepted.keys()].sort()).toEqual([...operations].sort());
+  expect([...tally.refused.keys()].sort()).toEqual([...refusals].sort());
+  expect([...tally.met.keys()].sort()).toEqual([...cases].sort());
+});

@@ -1,0 +1,61 @@
+/**
+ * A second, deliberately simple and slow pool, written from `docs/protocol.md` alone ("The model"). It keeps plain
+ * records and adds everything up again for each command; `model.test.ts` compares the engine with it.
+ */
+import type { Command } from "../../../src/protocol/commands.ts";
+import { close, register, reopen, reset } from "./contracts.ts";
+import { repeatOf } from "./remembered.ts";
+import { expire, extend, release, reserve } from "./reservations.ts";
+import { configure, fund } from "./settings.ts";
+import { commit, reallocate, record } from "./usage.ts";
+import { type Answer, refuse, settingsOf, type World } from "./world.ts";
+
+export type Step = {
+  readonly answer: Answer;
+  /** Reservations that expired before the command, in that order. */
+  readonly expired: readonly string[];
+};
+
+/** Runs `command` at `now`. */
+export function run(world: World, command: Command, now: number): Step {
+  const time = Math.max(world.time, now);
+  const expired = expire(world, time);
+  const answer = answerTo(world, command, time);
+  const isJournaled = answer.ok ? answer.happened : world.settings?.journal_refusals === true;
+  if (isJournaled || expired.length > 0) world.time = time;
+  return { answer, expired };
+}
+
+function answerTo(world: World, command: Command, now: number): Answer {
+  if (command.op === "configure") return configure(world, command);
+  if (world.settings === null) return refuse("pool_not_found");
+  const { unit } = settingsOf(world);
+  if ("unit" in command && command.unit !== unit) {
+    return refuse("unit_mismatch", { pool_unit: unit, given_unit: command.unit });
+  }
+  switch (command.op) {
+    case "register":
+      return register(world, command, now);
+    case "close":
+      return close(world, command);
+    case "commit":
+      return commit(world, command, now);
+    case "release":
+      return release(world, command);
+    case "extend":
+      return extend(world, command, now);
+    case "fund":
+      return repeatOf(world, command) ?? fund(world, command);
+    case "reopen":
+      return repeatOf(world, command) ?? reopen(world, command);
+    case "reset":
+      return repeatOf(world, command) ?? reset(world, command);
+    case "reserve":
+      return repeatOf(world, command) ?? reserve(world, command, now);
+    case "record":
+      return repeatOf(world, command) ?? record(world, command, now);
+    case "reallocate":
+      if (command.dry_run === true) return reallocate(world, command);
+      return repeatOf(world, command) ?? reallocate(world, command);
+  }
+}

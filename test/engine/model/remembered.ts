@@ -1,0 +1,81 @@
+/** Repeats: the same id and content is answered again, the same id with another content is refused. */
+import type { Metadata } from "../../../src/protocol/commands.ts";
+import { floatOf, totalOf } from "./books.ts";
+import {
+  type Answer,
+  again,
+  type CommandOf,
+  type Outcome,
+  type Reservation,
+  refuse,
+  type Says,
+  type World,
+} from "./world.ts";
+
+type Write = CommandOf<"fund" | "reserve" | "record" | "reallocate" | "reopen" | "reset">;
+
+/** The answer to a write whose id is known; undefined if it is new. */
+export function repeatOf(world: World, command: Write): Answer | undefined {
+  const known = knownOf(world, command.id);
+  if (known === undefined) return undefined;
+  const before = contentOf(known.command);
+  const field = contentOf(command).find(([, value], index) => before[index]?.[1] !== value)?.[0];
+  if (field !== undefined) return refuse("id_reused", { field, id: command.id });
+  const now = command.op === "fund" ? { float: floatOf(world), total: totalOf(world) } : {};
+  return again({ ...known.says, ...now, replayed: true });
+}
+
+export function remember(world: World, command: Outcome["command"], says: Says): void {
+  world.outcomes.push({ command, says });
+}
+
+function knownOf(world: World, id: string): Reservation | Outcome | undefined {
+  return [...world.reservations, ...world.outcomes].find((known) => known.command.id === id);
+}
+
+/** What is compared, first to differ first. */
+function contentOf(command: Write): [field: string, value: unknown][] {
+  switch (command.op) {
+    case "fund":
+      return [
+        ["op", command.op],
+        ["amount", command.amount],
+      ];
+    case "reserve":
+      return [
+        ["op", command.op],
+        ["agent", command.agent],
+        ["amount", command.amount],
+        ["at_least", command.at_least],
+        ["ttl_ms", command.ttl_ms],
+        ["on_expiry", command.on_expiry ?? "release"],
+        ["metadata", plain(command.metadata)],
+      ];
+    case "record":
+      return [
+        ["op", command.op],
+        ["agent", command.agent],
+        ["amount", command.amount],
+        ["confidence", command.confidence],
+        ["metadata", plain(command.metadata)],
+      ];
+    case "reallocate":
+      return [
+        ["op", command.op],
+        ["agent", command.agent],
+        ["amount", command.amount],
+      ];
+    case "reopen":
+    case "reset":
+      return [
+        ["op", command.op],
+        ["agent", command.agent],
+      ];
+  }
+}
+
+/** Labels are the same in any order; none are other than no labels. */
+function plain(metadata: Metadata | undefined): string {
+  if (metadata === undefined) return "";
+  return JSON.stringify(Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

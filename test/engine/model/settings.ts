@@ -1,0 +1,49 @@
+/** `configure` and `fund`. */
+import type { PoolSettings } from "../../../src/protocol/events.ts";
+import { limits } from "../../../src/protocol/limits.ts";
+import { floatOf, totalOf } from "./books.ts";
+import { remember } from "./remembered.ts";
+import { type Answer, again, book, type CommandOf, happened, refuse, type World } from "./world.ts";
+
+const defaults: PoolSettings = {
+  unit: "tokens",
+  budget: null,
+  equal_priority_donates: true,
+  default_ttl_ms: 120_000,
+  journal_refusals: false,
+};
+
+export function configure(world: World, command: CommandOf<"configure">): Answer {
+  const old = world.settings ?? defaults;
+  const settings: PoolSettings = {
+    unit: command.unit ?? old.unit,
+    budget: command.budget === undefined ? old.budget : command.budget,
+    equal_priority_donates: command.equal_priority_donates ?? old.equal_priority_donates,
+    default_ttl_ms: command.default_ttl_ms ?? old.default_ttl_ms,
+    journal_refusals: command.journal_refusals ?? old.journal_refusals,
+  };
+  const isNew = world.settings === null;
+  const growth = (settings.budget ?? 0) - (isNew ? 0 : (old.budget ?? 0));
+  if (!isNew) {
+    if (settings.unit !== old.unit) {
+      return refuse("unit_mismatch", { pool_unit: old.unit, given_unit: settings.unit });
+    }
+    if ((settings.budget === null) !== (old.budget === null)) return refuse("contract_conflict", { field: "budget" });
+    if (growth < -floatOf(world)) return refuse("contract_conflict", { field: "budget" });
+  }
+  if (totalOf(world) + growth > limits.total) return refuse("limit_reached", { limit: "total" });
+  world.settings = settings;
+  book(world, "float", growth, 0);
+  const says = { ...settings, float: floatOf(world), total: totalOf(world) };
+  return isNew || JSON.stringify(settings) !== JSON.stringify(old) ? happened(says) : again(says);
+}
+
+export function fund(world: World, command: CommandOf<"fund">): Answer {
+  const { id, amount } = command;
+  if (amount < -floatOf(world)) return refuse("contract_conflict");
+  if (totalOf(world) + amount > limits.total) return refuse("limit_reached", { limit: "total" });
+  book(world, "float", amount, 0);
+  const says = { id, amount };
+  remember(world, command, says);
+  return happened({ ...says, float: floatOf(world), total: totalOf(world) });
+}
