@@ -20,7 +20,7 @@ export default defineConfig({
       {
         test: {
           name: "node",
-          include: ["test/{protocol,engine,house}/**/*.test.ts"],
+          include: ["test/{protocol,providers,engine,house}/**/*.test.ts"],
           testTimeout: 120_000,
         },
       },

@@ -228,8 +228,11 @@ function committed(pool: Pool, event: EventOf<"committed">): void {
   } else {
     take(pool, agent, event.transfers);
     agent.consumed += booked;
-    agent.activeAt = event.at;
-    if (agent.name === reservation.agent) reportConfidence(agent, event.confidence);
+    // What is booked to a parent because its sub-agent left is neither its work nor its confidence.
+    if (agent.name === reservation.agent) {
+      agent.activeAt = event.at;
+      reportConfidence(agent, event.confidence);
+    }
   }
   pool.consumed += booked;
   if (late) {

@@ -1,0 +1,9 @@
+/** The client's public surface. */
+export { estimateTokens } from "../providers/estimate.ts";
+export { totalOf, type Usage, usageOf } from "../providers/usage.ts";
+export { Bursar } from "./bursar.ts";
+export { BudgetExceededError, BursarError, type ProblemDocument, UnreachableError } from "./errors.ts";
+export type { GovernOptions } from "./govern.ts";
+export { type CommitOptions, Hold } from "./hold.ts";
+export { type Contract, type Entry, Pool, type PoolSettings, type ReserveOptions } from "./pool.ts";
+export type { CallOptions, TransportOptions } from "./transport.ts";

@@ -1,0 +1,202 @@
+/** A pool, as its callers use it. Amounts are in the pool's unit. */
+import type { Metadata, OnExpiry, Unit } from "../protocol/commands.ts";
+import type {
+  AgentChangeResult,
+  AgentDetail,
+  AgentResult,
+  Audit,
+  CloseResult,
+  FundResult,
+  JournalPage,
+  PoolResult,
+  ReallocationResult,
+  Report,
+  ReservationResult,
+  ReservationView,
+  UsageResult,
+} from "../protocol/results.ts";
+import { uuid7 } from "../protocol/uuid.ts";
+import { type GovernOptions, govern } from "./govern.ts";
+import { type CommitOptions, Hold } from "./hold.ts";
+import type { CallOptions, Transport } from "./transport.ts";
+
+export type PoolSettings = {
+  /** What the pool counts; fixed when it is created. Default tokens. */
+  readonly unit?: Unit;
+  /** Total that agents' allocations come out of. `null`, the default: registering an agent mints its allocation. */
+  readonly budget?: number | null;
+  readonly equal_priority_donates?: boolean;
+  readonly default_ttl_ms?: number;
+  readonly journal_refusals?: boolean;
+  readonly location_hint?: string;
+};
+
+/** What an agent may spend, and how important it is. */
+export type Contract = {
+  /** 0 to 1,000; higher is more important. */
+  readonly priority: number;
+  /** Its allocation, in the pool's unit: `max_microusd` in a pool of microusd. */
+  readonly max_tokens?: number;
+  readonly max_microusd?: number;
+  /** What it keeps when others need budget. Default a tenth of its allocation. */
+  readonly min_reserve?: number;
+  /** At or above this confidence its gate closes. */
+  readonly confidence_threshold?: number | null;
+  /** What transfers may not lift its allocation above. */
+  readonly ceiling?: number | null;
+  /** The agent whose budget it draws from. */
+  readonly parent?: string | null;
+};
+
+export type ReserveOptions = CallOptions & {
+  /** Take less than asked, down to this, when less is all there is. */
+  readonly at_least?: number;
+  /** When the hold ends by itself. Default: the pool's, two minutes unless set. */
+  readonly ttl_ms?: number;
+  /** Wait in line this long for budget to come free, up to 60,000. */
+  readonly wait_ms?: number;
+  readonly on_expiry?: OnExpiry;
+  readonly metadata?: Metadata;
+  /** Made by the client unless given; the same id again is the same reservation. */
+  readonly id?: string;
+};
+
+/** An agent in `Pool.report()`. */
+export type Entry = { readonly allocated: number; readonly consumed: number; readonly remaining: number };
+
+export class Pool {
+  readonly name: string;
+  readonly unit: Unit;
+  readonly #transport: Transport;
+  readonly #path: string;
+
+  constructor(transport: Transport, name: string, unit: Unit) {
+    this.name = name;
+    this.unit = unit;
+    this.#transport = transport;
+    this.#path = `/v1/pools/${encodeURIComponent(name)}`;
+  }
+
+  /** Creates the pool, or changes its settings. Doing it again changes nothing. */
+  configure(settings: PoolSettings = {}, options: CallOptions = {}): Promise<PoolResult> {
+    return this.#transport.call("PUT", this.#path, { unit: this.unit, ...settings }, options);
+  }
+
+  /** Grows (or, below zero, shrinks) the pool's budget. */
+  fund(amount: number, options: CallOptions & { readonly id?: string } = {}): Promise<FundResult> {
+    const { id = uuid7(), ...call } = options;
+    return this.#transport.call("POST", `${this.#path}/funds`, { id, [this.unit]: amount }, call);
+  }
+
+  /** Registers an agent, or changes its contract. Never touches what it has spent. */
+  register(agent: string, contract: Contract, options: CallOptions = {}): Promise<AgentResult> {
+    return this.#transport.call("PUT", this.#agent(agent), contract, options);
+  }
+
+  /** An agent's contract and ledger entry. */
+  agent(agent: string, options: CallOptions = {}): Promise<AgentDetail> {
+    return this.#transport.call("GET", this.#agent(agent), undefined, options);
+  }
+
+  /** No more work for the agent; it leaves when its reservations are settled. */
+  close(agent: string, options: CallOptions = {}): Promise<CloseResult> {
+    return this.#transport.call("DELETE", this.#agent(agent), undefined, options);
+  }
+
+  /** Opens a closed confidence gate: a new task. */
+  reopen(agent: string, options: CallOptions & { readonly id?: string } = {}): Promise<AgentChangeResult> {
+    const { id = uuid7(), ...call } = options;
+    return this.#transport.call("POST", `${this.#agent(agent)}/reopen`, { id }, call);
+  }
+
+  /** A new period for the agent: nothing consumed, its contract's allocation again. */
+  reset(agent: string, options: CallOptions & { readonly id?: string } = {}): Promise<AgentChangeResult> {
+    const { id = uuid7(), ...call } = options;
+    return this.#transport.call("POST", `${this.#agent(agent)}/reset`, { id }, call);
+  }
+
+  /** Reserves budget before a call. Throws `BudgetExceededError` when the governor says no. */
+  async reserve(agent: string, amount: number, options: ReserveOptions = {}): Promise<Hold> {
+    const { id = uuid7(), signal, ...fields } = options;
+    const body = { id, agent, [this.unit]: amount, ...fields };
+    const call = { signal, wait_ms: options.wait_ms };
+    const path = `${this.#path}/reservations`;
+    const result = await this.#transport.call<ReservationResult>("POST", path, body, call);
+    return new Hold(this.#transport, this.#path, this.unit, agent, result);
+  }
+
+  /** A reservation, open or settled. */
+  reservation(id: string, options: CallOptions = {}): Promise<ReservationView> {
+    return this.#transport.call("GET", `${this.#path}/reservations/${encodeURIComponent(id)}`, undefined, options);
+  }
+
+  /** Books exact usage without a reservation. Never refused for budget: the tokens are spent. */
+  record(agent: string, amount: number, options: CommitOptions & { readonly id?: string } = {}): Promise<UsageResult> {
+    const { id = uuid7(), confidence, ...call } = options;
+    const body = { id, agent, [this.unit]: amount, ...(confidence === undefined ? undefined : { confidence }) };
+    return this.#transport.call("POST", `${this.#path}/usage`, body, call);
+  }
+
+  /** Moves spare budget to an agent ahead of need; with `dry_run` it only says what would move, and why. */
+  reallocate(
+    agent: string,
+    amount: number,
+    options: CallOptions & { readonly id?: string; readonly dry_run?: boolean } = {},
+  ): Promise<ReallocationResult> {
+    const { id = uuid7(), dry_run = false, ...call } = options;
+    const body = { id, agent, [this.unit]: amount, dry_run };
+    return this.#transport.call("POST", `${this.#path}/reallocations`, body, call);
+  }
+
+  /** What each agent was allocated, has consumed, and has left: the short of `ledger()`. */
+  async report(options: CallOptions = {}): Promise<Record<string, Entry>> {
+    const { agents } = await this.ledger(options);
+    return Object.fromEntries(
+      Object.entries(agents).map(([name, { allocated, consumed, remaining }]) => [
+        name,
+        { allocated, consumed, remaining },
+      ]),
+    );
+  }
+
+  /** Everything about the pool and its agents at one moment. */
+  ledger(options: CallOptions = {}): Promise<Report> {
+    return this.#transport.call("GET", `${this.#path}/report`, undefined, options);
+  }
+
+  /** A page of the pool's events after `after`; ask again with `next` for what follows. */
+  journal(after = 0, limit = 1_000, options: CallOptions = {}): Promise<JournalPage> {
+    return this.#transport.call("GET", `${this.#path}/journal?after=${after}&limit=${limit}`, undefined, options);
+  }
+
+  /** Folds the journal again and compares it with memory and every invariant. */
+  audit(options: CallOptions = {}): Promise<Audit> {
+    return this.#transport.call("GET", `${this.#path}/audit`, undefined, options);
+  }
+
+  /** Deletes the pool and its journal. With open reservations only if `force`d. */
+  delete(options: CallOptions & { readonly force?: boolean } = {}): Promise<{ deleted: true }> {
+    const { force = false, ...call } = options;
+    return this.#transport.call("DELETE", `${this.#path}?force=${force}`, undefined, call);
+  }
+
+  /**
+   * `call`, governed: reserved before it runs, booked after.
+   *
+   * ```ts
+   * const research = pool.govern("researcher", (prompt: string) => model(prompt));
+   * await research("find the latest figures on X");
+   * ```
+   */
+  govern<Args extends readonly unknown[], Result>(
+    agent: string,
+    call: (...args: Args) => Result | Promise<Result>,
+    options: GovernOptions<Args, Result> = {},
+  ): (...args: Args) => Promise<Result> {
+    return govern(this, agent, call, options);
+  }
+
+  #agent(agent: string): string {
+    return `${this.#path}/agents/${encodeURIComponent(agent)}`;
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * Sends requests and repeats them when no answer came. Repeating is safe because every write carries an id: the
+ * governor answers a repeat with what it did the first time. A refusal is an answer and is never repeated.
+ */
+import { errorOf, type ProblemDocument, UnreachableError } from "./errors.ts";
+
+export type TransportOptions = {
+  /** Where the governor runs, such as `http://localhost:8787`. */
+  readonly url: string;
+  readonly key: string;
+  /** Used in place of the runtime's `fetch`. */
+  readonly fetch?: typeof fetch;
+  /** Time for one attempt; waiting in line is added to it. Default 10,000. */
+  readonly timeout_ms?: number;
+  /** How often a request without an answer is repeated. Default 3. */
+  readonly retries?: number;
+};
+
+export type CallOptions = { readonly signal?: AbortSignal | undefined; readonly wait_ms?: number | undefined };
+
+/** First pause before a repeat; each further one is up to twice as long. */
+const pauseMs = 100;
+const pauseMsMax = 2_000;
+
+export class Transport {
+  readonly #options: TransportOptions;
+  readonly #base: string;
+  readonly #fetch: typeof fetch;
+
+  constructor(options: TransportOptions) {
+    if (!/^https?:\/\//.test(options.url)) throw new TypeError(`url must begin with http:// or https://`);
+    if (options.key === "") throw new TypeError("key is empty; pass the governor's key");
+    this.#options = options;
+    this.#base = options.url.replace(/\/+$/, "");
+    // A detached `fetch` loses its `this` in browsers and Workers.
+    this.#fetch = options.fetch ?? ((input, init) => fetch(input, init));
+  }
+
+  /** The answer's body; throws `BursarError` for a problem and `UnreachableError` when no answer comes. */
+  async call<T>(method: string, path: string, body?: unknown, options: CallOptions = {}): Promise<T> {
+    const { retries = 3 } = this.#options;
+    for (let tries = 0; ; tries++) {
+      const answer = await this.#attempt(method, path, body, options);
+      if (answer.ok) return answer.body as T;
+      options.signal?.throwIfAborted();
+      if (!answer.again) throw answer.error;
+      if (tries >= retries) throw answer.error;
+      await pause(Math.random() * Math.min(pauseMsMax, pauseMs * 2 ** tries) + answer.afterMs, options.signal);
+    }
+  }
+
+  async #attempt(method: string, path: string, body: unknown, { signal, wait_ms = 0 }: CallOptions): Promise<Attempt> {
+    const timeout = AbortSignal.timeout((this.#options.timeout_ms ?? 10_000) + wait_ms);
+    const headers: Record<string, string> = { authorization: `Bearer ${this.#options.key}` };
+    if (body !== undefined) headers["content-type"] = "application/json";
+    let response: Response;
+    let text: string;
+    try {
+      response = await this.#fetch(`${this.#base}${path}`, {
+        method,
+        headers,
+        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+        ...(body === undefined ? undefined : { body: JSON.stringify(body) }),
+      });
+      text = await response.text();
+    } catch (cause) {
+      return { ok: false, again: true, afterMs: 0, error: new UnreachableError(this.#base, cause) };
+    }
+    const parsed = parse(text);
+    if (response.ok && parsed !== undefined) return { ok: true, body: parsed };
+    if (!isProblem(parsed)) {
+      const cause = `${response.status} and no answer of Bursar's`;
+      return { ok: false, again: response.status >= 500, afterMs: 0, error: new UnreachableError(this.#base, cause) };
+    }
+    const afterMs = 1_000 * Number(response.headers.get("retry-after") ?? 0) || 0;
+    return { ok: false, again: response.status === 503, afterMs, error: errorOf(parsed) };
+  }
+}
+
+type Attempt =
+  | { readonly ok: true; readonly body: unknown }
+  | { readonly ok: false; readonly again: boolean; readonly afterMs: number; readonly error: Error };
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isProblem(body: unknown): body is ProblemDocument {
+  return typeof body === "object" && body !== null && "code" in body && "detail" in body && "status" in body;
+}
+
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal?.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    });
+  });
+}

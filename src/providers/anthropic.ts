@@ -1,0 +1,14 @@
+/** Anthropic's shapes. Its input count excludes what was read from the cache and what was written to it. */
+import { countOf, fieldOf } from "./shape.ts";
+import type { Usage } from "./usage.ts";
+
+/** Usage of a message, or undefined. */
+export function usageOfAnthropic(result: unknown): Usage | undefined {
+  const usage = fieldOf(result, "usage");
+  const input = countOf(usage, "input_tokens");
+  const output = countOf(usage, "output_tokens");
+  if (input === undefined || output === undefined || fieldOf(usage, "total_tokens") !== undefined) return undefined;
+  const cacheRead = countOf(usage, "cache_read_input_tokens") ?? 0;
+  const cacheWrite = countOf(usage, "cache_creation_input_tokens") ?? 0;
+  return { input: input + cacheRead + cacheWrite, output, cacheRead, cacheWrite, reasoning: 0 };
+}

@@ -1,0 +1,11 @@
+/** Reads fields of foreign objects whose types nobody vouches for. */
+
+export function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+/** A field that is a number of tokens; undefined for anything else, so that a missing count is not taken for a zero. */
+export function countOf(value: unknown, name: string): number | undefined {
+  const count = fieldOf(value, name);
+  return typeof count === "number" && Number.isSafeInteger(count) && count >= 0 ? count : undefined;
+}

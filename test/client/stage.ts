@@ -1,0 +1,28 @@
+/** A client on the real Worker: only the wire between them is the test's, so that it can lose what is sent on it. */
+import { env, exports } from "cloudflare:workers";
+import { Bursar, type Pool, type PoolSettings, type TransportOptions } from "../../src/client/index.ts";
+
+export const wire: typeof fetch = (input, init) => exports.default.fetch(new Request(input, init));
+
+export function newBursar(options: Partial<TransportOptions> = {}): Bursar {
+  return new Bursar({ url: "https://bursar.test", key: env.BURSAR_OPERATOR_TOKEN, fetch: wire, ...options });
+}
+
+let pools = 0;
+
+/** A new pool, created. */
+export async function newPool(settings: PoolSettings = {}, options: Partial<TransportOptions> = {}): Promise<Pool> {
+  const pool = newBursar(options).pool(`client-${pools++}`, settings.unit === undefined ? {} : { unit: settings.unit });
+  await pool.configure(settings);
+  return pool;
+}
+
+/** What `promise` is rejected with. */
+export async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("it was not rejected");
+}

@@ -1,0 +1,92 @@
+import { describe, expect, it } from "vitest";
+import { totalOf, usageOf } from "../../src/providers/usage.ts";
+
+describe("usage is read from", () => {
+  it.each([
+    [
+      "an OpenAI chat completion, whose prompt count includes the cache",
+      {
+        usage: {
+          prompt_tokens: 100,
+          completion_tokens: 50,
+          total_tokens: 150,
+          prompt_tokens_details: { cached_tokens: 80 },
+          completion_tokens_details: { reasoning_tokens: 30 },
+        },
+      },
+      { input: 100, output: 50, cacheRead: 80, cacheWrite: 0, reasoning: 30 },
+    ],
+    [
+      "OpenAI embeddings",
+      { usage: { prompt_tokens: 7, total_tokens: 7 } },
+      { input: 7, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 },
+    ],
+    [
+      "an OpenAI response",
+      {
+        usage: {
+          input_tokens: 36,
+          output_tokens: 87,
+          total_tokens: 123,
+          input_tokens_details: { cached_tokens: 6 },
+          output_tokens_details: { reasoning_tokens: 40 },
+        },
+      },
+      { input: 36, output: 87, cacheRead: 6, cacheWrite: 0, reasoning: 40 },
+    ],
+    [
+      "an Anthropic message, whose input count excludes the cache",
+      {
+        usage: {
+          input_tokens: 10,
+          output_tokens: 20,
+          cache_read_input_tokens: 300,
+          cache_creation_input_tokens: 40,
+        },
+      },
+      { input: 350, output: 20, cacheRead: 300, cacheWrite: 40, reasoning: 0 },
+    ],
+    [
+      "an AI SDK result of several steps",
+      {
+        usage: { inputTokens: 1, outputTokens: 1, totalTokens: 2 },
+        totalUsage: {
+          inputTokens: 11,
+          outputTokens: 22,
+          totalTokens: 33,
+          inputTokenDetails: { cacheReadTokens: 3, cacheWriteTokens: 2 },
+          outputTokenDetails: { reasoningTokens: 4 },
+        },
+      },
+      { input: 11, output: 22, cacheRead: 3, cacheWrite: 2, reasoning: 4 },
+    ],
+    [
+      "an AI SDK model of the newer specification",
+      {
+        usage: {
+          inputTokens: { total: 9, noCache: 5, cacheRead: 4, cacheWrite: 0 },
+          outputTokens: { total: 6, text: 4, reasoning: 2 },
+        },
+      },
+      { input: 9, output: 6, cacheRead: 4, cacheWrite: 0, reasoning: 2 },
+    ],
+    [
+      "a reported zero, which is not a missing one",
+      { usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 } },
+      { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 },
+    ],
+  ])("%s", (_, result, usage) => {
+    expect(usageOf(result)).toEqual(usage);
+    expect(totalOf(usage)).toBe(usage.input + usage.output);
+  });
+
+  it.each([
+    undefined,
+    null,
+    "text",
+    {},
+    { usage: null },
+    { usage: { prompt_tokens: "5" } },
+    { usage: { input_tokens: -1, output_tokens: 2 } },
+  ])("nothing in %j", (result) => expect(usageOf(result)).toBeUndefined());
+});
