@@ -48,23 +48,24 @@ export function plan(pool: Pool, recipient: Agent, need: number): Plan {
   let missing = wanted - fromFloat;
   if (missing === 0) return { moved: wanted, transfers, donors: [] };
 
-  const candidates = new Heap(asksFirst, candidatesFor(pool, recipient));
   const donors: Donor[] = [];
-  while (missing > 0) {
-    const next = candidates.pop();
-    if (next === undefined) break;
-    const amount = Math.min(missing, next.gives);
-    missing -= amount;
-    transfers.push({ from: next.agent.name, amount });
-    donors.push({
-      agent: next.agent.name,
-      priority: next.agent.contract.priority,
-      gate: next.gated ? "closed" : "open",
-      available: available(next.agent),
-      min_reserve: next.agent.contract.min_reserve,
-      could_give: next.gives,
-      gives: amount,
-    });
+  for (const equals of candidatesFor(pool, recipient)) {
+    for (let next = equals.pop(); next !== undefined && missing > 0; next = equals.pop()) {
+      const gives = couldGive(next);
+      const amount = Math.min(missing, gives);
+      missing -= amount;
+      transfers.push({ from: next.name, amount });
+      donors.push({
+        agent: next.name,
+        priority: next.contract.priority,
+        gate: gateOf(next),
+        available: available(next),
+        min_reserve: next.contract.min_reserve,
+        could_give: gives,
+        gives: amount,
+      });
+    }
+    if (missing === 0) break;
   }
   return { moved: wanted - missing, transfers, donors };
 }
@@ -74,26 +75,29 @@ function couldGive(agent: Agent): number {
   return Math.max(0, available(agent) - agent.contract.min_reserve);
 }
 
-type Candidate = { readonly agent: Agent; readonly gives: number; readonly gated: boolean; readonly used: number };
-
-function candidatesFor(pool: Pool, recipient: Agent): Candidate[] {
-  const found: Candidate[] = [];
+/**
+ * Who could give something, lowest priority first; those of one priority in a heap, because seldom all are needed.
+ * Heaps are made when asked for: most needs are met by the first.
+ */
+function* candidatesFor(pool: Pool, recipient: Agent): Generator<Heap<Agent>> {
+  const byPriority = new Map<number, Agent[]>();
   for (const agent of pool.agents.values()) {
-    if (!mayGive(pool, agent, recipient)) continue;
-    const gives = couldGive(agent);
-    if (gives === 0) continue;
-    const used = (agent.consumed + agent.held) / agent.allocated;
-    found.push({ agent, gives, gated: gateOf(agent) === "closed", used });
+    if (!mayGive(pool, agent, recipient) || couldGive(agent) === 0) continue;
+    const { priority } = agent.contract;
+    const equals = byPriority.get(priority);
+    if (equals === undefined) byPriority.set(priority, [agent]);
+    else equals.push(agent);
   }
-  return found;
+  const ascending = [...byPriority].sort(([a], [b]) => a - b);
+  for (const [, equals] of ascending) yield new Heap(asksFirst, equals);
 }
 
-/** Lowest priority first; within it gated agents, then the least used, then the longest idle, then by name. */
-function asksFirst(a: Candidate, b: Candidate): boolean {
-  const byPriority = a.agent.contract.priority - b.agent.contract.priority;
-  if (byPriority !== 0) return byPriority < 0;
-  if (a.gated !== b.gated) return a.gated;
-  if (a.used !== b.used) return a.used < b.used;
-  if (a.agent.activeAt !== b.agent.activeAt) return a.agent.activeAt < b.agent.activeAt;
-  return a.agent.name < b.agent.name;
+/** Among agents of one priority: gated ones first, then the least used, then the longest idle, then by name. */
+function asksFirst(a: Agent, b: Agent): boolean {
+  const gated = gateOf(a) === "closed";
+  if (gated !== (gateOf(b) === "closed")) return gated;
+  const used = (a.consumed + a.held) / a.allocated - (b.consumed + b.held) / b.allocated;
+  if (used !== 0) return used < 0;
+  if (a.activeAt !== b.activeAt) return a.activeAt < b.activeAt;
+  return a.name < b.name;
 }

@@ -1,0 +1,74 @@
+/** What a benchmark prints: a table for people, or JSON for machines; with the machine, for its noise is in the figures. */
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+
+export type Options = { readonly json: boolean; readonly seconds: number; readonly rounds: number };
+
+/** The command line that all benchmarks share. Prints the usage and ends the process for --help. */
+export function options(what: string, defaults: { readonly seconds: number; readonly rounds: number }): Options {
+  const { values } = parseArgs({
+    options: {
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+      seconds: { type: "string", default: String(defaults.seconds) },
+      rounds: { type: "string", default: String(defaults.rounds) },
+    },
+  });
+  if (values.help) {
+    console.log(`${what}
+
+  --seconds N   length of one measurement (default ${defaults.seconds})
+  --rounds N    measurements of each kind, interleaved; the median counts (default ${defaults.rounds})
+  --json        for machines
+  --help        this text`);
+    process.exit(0);
+  }
+  return { json: values.json, seconds: Number(values.seconds), rounds: Number(values.rounds) };
+}
+
+export type Cell = string | number;
+export type Table = { readonly title: string; readonly columns: readonly string[]; readonly rows: readonly Cell[][] };
+
+export function print(tables: readonly Table[], { json }: Options): void {
+  const machine = `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}, Node ${process.version}`;
+  if (json) {
+    const plain = tables.map(({ title, columns, rows }) => ({
+      title,
+      rows: rows.map((row) => Object.fromEntries(row.map((cell, i) => [columns[i] ?? i, cell]))),
+    }));
+    console.log(JSON.stringify({ machine, tables: plain }, null, 2));
+    return;
+  }
+  console.log(machine);
+  for (const { title, columns, rows } of tables) {
+    const texts = [columns.map(String), ...rows.map((row) => row.map(format))];
+    const widths = columns.map((_, i) => Math.max(...texts.map((row) => (row[i] ?? "").length)));
+    const line = (row: readonly string[]): string =>
+      row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join("  ");
+    console.log(`\n${title}\n${texts.map((row) => `  ${line(row)}`).join("\n")}`);
+  }
+}
+
+/** Progress of a long measurement; on the error channel, so that --json stays clean. */
+export function progress(text: string): void {
+  console.error(`… ${text}`);
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+}
+
+/** Half of the range between the least and the greatest, relative to the median: what the machine's noise does. */
+export function spread(values: readonly number[]): string {
+  const half = (Math.max(...values) - Math.min(...values)) / 2;
+  return `±${Math.round((100 * half) / median(values))} %`;
+}
+
+function format(cell: Cell): string {
+  if (typeof cell === "string") return cell;
+  if (Number.isInteger(cell) || Math.abs(cell) >= 1_000) return Math.round(cell).toLocaleString("en-US");
+  return cell.toPrecision(3);
+}

@@ -1,0 +1,107 @@
+/**
+ * `npm run demo`: four agents write about Bursar from its own documents, on a budget that is too small on purpose.
+ * Starts its own governor, with data that it throws away, and its own stand-in for a provider of models.
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { freePort, startGovernor } from "../../scripts/governor.ts";
+import { ensureSecrets } from "../../scripts/secrets.ts";
+import { BudgetExceededError, Bursar } from "../../src/client/index.ts";
+import { jsonNarrator, type Narrator, personNarrator } from "./narrator.ts";
+import { startProvider } from "./provider.ts";
+import { newAgent } from "./team.ts";
+
+const usage = `npm run demo -- [options]
+
+  --json    what happens, a JSON object per line
+  --help    this text`;
+
+/** Higher is more important. Together they have less than the work takes. */
+const contracts = {
+  planner: { priority: 5, max_tokens: 2_000 },
+  researcher: { priority: 4, max_tokens: 1_500, confidence_threshold: 0.85 },
+  writer: { priority: 2, max_tokens: 1_200 },
+  critic: { priority: 1, max_tokens: 5_000 },
+} as const;
+
+const { values } = parseArgs({
+  options: { json: { type: "boolean", default: false }, help: { type: "boolean", default: false } },
+});
+if (values.help) console.log(usage);
+else await main(values.json ? jsonNarrator() : personNarrator());
+
+async function main(narrator: Narrator): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), "bursar-demo-"));
+  const secrets = join(directory, "secrets");
+  const { BURSAR_OPERATOR_TOKEN: key } = ensureSecrets(secrets);
+  narrator.title("A governor starts, and a stand-in for a provider of language models");
+  const provider = await startProvider(250);
+  const governor = await startGovernor({ port: await freePort(), data: join(directory, "data"), secrets });
+  try {
+    await work(new Bursar({ url: governor.url, key }), provider.url, provider.calls, narrator);
+  } finally {
+    await governor.stop();
+    provider.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function work(bursar: Bursar, providerUrl: string, calls: () => number, narrator: Narrator): Promise<void> {
+  const pool = bursar.pool("demo");
+  await pool.configure();
+  for (const [agent, contract] of Object.entries(contracts)) await pool.register(agent, contract);
+  const [planner, researcher, writer, critic] = (["planner", "researcher", "writer", "critic"] as const).map((agent) =>
+    newAgent(pool, agent, providerUrl, narrator),
+  );
+  if (!planner || !researcher || !writer || !critic) throw new Error("the team is not complete");
+  narrator.report(await pool.ledger());
+
+  const sections = sectionsOf("docs/protocol.md");
+  narrator.title("The planner reads the table of contents");
+  const headings = sections.map((section) => section.split("\n", 1)[0]).join("\n");
+  await planner.ask("Which sections explain reservations, leases and transfers?", headings);
+
+  narrator.title("The researcher reads, three sections at once, and needs more than it has");
+  const question =
+    "Which donor gives budget, by priority, and when is an expired reservation charged until a late commit corrects it?";
+  const notes: string[] = [];
+  await Promise.all(sections.slice(1, 4).map(async (section) => notes.push(await researcher.ask(question, section))));
+  narrator.report(await pool.ledger());
+
+  narrator.title("It reads on until it is sure; then its gate closes and it stops spending");
+  for (const section of sections.slice(4)) {
+    try {
+      notes.push(await researcher.ask(question, `${section}\n${lastOf(notes, 1_500)}`));
+    } catch (error) {
+      if (!(error instanceof BudgetExceededError)) throw error;
+      narrator.refused("researcher", error);
+      break;
+    }
+  }
+
+  narrator.title("The writer drafts from the notes; the critic, least important, has lent what it had");
+  const draft = await writer.ask("Explain reservations, leases and transfers to an engineer.", lastOf(notes, 4_000));
+  try {
+    await critic.ask("Which claims of the draft are not supported by the sources?", `${draft}\n${sections.join("\n")}`);
+  } catch (error) {
+    if (!(error instanceof BudgetExceededError)) throw error;
+    narrator.refused("critic", error);
+  }
+
+  narrator.title("The end");
+  narrator.report(await pool.ledger());
+  narrator.verdict(await pool.audit(), calls());
+}
+
+/** The newest notes, up to `length` characters. */
+function lastOf(notes: readonly string[], length: number): string {
+  return notes.join("\n").slice(-length);
+}
+
+/** The sections of a document of this repository, by its headings. */
+function sectionsOf(path: string): string[] {
+  const text = readFileSync(join(import.meta.dirname, "../..", path), "utf8");
+  return text.split(/^#+ /m).filter((section) => section.trim() !== "");
+}

@@ -1,0 +1,84 @@
+/** Tells what happens, for people as lines with bars, for programs as a JSON object per line. */
+import { styleText } from "node:util";
+import type { BursarError, Hold } from "../../src/client/index.ts";
+import type { AgentView, Audit, Report } from "../../src/protocol/results.ts";
+
+export type Narrator = {
+  title(text: string): void;
+  asks(agent: string, tokens: number, question: string): void;
+  holds(hold: Hold): void;
+  used(agent: string, tokens: number, granted: number, confidence: number | undefined, gateClosed: boolean): void;
+  refused(agent: string, error: BursarError): void;
+  report(report: Report): void;
+  verdict(audit: Audit, calls: number): void;
+};
+
+const number = new Intl.NumberFormat("en-US");
+const amount = (tokens: number): string => number.format(tokens);
+
+export function jsonNarrator(): Narrator {
+  const say = (event: string, facts: object): void => console.log(JSON.stringify({ event, ...facts }));
+  return {
+    title: (text) => say("title", { text }),
+    asks: (agent, tokens) => say("asks", { agent, tokens }),
+    holds: ({ agent, id, granted, transfers }) => say("holds", { agent, id, granted, transfers }),
+    used: (agent, tokens, granted, confidence, gate_closed) =>
+      say("used", { agent, tokens, granted, confidence, gate_closed }),
+    refused: (agent, { code, problem }) => say("refused", { agent, code, problem }),
+    report: (report) => say("report", { report }),
+    verdict: (audit, calls) => say("verdict", { audit, calls }),
+  };
+}
+
+const colours = { planner: "magenta", researcher: "cyan", writer: "green", critic: "yellow" } as const;
+
+export function personNarrator(): Narrator {
+  const name = (agent: string): string => {
+    const colour = Object.entries(colours).find(([known]) => known === agent)?.[1] ?? "white";
+    return styleText(colour, agent.padEnd(10));
+  };
+  const dim = (text: string): string => styleText("dim", text);
+  const say = (line: string): void => console.log(line);
+  let lastQuestion = "";
+  return {
+    title: (text) => say(`\n${styleText("bold", text)}`),
+    asks: (agent, tokens, question) => {
+      if (question !== lastQuestion) say(`  ${" ".repeat(10)} ${dim(`“${question}”`)}`);
+      lastQuestion = question;
+      say(`  ${name(agent)} asks for ${amount(tokens)}`);
+    },
+    holds: ({ agent, transfers }) => {
+      for (const { from, amount: moved } of transfers) {
+        const giver = from === null ? "the pool's float" : from;
+        say(`  ${name(agent)} ${styleText("bold", `ran short: ${amount(moved)} came from ${giver}`)}`);
+      }
+    },
+    used: (agent, tokens, granted, confidence, gateClosed) => {
+      const sure = confidence === undefined ? "" : `, ${Math.round(confidence * 100)} % sure`;
+      say(`  ${name(agent)} used ${amount(tokens)}, ${amount(granted - tokens)} returned${dim(sure)}`);
+      if (gateClosed) say(`  ${name(agent)} ${styleText("bold", "is sure enough: its gate closes")}`);
+    },
+    refused: (agent, { message }) => say(`  ${name(agent)} ${styleText("red", "refused")}: ${message}`),
+    report: ({ agents, total, float }) => {
+      say(`  ${dim("█ consumed  ▒ held  ░ available  · kept in reserve")}`);
+      for (const [agent, view] of Object.entries(agents)) say(`  ${name(agent)} ${bar(view, total)} ${numbers(view)}`);
+      if (float > 0) say(`  ${"float".padEnd(10)} ${amount(float)}`);
+    },
+    verdict: ({ ok, seq, rows, findings }, calls) => {
+      const verdict = ok ? styleText("green", "clean") : styleText("red", findings.join("; "));
+      say(`  ${amount(calls)} calls of the model. Audit of ${seq} events in ${rows} rows: ${verdict}.\n`);
+    },
+  };
+}
+
+function numbers({ consumed, allocated, gate }: AgentView): string {
+  return `${amount(consumed)} of ${amount(allocated)}${gate === "closed" ? ", gate closed" : ""}`;
+}
+
+/** 48 columns are the pool's total. */
+function bar({ consumed, held, available, min_reserve }: AgentView, total: number): string {
+  const cells = (tokens: number): number => Math.round((48 * Math.max(0, tokens)) / total);
+  const kept = Math.min(min_reserve, Math.max(0, available));
+  const text = "█".repeat(cells(consumed)) + "▒".repeat(cells(held)) + "░".repeat(cells(available - kept));
+  return `${text}${"·".repeat(cells(kept))}`.padEnd(34);
+}
