@@ -1,7 +1,8 @@
 /**
  * A pool in memory, kept equal to its journal. A delivery is decided and applied at once; its events join the pending
- * row; its answer waits for the flush that persists them, and so does every read that could see them. Nobody is told
- * what is not yet safe. If a flush fails, all who wait for it fail, and memory is rebuilt before anything else.
+ * row, which is written as soon as the one before is safe; its answer waits for that flush, and so does every read
+ * that could see them. Nobody is told what is not yet safe. If a flush fails, all who wait for it fail, and memory is
+ * rebuilt before anything else.
  */
 import { decide, execute, expireDue } from "../engine/execute.ts";
 import { nextLease, type Pool } from "../engine/state.ts";
@@ -147,7 +148,7 @@ export class LivePool {
     });
   }
 
-  /** Adds events to the batch of this turn, which all of its deliveries share. Resolves when they are stored. */
+  /** Adds events to the pending batch, which all deliveries share that come before its flush. Resolves when they are stored. */
   #persist(events: readonly PoolEvent[]): Promise<void> {
     if (events.length > 0) this.#batch ??= this.#newBatch();
     this.#batch?.events.push(...events);
@@ -155,7 +156,14 @@ export class LivePool {
   }
 
   #newBatch(): Batch {
-    const persisted = endOfTurn().then(() => this.#flush(batch));
+    // Resolves when earlier writes are safe. Whatever is delivered until then shares this batch's row: the slower the
+    // disk, the fewer the rows. A lone delivery waits for nothing. (A timer would cost it a millisecond.)
+    const persisted = this.#storage.sync().then(
+      () => this.#flush(batch),
+      (cause: unknown) => {
+        throw this.#giveUp(cause);
+      },
+    );
     const batch: Batch = { events: [], persisted };
     // A batch that only ends leases has nobody who waits for it; its failure must not go unhandled.
     persisted.catch(() => undefined);
@@ -267,11 +275,4 @@ function mayFreeBudget(event: PoolEvent): boolean {
     case "refused":
       return false;
   }
-}
-
-/** Lets every delivery that has already arrived run first, so that they share a row. */
-function endOfTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, 0);
-  });
 }

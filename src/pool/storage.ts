@@ -4,5 +4,7 @@ export type PoolStorage = {
   transactionSync<T>(run: () => T): T;
   getAlarm(): Promise<number | null>;
   setAlarm(at: number): Promise<void>;
+  /** Resolves when everything written so far is safe. */
+  sync(): Promise<void>;
   deleteAll(): Promise<void>;
 };

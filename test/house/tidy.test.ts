@@ -1,0 +1,163 @@
+/** What no linter knows: the directions of imports, the purity of the engine, dead files, documents that lie. */
+import { join, normalize } from "node:path";
+import { describe, expect, it } from "vitest";
+import { statusOf } from "../../src/http/problems.ts";
+import { routes } from "../../src/http/routes.ts";
+import { limits } from "../../src/protocol/limits.ts";
+import { refusalCodes } from "../../src/protocol/refusals.ts";
+import { files, importsOf, read } from "./tree.ts";
+
+const sources = files.filter((path) => path.startsWith("src/") && path.endsWith(".ts"));
+const code = files.filter((path) => /\.(ts|tsx|mjs|js)$/.test(path));
+const documents = files.filter((path) => path.endsWith(".md"));
+
+/** Which folders of `src` each may import from. Whatever is not here may not be. */
+const directions: Readonly<Record<string, readonly string[]>> = {
+  protocol: [],
+  engine: ["protocol"],
+  providers: ["protocol"],
+  pool: ["engine", "protocol"],
+  tenant: ["protocol"],
+  http: ["protocol", "env.ts"],
+  client: ["protocol", "providers"],
+  "env.ts": ["pool", "tenant"],
+  "index.ts": ["env.ts", "http", "pool", "tenant"],
+};
+
+const pure = ["engine", "providers"];
+const layerOf = (path: string): string => path.split("/")[1] ?? "";
+
+function targetOf(path: string, specifier: string): string {
+  return normalize(join(path, "..", specifier));
+}
+
+describe("the tree", () => {
+  it("has imports that point inward only", () => {
+    const wrong = sources.flatMap((path) =>
+      importsOf(path)
+        .filter((specifier) => specifier.startsWith("."))
+        .map((specifier) => layerOf(targetOf(path, specifier)))
+        .filter((layer) => layer !== layerOf(path) && !(directions[layerOf(path)] ?? []).includes(layer))
+        .map((layer) => `${path} imports ${layer}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it("keeps packages, clocks, chance and waiting out of what is pure", () => {
+    const banned = /\b(Date\b|Math\.random|performance\b|crypto\b|async\b|await\b|setTimeout|fetch\(|process\b)/;
+    const wrong = sources
+      .filter((path) => pure.includes(layerOf(path)))
+      .flatMap((path) => {
+        const packages = importsOf(path).filter((specifier) => !specifier.startsWith("."));
+        const text = read(path)
+          .replaceAll(/\/\*[\s\S]*?\*\//g, "")
+          .replaceAll(/\/\/.*$/gm, "")
+          .replaceAll(/(["'`]).*?\1/g, "");
+        const found = banned.exec(text)?.[0];
+        return [
+          ...packages.map((name) => `${path} imports ${name}`),
+          ...(found === undefined ? [] : [`${path}: ${found}`]),
+        ];
+      });
+    expect(wrong).toEqual([]);
+  });
+
+  it("has no file that nothing uses", () => {
+    const scripts = read("package.json") + read("vitest.config.ts") + read("wrangler.toml");
+    const imported = new Set(
+      code.flatMap((path) =>
+        importsOf(path)
+          .filter((one) => one.startsWith("."))
+          .map((one) => targetOf(path, one)),
+      ),
+    );
+    const named =
+      documents.map(read).join("\n") +
+      files
+        .filter((path) => path.endsWith(".toml"))
+        .map(read)
+        .join("\n");
+    const dead = code.filter(
+      (path) =>
+        !imported.has(path) &&
+        !scripts.includes(path) &&
+        !/\.test\.ts$|\.d\.ts$|^vitest\.config\.ts$/.test(path) &&
+        !named.includes(path.split("/").at(-1) ?? path),
+    );
+    expect(dead).toEqual([]);
+  });
+
+  it("opens every file with the idea that it owns", () => {
+    const silent = code.filter((path) => {
+      if (/\.test\.ts$|\.d\.ts$|^vitest\.config\.ts$/.test(path)) return false;
+      return !/^(#!.*\n)?(\/\*\*|\/\/)/.test(read(path));
+    });
+    expect(silent).toEqual([]);
+  });
+
+  it("has nothing left for later, no test that is skipped, and no path of a machine", () => {
+    const self = "test/house/tidy.test.ts";
+    const marks = /\b(TODO|FIXME|XXX)\b|\b(it|test|describe)\.(only|skip|todo)\b|@ts-(ignore|nocheck|expect-error)/;
+    const machine = /(^|[\s"'`(=])\/(root|home|work|Users|tmp)\/[A-Za-z]/m;
+    const wrong = files
+      .filter((path) => path !== self && path !== "package-lock.json" && !/\.(png|ico|woff2?)$/.test(path))
+      .filter((path) => marks.test(read(path)) || machine.test(read(path)));
+    expect(wrong).toEqual([]);
+  });
+
+  it("has a reason beside every limit, and a use", () => {
+    const text = read("src/protocol/limits.ts");
+    const used = code
+      .filter((path) => path !== "src/protocol/limits.ts")
+      .map(read)
+      .join("\n");
+    const wrong = Object.keys(limits).filter(
+      (name) => !new RegExp(`(\\*/\\n|: .*,\\n) {2}${name}:`).test(text) || !used.includes(`limits.${name}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe("the documents", () => {
+  it("link to what is there", () => {
+    const broken = documents.flatMap((path) =>
+      [...read(path).matchAll(/\]\(([^)#\s]+)(#[^)]*)?\)/g)]
+        .map(([, target = ""]) => target)
+        .filter((target) => !/^(https?|mailto):/.test(target))
+        .filter((target) => !files.includes(targetOf(path, target)))
+        .map((target) => `${path} → ${target}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it("name files and scripts that exist", () => {
+    const scripts = Object.keys(JSON.parse(read("package.json")).scripts);
+    const wrong = documents.flatMap((path) => [
+      ...[...read(path).matchAll(/`((?:src|test|docs|bench|scripts|examples)\/[\w./-]+)`/g)]
+        .map(([, target = ""]) => target.replace(/\/$/, ""))
+        .filter((target) => !files.some((file) => file === target || file.startsWith(`${target}/`)))
+        .map((target) => `${path} names ${target}`),
+      ...[...read(path).matchAll(/npm run ([\w:]+)/g)]
+        .map(([, script = ""]) => script)
+        .filter((script) => !scripts.includes(script))
+        .map((script) => `${path} names npm run ${script}`),
+    ]);
+    expect(wrong).toEqual([]);
+  });
+
+  it("list the refusals in order of precedence, with their statuses", () => {
+    const [, section = ""] = read("docs/protocol.md").split("### Refusals, in order of precedence");
+    const listed = [...(section.split("`isTransient")[0] ?? "").matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(
+      ([, name, status]) => [name, Number(status)],
+    );
+    expect(listed).toEqual(refusalCodes.map((name) => [name, statusOf(name)]));
+  });
+
+  it("list every route", () => {
+    const text = read("docs/protocol.md");
+    const missing = routes
+      .map(({ method, path }) => `\`${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}\``)
+      .filter((route) => !text.includes(route));
+    expect(missing).toEqual([]);
+  });
+});
