@@ -12,7 +12,12 @@ export default defineConfig({
         plugins: [
           cloudflareTest({
             wrangler: { configPath: "./wrangler.toml" },
-            miniflare: { bindings: { BURSAR_OPERATOR_TOKEN: "operator-token-of-the-test-suite-0123456789" } },
+            miniflare: {
+              bindings: {
+                BURSAR_OPERATOR_TOKEN: "operator-token-of-the-test-suite-0123456789",
+                BURSAR_KEY_SECRET: "key-secret-of-the-test-suite-0123456789abcd",
+              },
+            },
           }),
         ],
         test: { name: "workerd", include: ["test/{pool,http,tenant,client}/**/*.test.ts"], testTimeout: 120_000 },

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
-const names = ["BURSAR_OPERATOR_TOKEN"] as const;
+const names = ["BURSAR_OPERATOR_TOKEN", "BURSAR_KEY_SECRET"] as const;
 
 export type Secrets = Readonly<Record<(typeof names)[number], string>>;
 

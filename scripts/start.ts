@@ -1,6 +1,7 @@
 /** `npm start`: a governor on this machine, with its data kept between runs, and a first command to try it with. */
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { ensureAdminKey } from "./admin-key.ts";
 import { isFree, startGovernor } from "./governor.ts";
 import { ensureSecrets } from "./secrets.ts";
 
@@ -10,7 +11,7 @@ const usage = `npm start -- [options]
   --data DIR    where its pools are kept (default .bursar)
   --help        this text
 
-Secrets are made at first start and kept in .dev.vars.`;
+Secrets are made at first start and kept in .dev.vars; an admin key of the tenant "local" is kept with the data.`;
 
 const root = join(import.meta.dirname, "..");
 
@@ -40,12 +41,14 @@ async function main(): Promise<void> {
 
   const file = join(root, ".dev.vars");
   const { BURSAR_OPERATOR_TOKEN: token } = ensureSecrets(file);
-  const governor = await startGovernor({ port, data: resolve(values.data), secrets: file });
+  const data = resolve(values.data);
+  const governor = await startGovernor({ port, data, secrets: file });
+  const key = await ensureAdminKey(governor.url, token, join(data, "admin-key"));
   console.log(`Bursar governs on ${governor.url}. Its pools are kept in ${values.data}; Ctrl-C ends it.
 
 Create a pool, register an agent, reserve:
 
-  export BURSAR_URL=${governor.url} BURSAR_KEY=${token}
+  export BURSAR_URL=${governor.url} BURSAR_KEY=${key}
   curl -X PUT $BURSAR_URL/v1/pools/demo -H "authorization: Bearer $BURSAR_KEY" --json '{}'
   curl -X PUT $BURSAR_URL/v1/pools/demo/agents/writer -H "authorization: Bearer $BURSAR_KEY" --json '{"priority":1,"max_tokens":1000}'
   curl -X POST $BURSAR_URL/v1/pools/demo/reservations -H "authorization: Bearer $BURSAR_KEY" --json '{"agent":"writer","tokens":400}'

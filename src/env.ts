@@ -1,22 +1,69 @@
-/** The Worker's bindings (`wrangler.toml`). */
+/** The Worker's bindings (`wrangler.toml`), and how its objects are addressed. */
 import type { PoolObject } from "./pool/pool-object.ts";
+import type { Jurisdiction } from "./protocol/tenants.ts";
+import type { DirectoryObject } from "./tenant/directory-object.ts";
 import type { TenantObject } from "./tenant/tenant-object.ts";
 
 /** What is called on an object from outside. Everything passed is plain data, so the platform's proxies need no types. */
 export type PoolCalls = Pick<
   PoolObject,
-  "run" | "reserve" | "settings" | "report" | "agent" | "reservation" | "journal" | "audit" | "remove"
+  "run" | "reserve" | "settings" | "report" | "agent" | "reservation" | "journal" | "audit" | "remove" | "revoke"
 >;
-export type TenantCalls = Pick<TenantObject, "addPool" | "removePool" | "pools">;
+export type TenantCalls = Pick<TenantObject, "addKey" | "keys" | "revoke" | "configurePool" | "removePool" | "pools">;
+export type DirectoryCalls = Pick<DirectoryObject, "add" | "find" | "list">;
 
 type Objects<Calls> = {
   idFromName(name: string): DurableObjectId;
   get(id: DurableObjectId, options?: DurableObjectNamespaceGetDurableObjectOptions): Calls;
+  jurisdiction(jurisdiction: DurableObjectJurisdiction): Objects<Calls>;
 };
 
 export type Env = {
   readonly POOLS: Objects<PoolCalls>;
   readonly TENANTS: Objects<TenantCalls>;
-  /** Guards everything until keys exist. A secret: at least 32 characters, or nothing works. */
+  readonly DIRECTORY: Objects<DirectoryCalls>;
+  /** A shield before the objects, per key; absent where the platform has none. */
+  readonly KEY_RATE?: { limit(of: { readonly key: string }): Promise<{ readonly success: boolean }> };
+  /** Creates tenants. A secret: at least 32 characters, or nothing works. */
   readonly BURSAR_OPERATOR_TOKEN?: string;
+  /** Signs keys. A secret: at least 32 characters, or nothing works. */
+  readonly BURSAR_KEY_SECRET?: string;
+  /** Signed keys before the last rotation, and is still accepted. */
+  readonly BURSAR_KEY_SECRET_PREVIOUS?: string;
+  /** Origins that a browser may call the API from, separated by commas. None by default. */
+  readonly BURSAR_CORS_ORIGINS?: string;
+  /** Bytes that the body of a control request may have; 65,536 by default. */
+  readonly BURSAR_BODY_BYTES?: string;
+  /** What is logged: `problems` (the default), `all` requests, or `none`. */
+  readonly BURSAR_LOG?: string;
 };
+
+/** The address of a pool's object. `/` is in no name, so two tenants' pools never meet. */
+export function poolId(
+  { POOLS }: Pick<Env, "POOLS">,
+  tenant: string,
+  jurisdiction: Jurisdiction | null | undefined,
+  pool: string,
+): DurableObjectId {
+  return within(POOLS, jurisdiction).idFromName(`${tenant}/${pool}`);
+}
+
+export function tenantId(
+  { TENANTS }: Pick<Env, "TENANTS">,
+  tenant: string,
+  jurisdiction: Jurisdiction | null | undefined,
+): DurableObjectId {
+  return within(TENANTS, jurisdiction).idFromName(tenant);
+}
+
+/** Objects of a jurisdiction. Plain workerd has none, because it has no places: there all objects are in one. */
+function within<Calls>(objects: Objects<Calls>, jurisdiction: Jurisdiction | null | undefined): Objects<Calls> {
+  if (jurisdiction === null || jurisdiction === undefined) return objects;
+  try {
+    return objects.jurisdiction(jurisdiction);
+  } catch (error) {
+    // Anything else must not end in a place where the tenant's data may not be.
+    if (error instanceof Error && error.message.includes("not implemented in workerd")) return objects;
+    throw error;
+  }
+}

@@ -3,6 +3,7 @@ import type { Env } from "./env.ts";
 import { createApp } from "./http/app.ts";
 
 export { PoolObject } from "./pool/pool-object.ts";
+export { DirectoryObject } from "./tenant/directory-object.ts";
 export { TenantObject } from "./tenant/tenant-object.ts";
 
 const app = createApp();

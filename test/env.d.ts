@@ -2,7 +2,9 @@ declare namespace Cloudflare {
   interface Env {
     POOLS: DurableObjectNamespace<import("../src/pool/pool-object.ts").PoolObject>;
     TENANTS: DurableObjectNamespace<import("../src/tenant/tenant-object.ts").TenantObject>;
+    DIRECTORY: DurableObjectNamespace<import("../src/tenant/directory-object.ts").DirectoryObject>;
     BURSAR_OPERATOR_TOKEN: string;
+    BURSAR_KEY_SECRET: string;
   }
   interface GlobalProps {
     mainModule: typeof import("../src/index.ts");

@@ -1,8 +1,8 @@
 /** Load over HTTP: connections that each do the same requests again and again, for a while. */
 import autocannon from "autocannon";
-import { token } from "./workerd.ts";
+import { key } from "./workerd.ts";
 
-const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
 
 export type Load = {
   readonly requestsPerSecond: number;

@@ -7,8 +7,15 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { signKey } from "../../src/http/signature.ts";
 
-export const token = "operator-token-of-the-benchmark-0123456789";
+const secrets = {
+  BURSAR_OPERATOR_TOKEN: "operator-token-of-the-benchmark-0123456789",
+  BURSAR_KEY_SECRET: "key-secret-of-the-benchmark-0123456789abcd",
+};
+
+/** An admin key of a tenant that nobody listed; that it is signed is all that counts. */
+export const key = await signKey({ tenant: "bench", key_id: "bench", scope: "admin" }, secrets);
 const root = new URL("../..", import.meta.url).pathname;
 const bin = (name: string): string => join(root, "node_modules", ".bin", name);
 
@@ -101,15 +108,18 @@ function config(services: readonly Service[], script: string): string {
 const ${name}Worker :Workerd.Worker = (
   modules = [ (name = "worker", esModule = embed "bundle/${script}") ],
   compatibilityDate = "2026-10-01",
-  compatibilityFlags = ["nodejs_compat"],
   bindings = [
     (name = "POOLS", durableObjectNamespace = "${className}"),
     (name = "TENANTS", durableObjectNamespace = "TenantObject"),
-    (name = "BURSAR_OPERATOR_TOKEN", text = "${token}"),
+    (name = "DIRECTORY", durableObjectNamespace = "DirectoryObject"),
+    ${Object.entries(secrets)
+      .map(([name, text]) => `(name = "${name}", text = "${text}"),`)
+      .join("\n    ")}
   ],
   durableObjectNamespaces = [
     (className = "${className}", uniqueKey = "${name}-pools", enableSql = true),
     (className = "TenantObject", uniqueKey = "${name}-tenants", enableSql = true),
+    (className = "DirectoryObject", uniqueKey = "${name}-directory", enableSql = true),
   ],
   durableObjectStorage = (localDisk = "${name}-data"),
 );`,

@@ -3,18 +3,19 @@
  * row per request. `bench/lib/workerd.ts` binds each in its place, so that everything else is the same code.
  */
 import { DurableObject } from "cloudflare:workers";
+import type { Caller } from "../../src/protocol/caller.ts";
 import type { Command, ReserveCommand } from "../../src/protocol/commands.ts";
 import type { Outcome } from "../../src/protocol/results.ts";
 
-export { default, PoolObject, TenantObject } from "../../src/index.ts";
+export { DirectoryObject, default, PoolObject, TenantObject } from "../../src/index.ts";
 
 /** Answers at once, with an answer of the same size. */
 export class IdleObject extends DurableObject<unknown> {
-  async run(commands: readonly Command[]): Promise<Outcome[]> {
+  async run(_: Caller, commands: readonly Command[]): Promise<Outcome[]> {
     return commands.map(answer);
   }
 
-  async reserve(command: ReserveCommand): Promise<Outcome> {
+  async reserve(_: Caller, command: ReserveCommand): Promise<Outcome> {
     return answer(command);
   }
 }
@@ -29,12 +30,12 @@ export class RowObject extends DurableObject<unknown> {
     this.#rows = Number(ctx.storage.sql.exec("SELECT coalesce(max(id), 0) AS id FROM rows").one().id);
   }
 
-  async run(commands: readonly Command[]): Promise<Outcome[]> {
+  async run(_: Caller, commands: readonly Command[]): Promise<Outcome[]> {
     for (const command of commands) this.#write(command);
     return commands.map(answer);
   }
 
-  async reserve(command: ReserveCommand): Promise<Outcome> {
+  async reserve(_: Caller, command: ReserveCommand): Promise<Outcome> {
     this.#write(command);
     return answer(command);
   }

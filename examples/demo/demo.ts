@@ -10,8 +10,8 @@ import { freePort, startGovernor } from "../../scripts/governor.ts";
 import { ensureSecrets } from "../../scripts/secrets.ts";
 import { BudgetExceededError, Bursar } from "../../src/client/index.ts";
 import { jsonNarrator, type Narrator, personNarrator } from "./narrator.ts";
-import { startProvider } from "./provider.ts";
-import { newAgent } from "./team.ts";
+import { type Provider, startProvider } from "./provider.ts";
+import { type Agent, newAgent } from "./team.ts";
 
 const usage = `npm run demo -- [options]
 
@@ -35,12 +35,13 @@ else await main(values.json ? jsonNarrator() : personNarrator());
 async function main(narrator: Narrator): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "bursar-demo-"));
   const secrets = join(directory, "secrets");
-  const { BURSAR_OPERATOR_TOKEN: key } = ensureSecrets(secrets);
+  const { BURSAR_OPERATOR_TOKEN: operatorToken } = ensureSecrets(secrets);
   narrator.title("A governor starts, and a stand-in for a provider of language models");
   const provider = await startProvider(250);
   const governor = await startGovernor({ port: await freePort(), data: join(directory, "data"), secrets });
   try {
-    await work(new Bursar({ url: governor.url, key }), provider.url, provider.calls, narrator);
+    const { key } = await new Bursar({ url: governor.url, key: operatorToken }).tenants.create("demo");
+    await work(governor.url, key.key, provider, narrator);
   } finally {
     await governor.stop();
     provider.stop();
@@ -48,14 +49,18 @@ async function main(narrator: Narrator): Promise<void> {
   }
 }
 
-async function work(bursar: Bursar, providerUrl: string, calls: () => number, narrator: Narrator): Promise<void> {
+async function work(url: string, key: string, provider: Provider, narrator: Narrator): Promise<void> {
+  const bursar = new Bursar({ url, key });
   const pool = bursar.pool("demo");
   await pool.configure();
   for (const [agent, contract] of Object.entries(contracts)) await pool.register(agent, contract);
-  const [planner, researcher, writer, critic] = (["planner", "researcher", "writer", "critic"] as const).map((agent) =>
-    newAgent(pool, agent, providerUrl, narrator),
-  );
-  if (!planner || !researcher || !writer || !critic) throw new Error("the team is not complete");
+  // Each has a key of its own: it can spend as itself, in this pool, and do nothing else.
+  const hire = async (agent: keyof typeof contracts): Promise<Agent> => {
+    const own = await bursar.keys.create({ scope: "spend", pool: "demo", agent });
+    return newAgent(new Bursar({ url, key: own.key }).pool("demo"), agent, provider.url, narrator);
+  };
+  const [planner, researcher] = [await hire("planner"), await hire("researcher")];
+  const [writer, critic] = [await hire("writer"), await hire("critic")];
   narrator.report(await pool.ledger());
 
   const sections = sectionsOf("docs/protocol.md");
@@ -92,7 +97,7 @@ async function work(bursar: Bursar, providerUrl: string, calls: () => number, na
 
   narrator.title("The end");
   narrator.report(await pool.ledger());
-  narrator.verdict(await pool.audit(), calls());
+  narrator.verdict(await pool.audit(), provider.calls());
 }
 
 /** The newest notes, up to `length` characters. */

@@ -5,5 +5,7 @@ export { Bursar } from "./bursar.ts";
 export { BudgetExceededError, BursarError, type ProblemDocument, UnreachableError } from "./errors.ts";
 export type { GovernOptions } from "./govern.ts";
 export { type CommitOptions, Hold } from "./hold.ts";
+export type { KeySpec, Keys } from "./keys.ts";
 export { type Contract, type Entry, Pool, type PoolSettings, type ReserveOptions } from "./pool.ts";
+export type { Tenants } from "./tenants.ts";
 export type { CallOptions, TransportOptions } from "./transport.ts";

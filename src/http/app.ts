@@ -1,78 +1,104 @@
-/** The edge: finds the route, lets nobody in without a name, and turns whatever comes back into a response. */
-import { Hono } from "hono";
+/** The edge: finds the route, lets nobody in without a key, and turns whatever comes back into a response. */
+import { type Context, Hono } from "hono";
 import type { Env } from "../env.ts";
-import { authenticate } from "./auth.ts";
-import { Call, type Given } from "./call.ts";
-import { DoorError, doorProblem, problemResponse, refusalProblem } from "./problems.ts";
+import { authenticate, type Principal } from "./auth.ts";
+import { Call } from "./call.ts";
+import { preflight, secure, shareWith } from "./headers.ts";
+import { framesOf, log } from "./log.ts";
+import { DoorError, doorProblem, type Problem, problemResponse, refusalProblem } from "./problems.ts";
 import { type Route, routes } from "./routes.ts";
 
-export function createApp(): Hono<{ Bindings: Env }> {
-  const app = new Hono<{ Bindings: Env }>();
-  app.get("/healthz", () => answer({ status: "ok" }, 200, crypto.randomUUID()));
-  for (const route of routes) {
-    app.on(route.method, route.path, (context) => respond(context.req.raw, context.env, route, context.req.param()));
-  }
+type App = { Bindings: Env };
+
+/** What a handler gives back: a response that is a success, or a problem. */
+type Answered = Response | Problem;
+
+export function createApp(): Hono<App> {
+  const app = new Hono<App>();
+  app.get("/healthz", (context) => handle(context, "/healthz", async () => json({ status: "ok" }, 200)));
+  for (const route of routes)
+    app.on(route.method, route.path, (context) => handle(context, route.path, (on) => ask(route, context, on)));
   for (const [path, methods] of methodsByPath()) {
-    app.all(path, (context) => respondWith(context.req.raw, async () => methodNotAllowed(methods)));
+    app.all(path, (context) => handle(context, path, async () => methodNotAllowed(context, methods)));
   }
   app.notFound((context) =>
-    respondWith(context.req.raw, async () => {
+    handle(context, "", async () => {
       throw new DoorError("route_not_found", "There is no such route; docs/protocol.md lists them.");
     }),
   );
   app.onError((error, context) =>
-    respondWith(context.req.raw, async () => {
+    handle(context, "", async () => {
       throw error;
     }),
   );
   return app;
 }
 
-function respond(
-  request: Request,
-  env: Env,
-  route: Route,
-  params: Readonly<Record<string, string>>,
+async function ask(route: Route, context: Context<App>, learn: (principal: Principal) => void): Promise<Answered> {
+  const { env } = context;
+  const principal = await authenticate(context.req.raw, env);
+  learn(principal);
+  await mustNotHurry(principal, env);
+  const given = await route.run(new Call(context.req.raw, env, principal, context.req.param()));
+  return given.ok ? json(given.result, route.status) : refusalProblem(given.refusal);
+}
+
+/** A shield before the objects: per key and place, not exact, and not for accounting. */
+async function mustNotHurry(principal: Principal, { KEY_RATE }: Env): Promise<void> {
+  if (KEY_RATE === undefined) return;
+  const key = principal.kind === "operator" ? "operator" : principal.capability.key_id;
+  const { success } = await KEY_RATE.limit({ key });
+  if (!success) throw new DoorError("rate_limited", "This key sends more requests than a pool can take. Slow down.");
+}
+
+/** Runs a handler: gives the request its id, turns what is thrown into a problem, adds the headers, logs. */
+async function handle(
+  context: Context<App>,
+  route: string,
+  run: (learn: (principal: Principal) => void) => Promise<Answered>,
 ): Promise<Response> {
-  return respondWith(request, async (requestId) => {
-    const principal = authenticate(request, env);
-    const given: Given = await route.run(new Call(request, env, principal, params));
-    return given.ok
-      ? answer(given.result, route.status, requestId)
-      : problemResponse(refusalProblem(given.refusal), requestId);
-  });
-}
-
-/** Gives the request its id, and turns what is thrown into a problem: a defect of ours tells the caller nothing. */
-async function respondWith(request: Request, run: (requestId: string) => Promise<Response>): Promise<Response> {
+  const began = Date.now();
   const requestId = crypto.randomUUID();
+  let principal: Principal | undefined;
+  let error: unknown;
+  let answered: Answered;
   try {
-    const response = await run(requestId);
-    response.headers.set("x-request-id", requestId);
-    return response;
-  } catch (error) {
-    const known = error instanceof DoorError;
-    if (!known) {
-      const { pathname } = new URL(request.url);
-      const reason = error instanceof Error ? { name: error.name, stack: error.stack } : { name: typeof error };
-      console.error(
-        JSON.stringify({ event: "internal_error", request_id: requestId, method: request.method, pathname, ...reason }),
-      );
-    }
-    const problem = known
-      ? error
-      : new DoorError("internal_error", "This is a defect of Bursar's. Report the request_id.");
-    const response = problemResponse(doorProblem(problem), requestId);
-    response.headers.set("x-request-id", requestId);
-    return response;
+    answered = await run((known) => {
+      principal = known;
+    });
+  } catch (thrown) {
+    const known = thrown instanceof DoorError;
+    if (!known) error = thrown;
+    answered = doorProblem(
+      known ? thrown : new DoorError("internal_error", "This is a defect of Bursar's. Report the x-request-id."),
+    );
   }
+  const problem = answered instanceof Response ? undefined : answered;
+  const response = answered instanceof Response ? answered : problemResponse(answered);
+  const capability = principal?.kind === "key" ? principal.capability : undefined;
+  const { env } = context;
+  log(
+    {
+      event: error === undefined ? "request" : "internal_error",
+      request_id: requestId,
+      method: context.req.method,
+      route,
+      status: response.status,
+      code: problem?.code,
+      tenant: capability?.tenant,
+      key_id: capability?.key_id,
+      pool: capability === undefined ? undefined : context.req.param("pool"),
+      duration_ms: Date.now() - began,
+      error: error instanceof Error ? error.name : undefined,
+      stack: framesOf(error),
+    },
+    env.BURSAR_LOG,
+  );
+  return shareWith(secure(response, requestId), context.req.header("origin") ?? null, env.BURSAR_CORS_ORIGINS);
 }
 
-function answer(result: unknown, status: number, requestId: string): Response {
-  return new Response(JSON.stringify(result), {
-    status,
-    headers: { "content-type": "application/json", "cache-control": "no-store", "x-request-id": requestId },
-  });
+function json(result: unknown, status: number): Response {
+  return new Response(JSON.stringify(result), { status, headers: { "content-type": "application/json" } });
 }
 
 function methodsByPath(): Map<string, string> {
@@ -84,9 +110,11 @@ function methodsByPath(): Map<string, string> {
   return methods;
 }
 
-function methodNotAllowed(methods: string): Response {
-  const problem = new DoorError("method_not_allowed", `This route takes ${methods}.`);
-  const response = problemResponse(doorProblem(problem), "");
+function methodNotAllowed(context: Context<App>, methods: string): Response {
+  const asked = context.req.method === "OPTIONS" && context.req.header("access-control-request-method") !== undefined;
+  const allowed = asked ? preflight(context.req.header("origin") ?? null, context.env.BURSAR_CORS_ORIGINS) : undefined;
+  if (allowed !== undefined) return allowed;
+  const response = problemResponse(doorProblem(new DoorError("method_not_allowed", `This route takes ${methods}.`)));
   response.headers.set("allow", methods);
   return response;
 }

@@ -1,33 +1,27 @@
-/**
- * Who is asking. Until keys exist, one operator's token guards everything and a header names the tenant; this file is
- * all that changes when they come.
- */
+/** Who is asking: the operator, by the secret token; anybody else by a key that we signed. No object is woken for it. */
 import type { Env } from "../env.ts";
-import { name } from "../protocol/schemas.ts";
-import { DoorError, invalid } from "./problems.ts";
+import type { Capability } from "../protocol/capability.ts";
+import { DoorError, misconfigured } from "./problems.ts";
+import { minSecretLength, verifyKey } from "./signature.ts";
 
-export type Principal = { readonly tenant: string };
+export type Principal = { readonly kind: "operator" } | { readonly kind: "key"; readonly capability: Capability };
 
-/** A token that could be guessed is no token. */
-const minTokenLength = 32;
-
-/** The caller, or a 401. A missing or short operator token is our operator's mistake: nothing works until it is set. */
-export function authenticate(request: Request, env: Env): Principal {
-  const expected = env.BURSAR_OPERATOR_TOKEN ?? "";
-  if (expected.length < minTokenLength) {
-    throw new DoorError(
-      "misconfigured",
-      `Set the secret BURSAR_OPERATOR_TOKEN to at least ${minTokenLength} characters.`,
-    );
-  }
+/** The caller, or a 401 that says nothing of why. A missing secret is our operator's mistake: nothing works until it is set. */
+export async function authenticate(request: Request, env: Env): Promise<Principal> {
+  const operator = env.BURSAR_OPERATOR_TOKEN ?? "";
+  if (operator.length < minSecretLength) throw misconfigured("BURSAR_OPERATOR_TOKEN");
   // Two Authorization headers arrive joined by a comma, which no token contains.
-  const given = /^Bearer ([A-Za-z0-9._~+/=-]{1,512})$/i.exec(request.headers.get("authorization") ?? "")?.[1];
-  if (given === undefined || !isEqual(given, expected)) {
-    throw new DoorError("unauthorized", "Send the token as: Authorization: Bearer <token>.");
-  }
-  const tenant = request.headers.get("x-bursar-tenant") ?? "default";
-  if (!name.safeParse(tenant).success) throw invalid("x-bursar-tenant", "is not a name");
-  return { tenant };
+  const token = /^Bearer ([A-Za-z0-9._~+/=-]{1,1536})$/i.exec(request.headers.get("authorization") ?? "")?.[1];
+  if (token === undefined) throw unauthorized();
+  if (isEqual(token, operator)) return { kind: "operator" };
+  const capability = await verifyKey(token, env);
+  if (capability === undefined || (capability.expires_at ?? Number.POSITIVE_INFINITY) <= Date.now())
+    throw unauthorized();
+  return { kind: "key", capability };
+}
+
+function unauthorized(): DoorError {
+  return new DoorError("unauthorized", "Send a valid key as: Authorization: Bearer <key>.");
 }
 
 /** Takes as long for a wrong token as for the right one; only its length shows, which is no secret. */

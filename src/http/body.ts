@@ -1,16 +1,15 @@
 /** Reads and parses what strangers send: size, type and encoding first, then JSON, then the route's schema. */
 import type * as z from "zod";
-import { parseJson } from "../protocol/json.ts";
-import { limits } from "../protocol/limits.ts";
+import { parseJson, toPointer } from "../protocol/json.ts";
 import { DoorError, invalid } from "./problems.ts";
 
 /** The body as `schema` parses it. An empty body counts as `{}`, for routes whose every field may be left out. */
-export async function parseBody<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
+export async function parseBody<T>(request: Request, schema: z.ZodType<T>, maxBytes: number): Promise<T> {
   const encoding = request.headers.get("content-encoding");
-  if (encoding !== null && encoding !== "identity") {
+  if (encoding !== null && encoding.toLowerCase() !== "identity") {
     throw new DoorError("unsupported_media_type", "Send the body without Content-Encoding.");
   }
-  const bytes = await readLimited(request);
+  const bytes = await readLimited(request, maxBytes);
   if (bytes.byteLength === 0) return parseWith(schema, {});
   const type = request.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase();
   if (type !== "application/json") {
@@ -34,12 +33,11 @@ export function parseWith<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const errors = result.error.issues.slice(0, 10).flatMap(({ code, path, message, ...issue }) => {
-    const at = path.map((part) => `/${String(part).slice(0, 64)}`).join("");
     const unknown = code === "unrecognized_keys" && "keys" in issue ? issue.keys : [];
-    if (unknown.length === 0) return [{ field: at, message }];
+    if (unknown.length === 0) return [{ field: toPointer(path), message }];
     return unknown
       .slice(0, 10)
-      .map((key) => ({ field: `${at}/${key.slice(0, 64)}`, message: "is not a field of this request" }));
+      .map((key) => ({ field: toPointer([...path, key]), message: "is not a field of this request" }));
   });
   const [first = { field: "", message: "is not valid" }] = errors;
   throw new DoorError("invalid_request", `${first.field === "" ? "The body" : first.field}: ${first.message}.`, {
@@ -51,21 +49,21 @@ export function parseWith<T>(schema: z.ZodType<T>, value: unknown): T {
  * Counts bytes as they come. Content-Length is believed only when it says too much; without it, or when it lies, the
  * count decides.
  */
-async function readLimited(request: Request): Promise<Uint8Array> {
+async function readLimited(request: Request, maxBytes: number): Promise<Uint8Array> {
   const declared = Number(request.headers.get("content-length") ?? "NaN");
-  if (declared > limits.bodyBytes) throw tooLarge();
+  if (declared > maxBytes) throw tooLarge(maxBytes);
   if (request.body === null) return new Uint8Array();
   // With a length declared and small, HTTP's framing bounds what can arrive.
   if (declared >= 0) {
     const bytes = new Uint8Array(await request.arrayBuffer());
-    if (bytes.byteLength > limits.bodyBytes) throw tooLarge();
+    if (bytes.byteLength > maxBytes) throw tooLarge(maxBytes);
     return bytes;
   }
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of request.body) {
     length += chunk.byteLength;
-    if (length > limits.bodyBytes) throw tooLarge();
+    if (length > maxBytes) throw tooLarge(maxBytes);
     chunks.push(chunk);
   }
   const bytes = new Uint8Array(length);
@@ -77,10 +75,8 @@ async function readLimited(request: Request): Promise<Uint8Array> {
   return bytes;
 }
 
-function tooLarge(): DoorError {
-  return new DoorError("body_too_large", `The body is larger than ${limits.bodyBytes} bytes.`, {
-    maximum: limits.bodyBytes,
-  });
+function tooLarge(maximum: number): DoorError {
+  return new DoorError("body_too_large", `The body is larger than ${maximum} bytes.`, { maximum });
 }
 
 function decode(bytes: Uint8Array): string {

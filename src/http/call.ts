@@ -1,34 +1,47 @@
 /** A request on its way: who asks, for which pool, and how the objects behind it are reached. */
-import type { Env, PoolCalls, TenantCalls } from "../env.ts";
+import { type DirectoryCalls, type Env, type PoolCalls, poolId, type TenantCalls, tenantId } from "../env.ts";
+import type { Caller } from "../protocol/caller.ts";
+import type { Capability } from "../protocol/capability.ts";
 import type { Command } from "../protocol/commands.ts";
 import type { Answer, Outcome } from "../protocol/results.ts";
 import { name } from "../protocol/schemas.ts";
+import type { Jurisdiction } from "../protocol/tenants.ts";
 import { uuid7 } from "../protocol/uuid.ts";
 import type { Principal } from "./auth.ts";
 import { invalid } from "./problems.ts";
 import { reach } from "./reach.ts";
 
+/** There is one directory, under one name. */
+const directoryName = "directory";
+
 export class Call {
   readonly request: Request;
   readonly url: URL;
   readonly principal: Principal;
-  readonly #env: Env;
+  readonly env: Env;
   readonly #params: Readonly<Record<string, string>>;
 
   constructor(request: Request, env: Env, principal: Principal, params: Readonly<Record<string, string>>) {
     this.request = request;
     this.url = new URL(request.url);
     this.principal = principal;
-    this.#env = env;
+    this.env = env;
     this.#params = params;
   }
 
   /** A name or id out of the path. */
-  param(which: "pool" | "agent" | "id"): string {
+  param(which: "pool" | "agent" | "id" | "tenant" | "key_id"): string {
     const value = this.#params[which] ?? "";
     const parsed = name.safeParse(value);
     if (!parsed.success) throw invalid(which, parsed.error.issues[0]?.message ?? "is not valid");
     return value;
+  }
+
+  /** Whether the path names a pool that the key does not reach. */
+  isForeignPool(): boolean {
+    if (this.principal.kind === "operator" || this.#params["pool"] === undefined) return false;
+    const { pool } = this.principal.capability;
+    return pool !== undefined && pool !== this.param("pool");
   }
 
   /** The id of a write: the body's, the `Idempotency-Key` header's (the same thing by its other name), or a new one. */
@@ -42,21 +55,47 @@ export class Call {
     return key;
   }
 
-  /** Asks the pool of the path, in the caller's tenant. */
-  pool<T>(ask: (pool: PoolCalls) => Promise<T>, locationHint?: DurableObjectLocationHint): Promise<T> {
-    const id = this.#env.POOLS.idFromName(`${this.principal.tenant}/${this.param("pool")}`);
-    const options = locationHint === undefined ? undefined : { locationHint };
-    return reach(() => ask(this.#env.POOLS.get(id, options)));
+  /** The caller's key. Routes for the operator alone don't ask for it. */
+  get capability(): Capability {
+    if (this.principal.kind === "operator") throw new Error("the operator has no key");
+    return this.principal.capability;
   }
 
-  tenant<T>(ask: (tenant: TenantCalls) => Promise<T>): Promise<T> {
-    const { TENANTS } = this.#env;
-    return reach(() => ask(TENANTS.get(TENANTS.idFromName(this.principal.tenant))));
+  get caller(): Caller {
+    if (this.principal.kind === "operator") return { key_id: null, agent: null };
+    const { key_id, agent } = this.principal.capability;
+    return { key_id, agent: agent ?? null };
+  }
+
+  /** Asks the pool of the path, in the caller's tenant. */
+  pool<T>(ask: (pool: PoolCalls, caller: Caller) => Promise<T>): Promise<T> {
+    const { tenant, jurisdiction } = this.capability;
+    const id = poolId(this.env, tenant, jurisdiction, this.param("pool"));
+    return reach(() => ask(this.env.POOLS.get(id), this.caller));
+  }
+
+  /** Asks the caller's tenant; the operator names another. */
+  tenant<T>(ask: (tenant: TenantCalls, caller: Caller) => Promise<T>): Promise<T> {
+    return this.tenantOf(this.capability.tenant, this.capability.jurisdiction, ask);
+  }
+
+  tenantOf<T>(
+    tenant: string,
+    jurisdiction: Jurisdiction | null | undefined,
+    ask: (tenant: TenantCalls, caller: Caller) => Promise<T>,
+  ): Promise<T> {
+    const id = tenantId(this.env, tenant, jurisdiction);
+    return reach(() => ask(this.env.TENANTS.get(id), this.caller));
+  }
+
+  directory<T>(ask: (directory: DirectoryCalls) => Promise<T>): Promise<T> {
+    const { DIRECTORY } = this.env;
+    return reach(() => ask(DIRECTORY.get(DIRECTORY.idFromName(directoryName))));
   }
 
   /** Runs one command. */
   async run(command: Command): Promise<Outcome> {
-    const [outcome] = await this.pool((pool) => pool.run([command]));
+    const [outcome] = await this.pool((pool, caller) => pool.run(caller, [command]));
     if (outcome === undefined) throw new Error("the pool gave no outcome");
     return outcome;
   }

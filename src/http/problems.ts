@@ -11,6 +11,7 @@ export type DoorCode =
   | "method_not_allowed"
   | "body_too_large"
   | "unsupported_media_type"
+  | "rate_limited"
   | "misconfigured"
   | "unavailable"
   | "overloaded"
@@ -52,6 +53,7 @@ export function statusOf(
     case "invalid_request":
       return 400;
     case "unauthorized":
+    case "key_revoked":
       return 401;
     case "budget_exceeded":
     case "confidence_reached":
@@ -62,6 +64,8 @@ export function statusOf(
     case "pool_not_found":
     case "agent_not_found":
     case "reservation_not_found":
+    case "key_not_found":
+    case "tenant_not_found":
     case "route_not_found":
       return 404;
     case "method_not_allowed":
@@ -79,6 +83,7 @@ export function statusOf(
     case "unit_mismatch":
       return 422;
     case "limit_reached":
+    case "rate_limited":
       return 429;
     case "internal_error":
       return 500;
@@ -103,10 +108,18 @@ function problem(code: RefusalCode | DoorCode, detail: string, facts: Readonly<R
   return { type: `urn:bursar:problem:${code}`, title, status: statusOf(code), detail, code, ...facts };
 }
 
-/** The problem as a response. 429 and 503 say when to come back, in whole seconds. */
-export function problemResponse(body: Problem, requestId: string): Response {
+/** A secret that our operator has not set, or not well. */
+export function misconfigured(secret: string): DoorError {
+  return new DoorError("misconfigured", `Set the secret ${secret} to at least 32 characters.`);
+}
+
+/**
+ * The problem as a response. 429 and 503 say when to come back, in whole seconds. What names the request stands in the
+ * header alone: the body of a pool that isn't there and that of a stranger's are the same to the byte.
+ */
+export function problemResponse(body: Problem): Response {
   const headers = new Headers({ "content-type": "application/problem+json" });
-  if (body.status === 429 || body.status === 503) headers.set("retry-after", "1");
+  if (body.status === 429 || body.status === 503) headers.set("retry-after", body.code === "rate_limited" ? "10" : "1");
   if (body.status === 401) headers.set("www-authenticate", "Bearer");
-  return new Response(JSON.stringify({ ...body, request_id: requestId }), { status: body.status, headers });
+  return new Response(JSON.stringify(body), { status: body.status, headers });
 }

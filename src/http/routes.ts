@@ -1,17 +1,23 @@
-/** The routes: the only registry of what can be asked over HTTP. */
+/** The routes: the only registry of what can be asked over HTTP, and of who may. */
 import type * as z from "zod";
+import type { Capability } from "../protocol/capability.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Outcome } from "../protocol/results.ts";
 import * as schemas from "../protocol/schemas.ts";
+import type { Jurisdiction, KeyFields, NewKey } from "../protocol/tenants.ts";
+import { uuid7 } from "../protocol/uuid.ts";
 import { parseBody, parseQuery } from "./body.ts";
 import type { Call, Given } from "./call.ts";
-import { refusalProblem } from "./problems.ts";
+import { DoorError, invalid, refusalProblem } from "./problems.ts";
+import { mustBeOwn, mustHave, type Right, rights } from "./rights.ts";
+import { signKey } from "./signature.ts";
 
 export type Route = {
   readonly method: "GET" | "PUT" | "POST" | "DELETE";
   readonly path: string;
   readonly summary: string;
   readonly status: 200 | 201;
+  readonly right: Right;
   readonly body: z.ZodType | undefined;
   readonly query: z.ZodType;
   readonly run: (call: Call) => Promise<Given>;
@@ -21,146 +27,279 @@ type Spec<B, Q> = {
   readonly status?: 200 | 201;
   readonly body?: z.ZodType<B>;
   readonly query?: z.ZodType<Q>;
+  /** The agents that the request acts for; a key that is bound to one may act for no other. */
+  readonly agents?: (call: Call, body: B) => readonly string[];
   readonly run: (call: Call, body: B, query: Q) => Promise<Given>;
 };
 
-/** A route that reads its query and body by schema before it runs. */
+/** A route that looks at the key, then reads its query and body by schema, before it runs. */
 function route<B = unknown, Q = unknown>(
   method: Route["method"],
   path: string,
+  right: Right,
   summary: string,
-  { status = 200, body, query, run }: Spec<B, Q>,
+  { status = 200, body, query, agents, run }: Spec<B, Q>,
 ): Route {
   return {
     method,
     path,
     summary,
     status,
+    right,
     body,
     query: query ?? schemas.emptyQuery,
     run: async (call) => {
+      mustHave(right, call.principal);
+      if (call.isForeignPool()) return poolNotFound;
       const parsedQuery = parseQuery(call.url, (query ?? schemas.emptyQuery) as z.ZodType<Q>);
-      const parsedBody = body === undefined ? (undefined as B) : await parseBody(call.request, body);
+      const parsedBody =
+        body === undefined ? (undefined as B) : await parseBody(call.request, body, bodyBytes(call.env));
+      if (agents !== undefined) mustBeOwn(call.capability, agents(call, parsedBody));
       return run(call, parsedBody, parsedQuery);
     },
   };
 }
 
+const poolNotFound: Given = { ok: false, refusal: { code: "pool_not_found" } };
+
+function bodyBytes({ BURSAR_BODY_BYTES }: { readonly BURSAR_BODY_BYTES?: string }): number {
+  return Number(BURSAR_BODY_BYTES ?? "") || limits.bodyBytes;
+}
+
+const tenants = "/v1/tenants";
+const keys = "/v1/keys";
 const pool = "/v1/pools/:pool";
 const agent = `${pool}/agents/:agent`;
 const reservation = `${pool}/reservations/:id`;
 
 export const routes: readonly Route[] = [
-  route("GET", "/v1/pools", "The tenant's pools, by name", {
-    query: schemas.poolsQuery,
+  route("POST", tenants, rights.operate, "Create a tenant; answers its first admin key, once", {
+    status: 201,
+    body: schemas.tenantBody,
+    run: async (call, { id, jurisdiction = null }) => {
+      const added = await call.directory((directory) => directory.add(id, jurisdiction));
+      if (!added.ok) return added;
+      const key = await makeKey(call, { tenant: id, jurisdiction }, { scope: "admin", label: "first admin key" });
+      return key.ok ? given({ ...added.result, key: key.result }) : key;
+    },
+  }),
+  route("GET", tenants, rights.operate, "The tenants, by id", {
+    query: schemas.listQuery,
     run: async (call, _, { after = "", limit = 100 }) =>
-      given(await call.tenant((tenant) => tenant.pools(after, limit))),
+      given(await call.directory((directory) => directory.list(after, limit))),
   }),
-  route("PUT", pool, "Create a pool, or change its settings", {
+  route("POST", `${tenants}/:tenant/keys`, rights.operate, "Make an admin key for a tenant that has lost its own", {
+    status: 201,
+    body: schemas.operatorKeyBody,
+    run: async (call, fields) => {
+      const found = await call.directory((directory) => directory.find(call.param("tenant")));
+      if (!found.ok) return found;
+      const { id: tenant, jurisdiction } = found.result;
+      return makeKey(call, { tenant, jurisdiction }, { ...fields, scope: "admin" });
+    },
+  }),
+  route("POST", keys, rights.manageKeys, "Make a key; it is shown once", {
+    status: 201,
+    body: schemas.keyBody,
+    run: (call, fields) => makeKey(call, call.capability, withinMaker(call.capability, fields)),
+  }),
+  route("GET", keys, rights.manageKeys, "The tenant's keys, by id; never the keys themselves", {
+    query: schemas.listQuery,
+    run: (call, _, { after = "", limit = 100 }) =>
+      call.tenant((tenant, caller) => tenant.keys(caller, call.capability.pool ?? null, after, limit)),
+  }),
+  route("DELETE", `${keys}/:key_id`, rights.manageKeys, "Revoke a key, in force at the next command everywhere", {
+    run: (call) => {
+      const keyId = call.param("key_id");
+      return call.tenant((tenant, caller) => tenant.revoke(caller, call.capability.pool ?? null, keyId));
+    },
+  }),
+  route("GET", "/v1/pools", rights.listPools, "The tenant's pools, by name", {
+    query: schemas.listQuery,
+    run: (call, _, { after = "", limit = 100 }) => call.tenant((tenant, caller) => tenant.pools(caller, after, limit)),
+  }),
+  route("PUT", pool, rights.managePool, "Create a pool, or change its settings", {
     body: schemas.configureBody,
-    run: async (call, { location_hint, ...settings }) => {
+    run: (call, { location_hint, ...settings }) => {
       const name = call.param("pool");
-      const listed = await call.tenant((tenant) => tenant.addPool(name));
-      if (!listed.ok) return listed;
-      return first(await call.pool((stub) => stub.run([{ op: "configure", ...settings }]), location_hint));
+      const command = { op: "configure", ...settings } as const;
+      return call.tenant((tenant, caller) => tenant.configurePool(caller, name, command, location_hint));
     },
   }),
-  route("GET", pool, "A pool's settings and totals", { run: (call) => call.pool((stub) => stub.settings()) }),
-  route("DELETE", pool, "Delete a pool and its journal", {
+  route("GET", pool, rights.readPool, "A pool's settings and totals", {
+    run: (call) => call.pool((stub, caller) => stub.settings(caller)),
+  }),
+  route("DELETE", pool, rights.managePool, "Delete a pool and its journal", {
     query: schemas.removeQuery,
-    run: async (call, _, { force }) => {
+    run: (call, _, { force }) => {
       const name = call.param("pool");
-      const removed = await call.pool((stub) => stub.remove(force === "true"));
-      if (removed.ok) await call.tenant((tenant) => tenant.removePool(name));
-      return removed;
+      return call.tenant((tenant, caller) => tenant.removePool(caller, name, force === "true"));
     },
   }),
-  route("POST", `${pool}/funds`, "Grow or shrink a pool's budget", {
+  route("POST", `${pool}/funds`, rights.managePool, "Grow or shrink a pool's budget", {
     status: 201,
     body: schemas.fundBody,
     run: (call, { id, ...fund }) => call.run({ op: "fund", ...fund, id: call.idFor(id) }),
   }),
-  route("PUT", agent, "Register an agent, or change its contract", {
+  route("PUT", agent, rights.managePool, "Register an agent, or change its contract", {
     body: schemas.registerBody,
     run: (call, contract) => call.run({ op: "register", ...contract, agent: call.param("agent") }),
   }),
-  route("GET", agent, "An agent's contract and ledger entry", {
+  route("GET", agent, rights.readOwn, "An agent's contract and ledger entry", {
+    agents: (call) => [call.param("agent")],
     run: (call) => {
       const name = call.param("agent");
-      return call.pool((stub) => stub.agent(name));
+      return call.pool((stub, caller) => stub.agent(caller, name));
     },
   }),
-  route("DELETE", agent, "Close an agent; it leaves when its reservations are settled", {
+  route("DELETE", agent, rights.managePool, "Close an agent; it leaves when its reservations are settled", {
     run: (call) => call.run({ op: "close", agent: call.param("agent") }),
   }),
-  route("POST", `${agent}/reopen`, "Open a closed confidence gate: a new task", {
+  route("POST", `${agent}/reopen`, rights.managePool, "Open a closed confidence gate: a new task", {
     body: schemas.idBody,
     run: (call, { id }) => call.run({ op: "reopen", agent: call.param("agent"), id: call.idFor(id) }),
   }),
-  route("POST", `${agent}/reset`, "Start a new period: nothing consumed, the contract's allocation again", {
+  route("POST", `${agent}/reset`, rights.managePool, "Start a new period: nothing consumed, its allocation again", {
     body: schemas.idBody,
     run: (call, { id }) => call.run({ op: "reset", agent: call.param("agent"), id: call.idFor(id) }),
   }),
-  route("POST", `${pool}/reservations`, "Reserve budget before a call", {
+  route("POST", `${pool}/reservations`, rights.spend, "Reserve budget before a call", {
     status: 201,
     body: schemas.reserveBody,
+    agents: (_, body) => [body.agent],
     run: (call, { id, wait_ms = 0, ...reserve }) => {
       const command = { op: "reserve", ...reserve, id: call.idFor(id) } as const;
-      return call.pool((stub) => stub.reserve(command, wait_ms));
+      return call.pool((stub, caller) => stub.reserve(caller, command, wait_ms));
     },
   }),
-  route("GET", reservation, "A reservation", {
+  route("GET", reservation, rights.readOwn, "A reservation", {
+    agents: whoeverIsHeldByThePool,
     run: (call) => {
       const id = call.param("id");
-      return call.pool((stub) => stub.reservation(id));
+      return call.pool((stub, caller) => stub.reservation(caller, id));
     },
   }),
-  route("POST", `${reservation}/commit`, "Book what the call really used", {
+  route("POST", `${reservation}/commit`, rights.spend, "Book what the call really used", {
     body: schemas.commitBody,
+    agents: whoeverIsHeldByThePool,
     run: (call, commit) => call.run({ op: "commit", ...commit, id: call.param("id") }),
   }),
-  route("POST", `${reservation}/release`, "Give a reservation back", {
+  route("POST", `${reservation}/release`, rights.spend, "Give a reservation back", {
     body: schemas.emptyBody,
+    agents: whoeverIsHeldByThePool,
     run: (call) => call.run({ op: "release", id: call.param("id") }),
   }),
-  route("POST", `${reservation}/extend`, "Move the end of a reservation's lease", {
+  route("POST", `${reservation}/extend`, rights.spend, "Move the end of a reservation's lease", {
     body: schemas.extendBody,
+    agents: whoeverIsHeldByThePool,
     run: (call, extend) => call.run({ op: "extend", ...extend, id: call.param("id") }),
   }),
-  route("POST", `${pool}/usage`, "Record exact usage without a reservation", {
+  route("POST", `${pool}/usage`, rights.spend, "Record exact usage without a reservation", {
     status: 201,
     body: schemas.recordBody,
+    agents: (_, body) => [body.agent],
     run: (call, { id, ...record }) => call.run({ op: "record", ...record, id: call.idFor(id) }),
   }),
-  route("POST", `${pool}/reallocations`, "Move spare budget to an agent, or plan it with dry_run", {
+  route("POST", `${pool}/reallocations`, rights.spend, "Move spare budget to an agent, or plan it with dry_run", {
     body: schemas.reallocateBody,
+    agents: (_, body) => [body.agent],
     run: (call, { id, ...reallocate }) => call.run({ op: "reallocate", ...reallocate, id: call.idFor(id) }),
   }),
-  route("GET", `${pool}/report`, "Every agent's ledger entry", { run: (call) => call.pool((stub) => stub.report()) }),
-  route("POST", `${pool}/batch`, "Run commands in order, each with its own outcome", {
+  route("GET", `${pool}/report`, rights.readPool, "Every agent's ledger entry", {
+    run: (call) => call.pool((stub, caller) => stub.report(caller)),
+  }),
+  route("POST", `${pool}/batch`, rights.spend, "Run commands in order, each with its own outcome", {
     body: schemas.batchBody,
+    agents: (_, { commands }) => commands.flatMap((command) => ("agent" in command ? [command.agent] : [])),
     run: async (call, { commands }) => {
-      const outcomes = await call.pool((stub) => stub.run(commands));
-      return given({ results: outcomes.map((outcome, index) => batchResult(outcome, commands[index]?.op ?? "")) });
+      const index = commands.findIndex(({ op }) => !rightTo(op).scopes.includes(call.capability.scope));
+      const beyond = commands[index];
+      if (beyond !== undefined) {
+        throw new DoorError(
+          "forbidden",
+          `A key of scope ${call.capability.scope} can't ${beyond.op} (/commands/${index}).`,
+        );
+      }
+      const outcomes = await call.pool((stub, caller) => stub.run(caller, commands));
+      return given({ results: outcomes.map((outcome, at) => batchResult(outcome, commands[at]?.op ?? "")) });
     },
   }),
-  route("GET", `${pool}/journal`, "A page of the pool's events", {
+  route("GET", `${pool}/journal`, rights.readPool, "A page of the pool's events", {
     query: schemas.journalQuery,
-    run: (call, _, { after = 0, limit = limits.journalPage }) => call.pool((stub) => stub.journal(after, limit)),
+    run: (call, _, { after = 0, limit = limits.journalPage }) =>
+      call.pool((stub, caller) => stub.journal(caller, after, limit)),
   }),
-  route("GET", `${pool}/audit`, "Fold the journal again and compare it with memory", {
-    run: (call) => call.pool((stub) => stub.audit()),
+  route("GET", `${pool}/audit`, rights.readPool, "Fold the journal again and compare it with memory", {
+    run: (call) => call.pool((stub, caller) => stub.audit(caller)),
   }),
 ];
 
-function given(result: unknown): Given {
-  return { ok: true, result };
+/** Whose a reservation is only the pool can tell (`pool/rights.ts`); the request names no agent. */
+function whoeverIsHeldByThePool(): readonly string[] {
+  return [];
 }
 
-function first(outcomes: readonly Outcome[]): Outcome {
-  const [outcome] = outcomes;
-  if (outcome === undefined) throw new Error("the pool gave no outcome");
-  return outcome;
+/** The right that a command of a batch takes: that of its own route. */
+function rightTo(op: schemas.BatchOp): Right {
+  switch (op) {
+    case "reserve":
+    case "commit":
+    case "release":
+    case "extend":
+    case "record":
+    case "reallocate":
+      return rights.spend;
+    case "fund":
+    case "register":
+    case "close":
+    case "reopen":
+    case "reset":
+      return rights.managePool;
+  }
+}
+
+type NewKeyFields = Pick<KeyFields, "scope"> & {
+  readonly [Field in "pool" | "agent" | "label" | "expires_at"]?: KeyFields[Field] | undefined;
+};
+type Home = { readonly tenant: string; readonly jurisdiction?: Jurisdiction | null };
+
+/** Lists a key in its tenant, then signs it. */
+async function makeKey(call: Call, { tenant, jurisdiction }: Home, fields: NewKeyFields): Promise<Given> {
+  const { scope, pool = null, agent = null, label = null, expires_at = null } = fields;
+  const key_id = uuid7();
+  const added = await call.tenantOf(tenant, jurisdiction, (stub, caller) =>
+    stub.addKey(caller, { key_id, scope, pool, agent, label, expires_at }),
+  );
+  if (!added.ok) return added;
+  const capability: Capability = {
+    tenant,
+    key_id,
+    scope,
+    ...(jurisdiction == null ? undefined : { jurisdiction }),
+    ...(pool === null ? undefined : { pool }),
+    ...(agent === null ? undefined : { agent }),
+    ...(expires_at === null ? undefined : { expires_at }),
+  };
+  const made: NewKey = { ...added.result, key: await signKey(capability, call.env) };
+  return given(made);
+}
+
+/** A key never exceeds its maker's rights: neither in pools nor in time. */
+function withinMaker(maker: Capability, fields: z.output<typeof schemas.keyBody>): NewKeyFields {
+  const pool = fields.pool ?? maker.pool ?? null;
+  if (maker.pool !== undefined && pool !== maker.pool)
+    throw invalid("/pool", `must be ${maker.pool}, as your own key's`);
+  const expires_at = fields.expires_at ?? maker.expires_at ?? null;
+  if (expires_at !== null && expires_at <= Date.now()) throw invalid("/expires_at", "has passed");
+  if (maker.expires_at !== undefined && (expires_at ?? Number.POSITIVE_INFINITY) > maker.expires_at) {
+    throw invalid("/expires_at", "must not be later than your own key's");
+  }
+  const { scope, agent = null, label = null } = fields;
+  return { scope, pool, agent, label, expires_at };
+}
+
+function given(result: unknown): Given {
+  return { ok: true, result };
 }
 
 /** Each command's answer, with the status that its own route would have given. */

@@ -13,10 +13,7 @@ import type { PoolStorage } from "./storage.ts";
 
 const rowsPerTurn = 256;
 
-/**
- * `settled()` resolves when nothing is waiting to be persisted, and gives the memory to compare with: from then until
- * the comparison nothing else may run, so what it returns is used without a pause.
- */
+/** `settled()` gives the memory to compare with, once what was delivered before is persisted. */
 export async function audit(storage: PoolStorage, settled: () => Promise<Memory>): Promise<Audit> {
   const refolded = emptyPool();
   const findings: string[] = [];
@@ -24,7 +21,10 @@ export async function audit(storage: PoolStorage, settled: () => Promise<Memory>
   let rows = 0;
   let at = 0;
   for (;;) {
+    // Lets others run: an audit of a long history takes seconds.
+    await storage.sync();
     const memory = await settled();
+    if (memory.persistedSeq < memory.pool.seq) continue;
     const snapshot = snapshotHead(storage);
     const batch = rowsAfter(storage, refolded.seq, rowsPerTurn);
     for (const row of batch) {

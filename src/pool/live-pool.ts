@@ -4,14 +4,17 @@
  * that could see them. Nobody is told what is not yet safe. If a flush fails, all who wait for it fail, and memory is
  * rebuilt before anything else.
  */
+import { reserveDifference } from "../engine/decisions/reservation.ts";
 import { decide, execute, expireDue } from "../engine/execute.ts";
 import { nextLease, type Pool } from "../engine/state.ts";
+import type { Caller } from "../protocol/caller.ts";
 import type { Command, ReserveCommand } from "../protocol/commands.ts";
 import type { PoolEvent } from "../protocol/events.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Outcome } from "../protocol/results.ts";
 import { append, hashOf, toRows } from "./journal.ts";
 import { type Memory, remember } from "./memory.ts";
+import { mayNotTouch } from "./rights.ts";
 import { migrate } from "./schema.ts";
 import { isDue, writeSnapshot } from "./snapshot.ts";
 import type { PoolStorage } from "./storage.ts";
@@ -45,20 +48,25 @@ export class LivePool {
   }
 
   /** Runs commands in order, each with its own outcome; resolves when their effects are persisted. */
-  async run(commands: readonly Command[]): Promise<Outcome[]> {
+  async run(commands: readonly Command[], caller: Caller = bursar): Promise<Outcome[]> {
     const outcomes = this.#deliver((pool, now, events) =>
-      commands.map((command) => execute(pool, command, now, events)),
+      commands.map((command) => executeFor(caller, pool, command, now, events)),
     );
     await this.#batch?.persisted;
     return outcomes;
   }
 
   /** Reserves; if refused for budget, waits in line up to `waitMs` for budget to come free. */
-  async reserve(command: ReserveCommand, waitMs: number): Promise<Outcome> {
+  async reserve(command: ReserveCommand, waitMs: number, caller: Caller = bursar): Promise<Outcome> {
     const waiting = this.#line.find(command.id);
-    if (waiting !== undefined) return otherCommand(waiting.command, command) ?? waiting.outcome;
+    if (waiting !== undefined && waiting.command.unit === command.unit) {
+      const field = reserveDifference(waiting.command, command);
+      return field === undefined
+        ? waiting.outcome
+        : { ok: false, refusal: { code: "id_reused", id: command.id, field } };
+    }
 
-    const outcome = this.#deliver((pool, now, events) => execute(pool, command, now, events));
+    const outcome = this.#deliver((pool, now, events) => executeFor(caller, pool, command, now, events));
     if (waitMs === 0 || outcome.ok || outcome.refusal.code !== "budget_exceeded") {
       await this.#batch?.persisted;
       return outcome;
@@ -67,7 +75,7 @@ export class LivePool {
       return { ok: false, refusal: { code: "limit_reached", limit: "waiters", maximum: limits.waiters } };
     }
     const priority = this.#current.pool.agents.get(command.agent)?.contract.priority ?? 0;
-    const waiter = this.#line.join(command, priority, this.#clock() + waitMs);
+    const waiter = this.#line.join(command, caller.key_id, priority, this.#clock() + waitMs);
     this.#arrangeTimer();
     return waiter.outcome;
   }
@@ -82,7 +90,14 @@ export class LivePool {
     return result;
   }
 
-  /** The memory, when all of it is persisted. Valid until the caller pauses. */
+  /** Sends away those in line whose key is revoked now. */
+  dismiss(isRevoked: (keyId: string) => boolean): void {
+    const sent = this.#line.serve(({ keyId }) => (keyId !== null && isRevoked(keyId) ? keyRevoked : undefined));
+    for (const { waiter, outcome } of sent) waiter.settle(outcome);
+    this.#arrangeTimer();
+  }
+
+  /** The memory, once all that was delivered before is persisted; compare `persistedSeq` for what came since. */
   async settled(): Promise<Memory> {
     while (this.#batch !== undefined) await this.#batch.persisted;
     return this.#current;
@@ -101,9 +116,15 @@ export class LivePool {
     if (at !== null && at > this.#clock()) this.#alarmAt = at;
   }
 
-  /** Forgets the pool and everything stored; whoever waits in line learns that it is gone. */
-  async remove(): Promise<void> {
-    await this.settled();
+  /**
+   * Forgets the pool and everything stored; whoever waits in line learns that it is gone. With open reservations only
+   * when `force`d: their calls are still running. Returns how many stand in the way.
+   */
+  async remove(force: boolean): Promise<number> {
+    // No pause between the last of these and the deletion, or a delivery would slip in and be written after it.
+    while (this.#batch !== undefined) await this.#batch.persisted;
+    const { open } = this.#current.pool;
+    if (open > 0 && !force) return open;
     const deleted = this.#storage.deleteAll();
     // Storage is empty from this moment; whatever is delivered while the call is under way meets no pool.
     this.#memory = undefined;
@@ -111,6 +132,7 @@ export class LivePool {
     for (const { waiter } of this.#line.serve(() => poolGone)) waiter.settle(poolGone);
     this.#arrangeTimer();
     await deleted;
+    return 0;
   }
 
   get #current(): Memory {
@@ -132,7 +154,8 @@ export class LivePool {
         this.#line.size > 0 && (serve || events.some(mayFreeBudget)) ? this.#serveLine(pool, now, events) : [];
       const persisted = this.#persist(events);
       for (const { waiter, outcome } of served) persisted.then(() => waiter.settle(outcome), waiter.fail);
-      if (served.length > 0) this.#arrangeTimer();
+      // Leases that began or moved since may end sooner than the timer was set for.
+      if (served.length > 0 || (this.#line.size > 0 && events.length > 0)) this.#arrangeTimer();
       return result;
     } catch (cause) {
       this.#giveUp(cause);
@@ -227,7 +250,12 @@ export class LivePool {
     const at = Math.ceil(lease.expiresAt / alarmGridMs) * alarmGridMs;
     if (this.#alarmAt !== undefined && this.#alarmAt <= at) return;
     this.#alarmAt = at;
-    await this.#storage.setAlarm(at);
+    try {
+      await this.#storage.setAlarm(at);
+    } catch {
+      // What was written stands, and leases end on time without it. The next flush tries again.
+      this.#alarmAt = undefined;
+    }
   }
 
   /** A timer runs only while somebody waits; it would keep the object awake, and billed. */
@@ -246,13 +274,16 @@ export class LivePool {
   }
 }
 
-const poolGone: Outcome = { ok: false, refusal: { code: "pool_not_found" } };
+/** Nobody's key: what Bursar does by itself. */
+const bursar: Caller = { key_id: null, agent: null };
 
-function otherCommand(waiting: ReserveCommand, command: ReserveCommand): Outcome | undefined {
-  const keys = ["agent", "amount", "unit", "at_least", "ttl_ms", "on_expiry"] as const;
-  const field = keys.find((key) => waiting[key] !== command[key]);
-  return field === undefined ? undefined : { ok: false, refusal: { code: "id_reused", id: command.id, field } };
+function executeFor(caller: Caller, pool: Pool, command: Command, now: number, events: PoolEvent[]): Outcome {
+  const refusal = mayNotTouch(pool, caller, command);
+  return refusal === undefined ? execute(pool, command, now, events) : { ok: false, refusal };
 }
+
+const keyRevoked: Outcome = { ok: false, refusal: { code: "key_revoked" } };
+const poolGone: Outcome = { ok: false, refusal: { code: "pool_not_found" } };
 
 /** Whether somebody in line might now be granted what was refused before. */
 function mayFreeBudget(event: PoolEvent): boolean {

@@ -1,10 +1,11 @@
 /**
  * The Durable Object of a pool: what the platform sees. It wakes the pool, passes deliveries on, and gives back
- * values; a refusal is a value too. Its name is `tenant/pool`. It makes no outgoing call.
+ * values; a refusal is a value too. Its name is `tenant/pool`. It makes no outgoing call. Every call says who asks.
  */
 import { DurableObject } from "cloudflare:workers";
 import { report, viewDetail, viewPool, viewReservation } from "../engine/results.ts";
 import type { Pool } from "../engine/state.ts";
+import type { Caller } from "../protocol/caller.ts";
 import type { Command, ReserveCommand } from "../protocol/commands.ts";
 import type { Refusal } from "../protocol/refusals.ts";
 import type {
@@ -20,75 +21,92 @@ import type {
 import { audit } from "./audit.ts";
 import { page } from "./journal.ts";
 import { LivePool } from "./live-pool.ts";
+import { type RevokedKey, RevokedKeys } from "./revoked-keys.ts";
+import { isForeign } from "./rights.ts";
 
 export class PoolObject extends DurableObject<unknown> {
   readonly #pool: LivePool;
+  readonly #revoked: RevokedKeys;
 
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env);
     this.#pool = new LivePool(ctx.storage);
+    this.#revoked = new RevokedKeys(ctx.storage);
     void ctx.blockConcurrencyWhile(async () => this.#pool.alarmIsAt(await ctx.storage.getAlarm()));
   }
 
-  run(commands: readonly Command[]): Promise<Outcome[]> {
-    return this.#pool.run(commands);
+  async run(caller: Caller, commands: readonly Command[]): Promise<Outcome[]> {
+    const refusal = this.#refusalTo(caller);
+    if (refusal !== undefined) return commands.map(() => ({ ok: false, refusal }));
+    return this.#pool.run(commands, caller);
   }
 
-  reserve(command: ReserveCommand, waitMs: number): Promise<Outcome> {
-    return this.#pool.reserve(command, waitMs);
+  async reserve(caller: Caller, command: ReserveCommand, waitMs: number): Promise<Outcome> {
+    const refusal = this.#refusalTo(caller);
+    return refusal === undefined ? this.#pool.reserve(command, waitMs, caller) : { ok: false, refusal };
   }
 
-  settings(): Promise<Answer<PoolResult>> {
-    return this.#look((pool) => viewPool(pool));
+  settings(caller: Caller): Promise<Answer<PoolResult>> {
+    return this.#look(caller, (pool) => viewPool(pool));
   }
 
-  report(): Promise<Answer<Report>> {
+  report(caller: Caller): Promise<Answer<Report>> {
     const name = this.ctx.id.name ?? "";
-    return this.#look((pool) => report(pool, name.slice(name.indexOf("/") + 1)));
+    return this.#look(caller, (pool) => report(pool, name.slice(name.indexOf("/") + 1)));
   }
 
-  agent(name: string): Promise<Answer<AgentDetail>> {
-    return this.#look<AgentDetail>((pool) => {
+  agent(caller: Caller, name: string): Promise<Answer<AgentDetail>> {
+    return this.#look<AgentDetail>(caller, (pool) => {
       const agent = pool.agents.get(name);
       return agent === undefined ? { code: "agent_not_found", agent: name } : viewDetail(agent);
     });
   }
 
-  reservation(id: string): Promise<Answer<ReservationView>> {
-    return this.#look<ReservationView>((pool) => {
+  reservation(caller: Caller, id: string): Promise<Answer<ReservationView>> {
+    return this.#look<ReservationView>(caller, (pool) => {
       const known = pool.remembered.get(id);
-      return known?.op === "reserve" ? viewReservation(known) : { code: "reservation_not_found", id };
+      if (known?.op !== "reserve" || isForeign(pool, caller, id)) return { code: "reservation_not_found", id };
+      return viewReservation(known);
     });
   }
 
-  journal(after: number, count: number): Promise<Answer<JournalPage>> {
-    return this.#onceSettled(() => page(this.ctx.storage, after, count));
+  journal(caller: Caller, after: number, count: number): Promise<Answer<JournalPage>> {
+    return this.#onceSettled(caller, () => page(this.ctx.storage, after, count));
   }
 
-  async audit(): Promise<Answer<Audit>> {
-    return this.#onceSettled(() => audit(this.ctx.storage, () => this.#pool.settled()));
+  async audit(caller: Caller): Promise<Answer<Audit>> {
+    return this.#onceSettled(caller, () => audit(this.ctx.storage, () => this.#pool.settled()));
   }
 
   /** Deletes the pool and its journal. With open reservations only when `force`d: their calls are still running. */
-  async remove(force: boolean): Promise<Answer<{ deleted: true }>> {
-    const looked = await this.#look((pool) => pool.open);
-    if (!looked.ok) return looked;
-    if (looked.result > 0 && !force) {
-      const reason = "calls are running under open reservations; let them settle, or delete with force=true";
-      return {
-        ok: false,
-        refusal: { code: "contract_conflict", field: "open_reservations", reason, needed: looked.result },
-      };
-    }
-    await this.#pool.remove();
-    return { ok: true, result: { deleted: true } };
+  async remove(caller: Caller, force: boolean): Promise<Answer<{ deleted: true }>> {
+    const exists = await this.#look(caller, (pool) => pool.seq);
+    if (!exists.ok) return exists;
+    const needed = await this.#pool.remove(force);
+    this.#revoked.forget();
+    if (needed === 0) return { ok: true, result: { deleted: true } };
+    const reason = "calls are running under open reservations; let them settle, or delete with force=true";
+    return { ok: false, refusal: { code: "contract_conflict", field: "open_reservations", reason, needed } };
+  }
+
+  /** From now on these keys are refused here; those who wait in line with one of them are sent away. */
+  async revoke(keys: readonly RevokedKey[]): Promise<void> {
+    this.#revoked.add(keys, Date.now());
+    this.#pool.dismiss((keyId) => this.#revoked.has(keyId));
+    await this.ctx.storage.sync();
   }
 
   override async alarm(): Promise<void> {
     await this.#pool.alarm();
   }
 
-  #look<T extends object | number>(look: (pool: Pool) => T | Refusal): Promise<Answer<T>> {
+  #refusalTo({ key_id }: Caller): Refusal | undefined {
+    return key_id !== null && this.#revoked.has(key_id) ? { code: "key_revoked" } : undefined;
+  }
+
+  async #look<T extends object | number>(caller: Caller, look: (pool: Pool) => T | Refusal): Promise<Answer<T>> {
+    const refusal = this.#refusalTo(caller);
+    if (refusal !== undefined) return { ok: false, refusal };
     return this.#pool.read((pool): Answer<T> => {
       if (pool.settings === null) return { ok: false, refusal: { code: "pool_not_found" } };
       const found = look(pool);
@@ -96,8 +114,8 @@ export class PoolObject extends DurableObject<unknown> {
     });
   }
 
-  async #onceSettled<T>(read: () => T | Promise<T>): Promise<Answer<T>> {
-    const exists = await this.#look((pool) => pool.seq);
+  async #onceSettled<T>(caller: Caller, read: () => T | Promise<T>): Promise<Answer<T>> {
+    const exists = await this.#look(caller, (pool) => pool.seq);
     if (!exists.ok) return exists;
     await this.#pool.settled();
     return { ok: true, result: await read() };

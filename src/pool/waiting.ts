@@ -7,6 +7,8 @@ import type { Outcome } from "../protocol/results.ts";
 
 export type Waiter = {
   readonly command: ReserveCommand;
+  /** The key that it was sent with. */
+  readonly keyId: string | null;
   readonly priority: number;
   /** When it gives up and takes the refusal. */
   readonly until: number;
@@ -27,9 +29,9 @@ export class WaitingLine {
     return this.#waiters.find((waiter) => waiter.command.id === id);
   }
 
-  join(command: ReserveCommand, priority: number, until: number): Waiter {
+  join(command: ReserveCommand, keyId: string | null, priority: number, until: number): Waiter {
     const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
-    const waiter: Waiter = { command, priority, until, outcome: promise, settle: resolve, fail: reject };
+    const waiter: Waiter = { command, keyId, priority, until, outcome: promise, settle: resolve, fail: reject };
     const behind = this.#waiters.findIndex((other) => other.priority < priority);
     this.#waiters.splice(behind < 0 ? this.#waiters.length : behind, 0, waiter);
     return waiter;

@@ -3,6 +3,12 @@ import type { Refusal } from "./refusals.ts";
 
 export function explain(refusal: Refusal): string {
   switch (refusal.code) {
+    case "key_revoked":
+      return "This key was revoked. Ask whoever gave it to you for a new one.";
+    case "tenant_not_found":
+      return `There is no tenant ${refusal.tenant}. Create it with POST /v1/tenants.`;
+    case "key_not_found":
+      return `There is no key ${refusal.key_id}. GET /v1/keys lists them by their ids.`;
     case "pool_not_found":
       return "There is no such pool. Create it with PUT /v1/pools/{pool}.";
     case "unit_mismatch":

@@ -1,7 +1,7 @@
 /**
- * Reads JSON from strangers. `JSON.parse` keeps the last of two equal keys, rounds big integers and accepts four
- * million nested brackets; what is checked and what is used must be the same, so all three are refused here, by an
- * iterative scan that runs before anything recursive sees the text. The grammar itself stays `JSON.parse`'s job.
+ * Reads JSON from strangers. `JSON.parse` keeps the last of two equal keys and accepts four million nested brackets;
+ * what is checked and what is used must be the same, so both are refused here, by an iterative scan that runs before
+ * anything recursive sees the text. The grammar itself stays `JSON.parse`'s job; numbers are the schemas'.
  */
 import { limits } from "./limits.ts";
 
@@ -23,7 +23,8 @@ export function parseJson(text: string): JsonResult {
   }
 }
 
-type Level = { readonly keys: Set<string> | undefined; readonly name: string };
+/** An object's keys so far, or how many items of an array have gone by; and under which name it stands. */
+type Level = { readonly keys: Set<string> | undefined; readonly name: string; items: number };
 
 /**
  * One pass over the structural characters. It need not understand malformed text: whatever it lets through wrongly,
@@ -39,8 +40,13 @@ function scan(text: string): JsonFault | undefined {
         if (levels.length >= limits.jsonDepth) {
           return { path: pointer(levels, key), message: `is nested deeper than ${limits.jsonDepth} levels` };
         }
-        levels.push({ keys: text.charCodeAt(i) === 0x7b ? new Set() : undefined, name: key });
+        levels.push({ keys: text.charCodeAt(i) === 0x7b ? new Set() : undefined, name: nameIn(levels, key), items: 0 });
         key = "";
+        break;
+      }
+      case 0x2c: {
+        const level = levels.at(-1);
+        if (level !== undefined) level.items++;
         break;
       }
       case 0x7d: // }
@@ -55,6 +61,8 @@ function scan(text: string): JsonFault | undefined {
         if (keys !== undefined && isFollowedByColon(text, end + 1)) {
           const raw = text.slice(i + 1, end);
           key = raw.includes("\\") ? unescape(raw) : raw;
+          // Not every library keeps a member of this name: what was checked and what is used would differ.
+          if (key === "__proto__") return { path: pointer(levels, key), message: "is not a name that can be used" };
           if (keys.has(key)) return { path: pointer(levels, key), message: "appears twice in its object" };
           keys.add(key);
         }
@@ -95,7 +103,17 @@ function unescape(raw: string): string {
   }
 }
 
+/** What the value at hand is called in its level: its key, or its place in an array. */
+function nameIn(levels: readonly Level[], key: string): string {
+  const level = levels.at(-1);
+  return level === undefined || level.keys !== undefined ? key : String(level.items);
+}
+
 function pointer(levels: readonly Level[], key: string): string {
-  const names = [...levels.slice(1).map((level) => level.name), key].filter((name) => name !== "");
-  return names.map((name) => `/${name.slice(0, 64).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+  return toPointer([...levels.slice(1).map((level) => level.name), nameIn(levels, key)].filter((name) => name !== ""));
+}
+
+/** A JSON pointer (RFC 6901); long names are cut, for it is shown to people. */
+export function toPointer(names: readonly PropertyKey[]): string {
+  return names.map((name) => `/${String(name).slice(0, 64).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }

@@ -55,6 +55,12 @@ export const limits = {
   jsonDepth: 32,
   /** Events of one page of the journal. */
   journalPage: 1_000,
+  /** Tenants of a deployment: what the one directory object lists. */
+  tenants: 100_000,
+  /** Keys of a tenant that have not expired, revoked ones included: each new pool is told of all that are revoked. */
+  keysPerTenant: 10_000,
+  /** What a key is for, in its maker's words. */
+  labelLength: 128,
   /** Pools of a tenant: what one directory object lists in a page or a hundred. */
   poolsPerTenant: 100_000,
 } as const;

@@ -5,6 +5,9 @@
 import type { Unit } from "./commands.ts";
 
 export type Refusal =
+  | { readonly code: "key_revoked" }
+  | { readonly code: "tenant_not_found"; readonly tenant: string }
+  | { readonly code: "key_not_found"; readonly key_id: string }
   | { readonly code: "pool_not_found" }
   | { readonly code: "unit_mismatch"; readonly pool_unit: Unit; readonly given_unit: Unit }
   /** The id was used before, with another content; `field` is the first that differs. */
@@ -57,6 +60,9 @@ export type RefusalCode = Refusal["code"];
 
 /** In order of precedence. */
 export const refusalCodes = [
+  "key_revoked",
+  "tenant_not_found",
+  "key_not_found",
   "pool_not_found",
   "unit_mismatch",
   "id_reused",
@@ -85,6 +91,9 @@ export function isTransient(refusal: Refusal): boolean {
         refusal.limit === "openReservationsPerAgent" ||
         refusal.limit === "waiters"
       );
+    case "key_revoked":
+    case "tenant_not_found":
+    case "key_not_found":
     case "pool_not_found":
     case "unit_mismatch":
     case "id_reused":

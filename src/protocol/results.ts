@@ -153,6 +153,8 @@ export type Audit = {
   readonly findings: readonly string[];
 };
 
+export type PoolList = { readonly pools: readonly { readonly name: string; readonly created_at: number }[] };
+
 export type JournalPage = { readonly events: readonly JournalEvent[]; readonly next: number };
 
 /** The answer to a read. */

@@ -6,11 +6,13 @@
 import * as z from "zod";
 import type { Unit } from "./commands.ts";
 import { limits } from "./limits.ts";
+import { jurisdictions } from "./tenants.ts";
 
 /** Names and ids: letters, digits and `._:-`, so that they need no escaping in URLs, logs or headers. */
 export const name = z
   .string()
-  .regex(/^[A-Za-z0-9._:-]{1,128}$/, `must be 1 to ${limits.idLength} letters, digits, or . _ : -`);
+  .regex(/^[A-Za-z0-9._:-]{1,128}$/, `must be 1 to ${limits.idLength} letters, digits, or . _ : -`)
+  .refine((text) => text !== "." && text !== "..", "must not be . or .., which no URL can carry");
 
 const amount = z.int().min(0).max(limits.amount);
 const positive = z.int().min(1).max(limits.amount);
@@ -39,6 +41,24 @@ function withUnit<T extends Amounts>({ tokens, microusd, ...rest }: T) {
   const unit: Unit = tokens === undefined ? "microusd" : "tokens";
   return { ...rest, amount: tokens ?? microusd ?? 0, unit };
 }
+
+const label = z.string().min(1).max(limits.labelLength);
+const expiresAt = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+export const tenantBody = z.strictObject({ id: name, jurisdiction: z.enum(jurisdictions).optional() });
+export const operatorKeyBody = z.strictObject({ label: label.optional(), expires_at: expiresAt.optional() });
+export const keyBody = z
+  .strictObject({
+    scope: z.enum(["admin", "spend", "gateway", "read"]),
+    pool: name.optional(),
+    agent: name.optional(),
+    label: label.optional(),
+    expires_at: expiresAt.optional(),
+  })
+  .refine((fields) => fields.scope !== "admin" || fields.agent === undefined, {
+    path: ["agent"],
+    error: "can't be given with scope admin: whoever manages contracts is bound to none",
+  });
 
 export const configureBody = z.strictObject({
   unit: z.enum(["tokens", "microusd"]).optional(),
@@ -176,6 +196,8 @@ export const batchCommand = z.discriminatedUnion("op", [
   z.strictObject({ op: z.literal("reset"), agent: name, id: name }),
 ]);
 
+export type BatchOp = z.output<typeof batchCommand>["op"];
+
 export const batchBody = z.strictObject({ commands: z.array(batchCommand).min(1).max(limits.batch) });
 
 /** Numbers in a query string come as text. */
@@ -191,5 +213,5 @@ export const journalQuery = z.strictObject({
   limit: whole(limits.journalPage).optional(),
 });
 export const removeQuery = z.strictObject({ force: z.enum(["true", "false"]).optional() });
-export const poolsQuery = z.strictObject({ after: name.optional(), limit: whole(1_000).optional() });
+export const listQuery = z.strictObject({ after: name.optional(), limit: whole(1_000).optional() });
 export const emptyQuery = z.strictObject({});

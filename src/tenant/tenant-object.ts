@@ -1,38 +1,178 @@
-/** The Durable Object of a tenant: the directory of its pools. It is never asked on the way of a reserve or commit. */
+/**
+ * The Durable Object of a tenant: the control plane. It lists the tenant's pools and keys, makes and deletes pools,
+ * and tells pools of revoked keys. It is never asked on the way of a reserve or commit. Its name is the tenant's id.
+ */
 import { DurableObject } from "cloudflare:workers";
+import { type Env, type PoolCalls, poolId } from "../env.ts";
+import type { Caller } from "../protocol/caller.ts";
+import type { ConfigureCommand } from "../protocol/commands.ts";
 import { limits } from "../protocol/limits.ts";
-import type { Answer } from "../protocol/results.ts";
+import type { Refusal } from "../protocol/refusals.ts";
+import type { Answer, Outcome, PoolList } from "../protocol/results.ts";
+import type { Jurisdiction, KeyFields, KeyView, Revocation } from "../protocol/tenants.ts";
+import { migrate, schemaVersion } from "../storage/migrate.ts";
+import { Keys } from "./keys.ts";
+import { Pools } from "./pools.ts";
+import { tenantSteps } from "./schema.ts";
 
-const schema = `CREATE TABLE IF NOT EXISTS pools (name TEXT PRIMARY KEY, created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID`;
+/** How many pools are told of revocations at once: as many as the platform lets an object call. */
+const tellsAtOnce = 6;
+/** How many a revocation tells before it answers; the alarm tells the rest. */
+const tellsBeforeAnswer = 600;
+const retryMs = 2_000;
+const bursar: Caller = { key_id: null, agent: null };
 
-export type PoolList = { readonly pools: readonly { readonly name: string; readonly created_at: number }[] };
+export class TenantObject extends DurableObject<Env> {
+  readonly #keys: Keys;
+  readonly #pools: Pools;
+  /** The last thing under way with each pool: making and deleting it go one after the other. */
+  readonly #turns = new Map<string, Promise<unknown>>();
 
-export class TenantObject extends DurableObject<unknown> {
-  /** Lists a pool before it is made, so that no pool exists that is not listed. Listing it again does nothing. */
-  async addPool(name: string): Promise<Answer<{ added: boolean }>> {
-    const { sql } = this.ctx.storage;
-    sql.exec(schema);
-    if (sql.exec("SELECT 1 FROM pools WHERE name = ?", name).toArray().length > 0)
-      return { ok: true, result: { added: false } };
-    const { count } = sql.exec<{ count: number }>("SELECT count(*) AS count FROM pools").one();
-    if (count >= limits.poolsPerTenant) {
-      const maximum = limits.poolsPerTenant;
-      return { ok: false, refusal: { code: "limit_reached", limit: "poolsPerTenant", maximum } };
-    }
-    sql.exec("INSERT INTO pools (name, created_at) VALUES (?, ?)", name, Date.now());
-    return { ok: true, result: { added: true } };
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#keys = new Keys(ctx.storage.sql);
+    this.#pools = new Pools(ctx.storage.sql);
+    // A tenant that was never made leaves no file behind.
+    if (schemaVersion(ctx.storage) > 0) migrate(ctx.storage, tenantSteps);
   }
 
-  async removePool(name: string): Promise<void> {
-    this.ctx.storage.sql.exec(schema);
-    this.ctx.storage.sql.exec("DELETE FROM pools WHERE name = ?", name);
+  /** Lists a key before it is signed, so that none exists that is not listed. */
+  async addKey(caller: Caller, fields: KeyFields): Promise<Answer<KeyView>> {
+    migrate(this.ctx.storage, tenantSteps);
+    const refusal = this.#refusalTo(caller);
+    if (refusal !== undefined) return { ok: false, refusal };
+    if (this.#keys.count() >= limits.keysPerTenant) {
+      return { ok: false, refusal: { code: "limit_reached", limit: "keysPerTenant", maximum: limits.keysPerTenant } };
+    }
+    this.#keys.add(fields, Date.now());
+    const key = this.#keys.get(fields.key_id);
+    if (key === undefined) throw new Error("the key just listed is not there");
+    return { ok: true, result: key };
+  }
+
+  /** Keys by id; only those bound to `pool`, unless it is null. */
+  async keys(caller: Caller, pool: string | null, after: string, count: number): Promise<Answer<{ keys: KeyView[] }>> {
+    const refusal = this.#refusalTo(caller);
+    if (refusal !== undefined) return { ok: false, refusal };
+    return { ok: true, result: { keys: this.#isMade() ? this.#keys.list(pool, after, count) : [] } };
+  }
+
+  /**
+   * Revokes a key, and tells every pool that it reaches before it answers. Pools that can't be reached are told again
+   * until they know; the answer says how many those are, and asking again says how many are left.
+   */
+  async revoke(caller: Caller, pool: string | null, keyId: string): Promise<Answer<Revocation>> {
+    const refusal = this.#refusalTo(caller);
+    if (refusal !== undefined) return { ok: false, refusal };
+    const known = this.#isMade() ? this.#keys.get(keyId) : undefined;
+    if (known === undefined || (pool !== null && known.pool !== pool)) {
+      return { ok: false, refusal: { code: "key_not_found", key_id: keyId } };
+    }
+    this.#keys.revoke(keyId, Date.now());
+    // Armed before anything is told: if this object dies now, the alarm goes on.
+    if (this.#pools.countUntold() > 0) await this.ctx.storage.setAlarm(Date.now() + retryMs);
+    await this.#tellAll(tellsBeforeAnswer);
+    const pending = this.#pools.countUntold();
+    if (pending === 0) await this.ctx.storage.deleteAlarm();
+    const revoked_at = this.#keys.get(keyId)?.revoked_at ?? Date.now();
+    const reached = known.pool === null ? this.#pools.count() : Number(this.#pools.has(known.pool));
+    return { ok: true, result: { key_id: keyId, revoked_at, pools: { told: reached - pending, pending } } };
+  }
+
+  /** Makes a pool, or changes its settings. It is listed before it is made, and knows the revoked keys by then. */
+  configurePool(
+    caller: Caller,
+    name: string,
+    command: ConfigureCommand,
+    hint?: DurableObjectLocationHint,
+  ): Promise<Outcome> {
+    return this.#inTurn(name, async () => {
+      migrate(this.ctx.storage, tenantSteps);
+      const refusal = this.#refusalTo(caller) ?? this.#tooManyPools(name);
+      if (refusal !== undefined) return { ok: false, refusal };
+      this.#pools.add(name, Date.now());
+      await this.#tell(name);
+      const [outcome] = await this.#pool(name, hint).run(bursar, [command]);
+      if (outcome === undefined) throw new Error("the pool gave no outcome");
+      return outcome;
+    });
+  }
+
+  /** Deletes a pool with all that it stored; again, if it got only half way. */
+  removePool(caller: Caller, name: string, force: boolean): Promise<Answer<{ deleted: true }>> {
+    return this.#inTurn(name, async () => {
+      const refusal = this.#refusalTo(caller);
+      if (refusal !== undefined) return { ok: false, refusal };
+      if (!this.#isMade()) return { ok: false, refusal: { code: "pool_not_found" } };
+      this.#pools.forgets(name);
+      const removed = await this.#pool(name).remove(bursar, force);
+      if (removed.ok || removed.refusal.code === "pool_not_found") this.#pools.remove(name);
+      return removed;
+    });
   }
 
   /** Pools by name, after `after`. */
-  async pools(after: string, count: number): Promise<PoolList> {
-    const { sql } = this.ctx.storage;
-    if (sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'pools'").toArray().length === 0) return { pools: [] };
-    const query = "SELECT name, created_at FROM pools WHERE name > ? ORDER BY name LIMIT ?";
-    return { pools: sql.exec<{ name: string; created_at: number }>(query, after, count).toArray() };
+  async pools(caller: Caller, after: string, count: number): Promise<Answer<PoolList>> {
+    const refusal = this.#refusalTo(caller);
+    if (refusal !== undefined) return { ok: false, refusal };
+    return { ok: true, result: this.#isMade() ? this.#pools.list(after, count) : { pools: [] } };
+  }
+
+  override async alarm(): Promise<void> {
+    if (!this.#isMade()) return;
+    await this.#tellAll(Number.MAX_SAFE_INTEGER);
+    if (this.#pools.countUntold() > 0) await this.ctx.storage.setAlarm(Date.now() + 15 * retryMs);
+  }
+
+  async #tellAll(most: number): Promise<void> {
+    const names = this.#pools.untold(most);
+    const tell = async (): Promise<void> => {
+      for (let name = names.pop(); name !== undefined; name = names.pop()) {
+        const pool = name;
+        // A pool that can't be reached stays untold, and the alarm comes back for it.
+        await this.#inTurn(pool, () => this.#tell(pool)).catch(() => undefined);
+      }
+    };
+    await Promise.all(Array.from({ length: tellsAtOnce }, tell));
+  }
+
+  async #tell(name: string): Promise<void> {
+    const revocations = this.#pools.untoldTo(name);
+    const last = revocations.at(-1);
+    if (last === undefined) return;
+    await this.#pool(name).revoke(revocations.map(({ key_id, expires_at }) => ({ key_id, expires_at })));
+    this.#pools.told(name, last.revocation);
+  }
+
+  #pool(name: string, locationHint?: DurableObjectLocationHint): PoolCalls {
+    const { name: tenant = "", jurisdiction } = this.ctx.id;
+    const id = poolId(this.env, tenant, jurisdiction as Jurisdiction | undefined, name);
+    return this.env.POOLS.get(id, locationHint === undefined ? undefined : { locationHint });
+  }
+
+  #inTurn<T>(name: string, run: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(name) ?? Promise.resolve();
+    const turn = before
+      .catch(() => undefined)
+      .then(run)
+      .finally(() => {
+        if (this.#turns.get(name) === turn) this.#turns.delete(name);
+      });
+    this.#turns.set(name, turn);
+    return turn;
+  }
+
+  #refusalTo({ key_id }: Caller): Refusal | undefined {
+    return key_id !== null && this.#isMade() && this.#keys.isRevoked(key_id) ? { code: "key_revoked" } : undefined;
+  }
+
+  #tooManyPools(name: string): Refusal | undefined {
+    return !this.#pools.has(name) && this.#pools.count() >= limits.poolsPerTenant
+      ? { code: "limit_reached", limit: "poolsPerTenant", maximum: limits.poolsPerTenant }
+      : undefined;
+  }
+
+  #isMade(): boolean {
+    return schemaVersion(this.ctx.storage) > 0;
   }
 }

@@ -1,11 +1,14 @@
 /** A client on the real Worker: only the wire between them is the test's, so that it can lose what is sent on it. */
 import { env, exports } from "cloudflare:workers";
 import { Bursar, type Pool, type PoolSettings, type TransportOptions } from "../../src/client/index.ts";
+import { signKey } from "../../src/http/signature.ts";
 
 export const wire: typeof fetch = (input, init) => exports.default.fetch(new Request(input, init));
 
+const key = await signKey({ tenant: "clients", key_id: "key-of-the-tests", scope: "admin" }, env);
+
 export function newBursar(options: Partial<TransportOptions> = {}): Bursar {
-  return new Bursar({ url: "https://bursar.test", key: env.BURSAR_OPERATOR_TOKEN, fetch: wire, ...options });
+  return new Bursar({ url: "https://bursar.test", key, fetch: wire, ...options });
 }
 
 let pools = 0;

@@ -93,7 +93,7 @@ describe("the README", () => {
       .split("\n")
       .map((line) => JSON.parse(line));
     const kinds = new Set(events.map(({ event }) => event));
-    expect([...kinds].sort()).toEqual(["asks", "holds", "refused", "report", "title", "used", "verdict"]);
+    expect(kinds).toEqual(new Set(["asks", "holds", "refused", "report", "title", "used", "verdict"]));
     expect(events.some((one) => one.event === "holds" && one.transfers.length > 0)).toBe(true);
     expect(events.some((one) => one.event === "used" && one.gate_closed)).toBe(true);
     expect(events.filter((one) => one.event === "refused").map((one) => one.code)).toEqual([

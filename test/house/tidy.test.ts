@@ -16,11 +16,12 @@ const directions: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   engine: ["protocol"],
   providers: ["protocol"],
-  pool: ["engine", "protocol"],
-  tenant: ["protocol"],
+  storage: [],
+  pool: ["engine", "protocol", "storage"],
+  tenant: ["env.ts", "protocol", "storage"],
   http: ["protocol", "env.ts"],
   client: ["protocol", "providers"],
-  "env.ts": ["pool", "tenant"],
+  "env.ts": ["pool", "protocol", "tenant"],
   "index.ts": ["env.ts", "http", "pool", "tenant"],
 };
 

@@ -1,8 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Command } from "../../src/protocol/commands.ts";
-import { all, audited, commit, newPool, newStub, register, reserve } from "./stage.ts";
+import { again, all, anybody, audited, commit, newPool, newStub, register, reserve } from "./stage.ts";
 
 afterEach(() => void vi.useRealTimers());
 
@@ -36,7 +35,7 @@ describe("a pool object", () => {
     await evicted.settings();
     for (const command of script) {
       const [expected] = await awake.run([command]);
-      await evictDurableObject(evicted);
+      await evictDurableObject(evicted.raw);
       const [outcome] = await evicted.run([command]);
       expect(outcome).toEqual(expected);
     }
@@ -50,26 +49,26 @@ describe("a pool object", () => {
     const stub = await newPool();
     const [first] = await stub.run([reserve("r", "boss", 1_500)]);
     await stub.run([commit("r", 1_200)]);
-    await evictDurableObject(stub);
-    const [again] = await stub.run([reserve("r", "boss", 1_500)]);
-    expect(again).toMatchObject({ ok: true, result: { id: "r", state: "held", granted: 1_500, replayed: true } });
+    await evictDurableObject(stub.raw);
+    const [repeated] = await stub.run([reserve("r", "boss", 1_500)]);
+    expect(repeated).toMatchObject({ ok: true, result: { id: "r", state: "held", granted: 1_500, replayed: true } });
     const without = (outcome: unknown) => JSON.stringify({ ...Object(Object(outcome).result), agent: 0, replayed: 0 });
-    expect(without(again)).toBe(without(first));
+    expect(without(repeated)).toBe(without(first));
   });
 
   it("ends leases by alarm, without any request, and sets none when nothing is open", async () => {
     const stub = await newPool();
     await all(stub.run([reserve("r", "boss", 900, { ttl_ms: 1_000 })]));
-    const alarmAt = await runInDurableObject(stub, (_, { storage }) => storage.getAlarm());
+    const alarmAt = await runInDurableObject(stub.raw, (_, { storage }) => storage.getAlarm());
     expect(alarmAt).toBeGreaterThanOrEqual(Date.now());
     expect((alarmAt ?? 1) % 30_000).toBe(0);
 
     vi.useFakeTimers({ toFake: ["Date"], now: alarmAt ?? 0 });
-    expect(await runDurableObjectAlarm(stub)).toBe(true);
+    expect(await runDurableObjectAlarm(stub.raw)).toBe(true);
     const journal = await stub.journal(0, 100);
     expect(journal).toMatchObject({ ok: true });
     expect(JSON.stringify(journal)).toContain('"type":"expired"');
-    expect(await runInDurableObject(stub, (_, { storage }) => storage.getAlarm())).toBeNull();
+    expect(await runInDurableObject(stub.raw, (_, { storage }) => storage.getAlarm())).toBeNull();
     await audited(stub);
   });
 
@@ -88,7 +87,7 @@ describe("a pool object", () => {
     const stub = await newPool();
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 60_000 });
     await all(stub.run([reserve("r", "boss", 10)]));
-    await evictDurableObject(stub);
+    await evictDurableObject(stub.raw);
     vi.setSystemTime(Date.now() - 3_600_000);
     await all(stub.run([reserve("s", "boss", 10)]));
     const journal = await stub.journal(0, 100);
@@ -100,22 +99,22 @@ describe("a pool object", () => {
 
   it("leaves nothing behind in memory or storage of what was aborted before its flush", async () => {
     const stub = await newPool();
-    const crash = await runInDurableObject(stub, async (instance, state) => {
-      void instance.run([reserve("lost", "boss", 500)]).catch(() => undefined);
+    const crash = await runInDurableObject(stub.raw, async (instance, state) => {
+      void instance.run(anybody, [reserve("lost", "boss", 500)]).catch(() => undefined);
       state.abort("the host went away");
     }).catch((error: unknown) => String(error));
     expect(crash).toContain("the host went away");
-    const again = env.POOLS.get(stub.id);
-    expect(await again.reservation("lost")).toMatchObject({ ok: false, refusal: { code: "reservation_not_found" } });
-    expect(await again.report()).toMatchObject({ ok: true, result: { seq: 3 } });
+    const survivor = again(stub);
+    expect(await survivor.reservation("lost")).toMatchObject({ ok: false, refusal: { code: "reservation_not_found" } });
+    expect(await survivor.report()).toMatchObject({ ok: true, result: { seq: 3 } });
   });
 
   it("keeps what was answered before an abort", async () => {
     const stub = await newPool();
     await all(stub.run([reserve("kept", "boss", 500)]));
-    await runInDurableObject(stub, async (_, state) => state.abort("the host went away")).catch(() => undefined);
-    const again = env.POOLS.get(stub.id);
-    expect(await again.reservation("kept")).toMatchObject({ ok: true, result: { state: "held", granted: 500 } });
+    await runInDurableObject(stub.raw, async (_, state) => state.abort("the host went away")).catch(() => undefined);
+    const survivor = again(stub);
+    expect(await survivor.reservation("kept")).toMatchObject({ ok: true, result: { state: "held", granted: 500 } });
   });
 
   it("refuses everything on a pool that does not exist, and writes nothing", async () => {
@@ -123,7 +122,7 @@ describe("a pool object", () => {
     expect(await stub.run([reserve("r", "boss", 1)])).toEqual([{ ok: false, refusal: { code: "pool_not_found" } }]);
     expect(await stub.report()).toEqual({ ok: false, refusal: { code: "pool_not_found" } });
     expect(await stub.audit()).toEqual({ ok: false, refusal: { code: "pool_not_found" } });
-    const tables = await runInDurableObject(stub, (_, { storage }) =>
+    const tables = await runInDurableObject(stub.raw, (_, { storage }) =>
       storage.sql.exec("SELECT name FROM sqlite_master").toArray(),
     );
     expect(tables).toEqual([]);
@@ -135,7 +134,7 @@ describe("a pool object", () => {
     expect(await stub.remove(false)).toMatchObject({ ok: false, refusal: { code: "contract_conflict", needed: 1 } });
     expect(await stub.remove(true)).toEqual({ ok: true, result: { deleted: true } });
     expect(await stub.report()).toEqual({ ok: false, refusal: { code: "pool_not_found" } });
-    await evictDurableObject(stub);
+    await evictDurableObject(stub.raw);
     expect(await stub.report()).toEqual({ ok: false, refusal: { code: "pool_not_found" } });
     await all(stub.run([{ op: "configure" }]));
     expect(await stub.report()).toMatchObject({ ok: true, result: { seq: 1, agents: {} } });

@@ -1,18 +1,83 @@
 /** A pool object to try commands on, in the real runtime with its real SQLite. */
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { toImage } from "../../src/engine/image.ts";
+import { audit } from "../../src/pool/audit.ts";
 import { LivePool } from "../../src/pool/live-pool.ts";
+import { schemaVersion } from "../../src/pool/schema.ts";
 import type { PoolStorage } from "../../src/pool/storage.ts";
-import type { Command } from "../../src/protocol/commands.ts";
-import type { Outcome, Results } from "../../src/protocol/results.ts";
+import type { Caller } from "../../src/protocol/caller.ts";
+import type { Command, ReserveCommand } from "../../src/protocol/commands.ts";
+import type {
+  Answer,
+  Audit,
+  JournalPage,
+  Outcome,
+  PoolResult,
+  Report,
+  ReservationView,
+  Results,
+} from "../../src/protocol/results.ts";
 
 let pools = 0;
 
-export type Stub = ReturnType<typeof env.POOLS.getByName>;
+/** Who the tests ask as: one who may do everything. */
+export const anybody: Caller = { key_id: null, agent: null };
+
+type RawStub = ReturnType<typeof env.POOLS.getByName>;
+
+/** The calls of a pool object, asked by somebody who may do everything. */
+export class Stub {
+  readonly name: string;
+  /** The platform's own stub. */
+  readonly raw: RawStub;
+
+  constructor(name: string) {
+    this.name = name;
+    this.raw = env.POOLS.getByName(name);
+  }
+
+  async run(commands: readonly Command[]): Promise<Outcome[]> {
+    return this.raw.run(anybody, commands);
+  }
+
+  async reserve(command: ReserveCommand, waitMs: number): Promise<Outcome> {
+    return this.raw.reserve(anybody, command, waitMs);
+  }
+
+  async settings(): Promise<Answer<PoolResult>> {
+    return this.raw.settings(anybody);
+  }
+
+  async report(): Promise<Answer<Report>> {
+    return this.raw.report(anybody);
+  }
+
+  async reservation(id: string): Promise<Answer<ReservationView>> {
+    return this.raw.reservation(anybody, id);
+  }
+
+  async journal(after: number, count: number): Promise<Answer<JournalPage>> {
+    return this.raw.journal(anybody, after, count);
+  }
+
+  async audit(): Promise<Answer<Audit>> {
+    return this.raw.audit(anybody);
+  }
+
+  async remove(force: boolean): Promise<Answer<{ deleted: true }>> {
+    return this.raw.remove(anybody, force);
+  }
+}
 
 /** The stub of a pool that nothing has been sent to yet. */
 export function newStub(): Stub {
-  return env.POOLS.getByName(`tenant/pool-${pools++}`);
+  return new Stub(`tenant/pool-${pools++}`);
+}
+
+/** A new stub for the same object: one whose object was aborted is of no more use. */
+export function again(stub: Stub): Stub {
+  return new Stub(stub.name);
 }
 
 /** A pool with two agents: boss (priority 5) and helper (priority 1), 1,000 tokens each. */
@@ -50,34 +115,111 @@ export async function audited(stub: Stub): Promise<void> {
 
 export type Fault = (statement: string, count: number) => void;
 
-/** Storage that asks `fault` before each statement; `fault` throws to make it fail. Counts from 1. */
-export function faulty(storage: DurableObjectStorage, fault: Fault): PoolStorage {
+/**
+ * Storage that asks `fault` before each statement (or after it, when it has had its effect); `fault` throws to make it
+ * fail. Counts from 1.
+ */
+export function faulty(storage: DurableObjectStorage, fault: Fault, when: "before" | "after" = "before"): PoolStorage {
   let count = 0;
+  const around = async (call: string, run: () => Promise<void>): Promise<void> => {
+    count++;
+    if (when === "before") fault(call, count);
+    await run();
+    if (when === "after") fault(call, count);
+  };
   const sql = {
     exec: <T extends Record<string, SqlStorageValue>>(query: string, ...bindings: unknown[]): SqlStorageCursor<T> => {
-      fault(query, ++count);
-      return storage.sql.exec<T>(query, ...bindings);
+      count++;
+      if (when === "before") fault(query, count);
+      const cursor = storage.sql.exec<T>(query, ...bindings);
+      if (when === "after") fault(query, count);
+      return cursor;
     },
     databaseSize: 0,
   };
-  return {
+  const failing = {
+    ...passedOn(storage),
     sql,
-    transactionSync: (run) => storage.transactionSync(run),
-    getAlarm: () => storage.getAlarm(),
-    setAlarm: (at) => {
-      fault("setAlarm", ++count);
-      return storage.setAlarm(at);
+    sync: () => around("sync", () => storage.sync()),
+    setAlarm: (at: number) => around("setAlarm", () => storage.setAlarm(at)),
+  };
+  return failing;
+}
+
+/** What was written through `counted`: rows of each statement that wrote any, and when alarms were set for. */
+export type Written = {
+  readonly statements: { readonly text: string; readonly rows: number }[];
+  readonly alarms: number[];
+};
+
+/** Storage that notes what is written through it. */
+export function counted(storage: DurableObjectStorage, written: Written): PoolStorage {
+  const sql = {
+    exec: <T extends Record<string, SqlStorageValue>>(query: string, ...bindings: unknown[]): SqlStorageCursor<T> => {
+      const cursor = storage.sql.exec<T>(query, ...bindings);
+      if (cursor.rowsWritten > 0) written.statements.push({ text: query.trim(), rows: cursor.rowsWritten });
+      return cursor;
     },
+    databaseSize: 0,
+  };
+  const setAlarm = (at: number): Promise<void> => {
+    written.alarms.push(at);
+    return storage.setAlarm(at);
+  };
+  return { ...passedOn(storage), sql, setAlarm };
+}
+
+function passedOn(storage: DurableObjectStorage) {
+  return {
+    transactionSync: <T>(run: () => T): T => storage.transactionSync(run),
+    getAlarm: () => storage.getAlarm(),
+    sync: () => storage.sync(),
     deleteAll: () => storage.deleteAll(),
   };
 }
 
+export function nothingWritten(): Written {
+  return { statements: [], alarms: [] };
+}
+
+/** Rows written by statements that begin so. */
+export function rowsOf(written: Written, beginning: string): number {
+  return written.statements.filter(({ text }) => text.startsWith(beginning)).reduce((sum, { rows }) => sum + rows, 0);
+}
+
 /** Runs `test` beside the object's own pool, on its storage. */
 export function onStorage<T>(stub: Stub, test: (storage: DurableObjectStorage) => Promise<T>): Promise<T> {
-  return runInDurableObject(stub, (_, state) => test(state.storage));
+  return runInDurableObject(stub.raw, (_, state) => test(state.storage));
 }
 
 /** A pool on the object's storage, with a clock of the test's. */
 export function livePool(storage: PoolStorage, clock: () => number = Date.now): LivePool {
   return new LivePool(storage, clock);
+}
+
+/** For clocks set by hand: so far ahead that no alarm of the platform's runs while a test does. */
+export const someday = 4_000_000_000_000;
+
+/** All that a pool knows, as one text; two pools are equal when these are. */
+export async function imageOf(pool: LivePool): Promise<string> {
+  return JSON.stringify(toImage((await pool.settled()).pool));
+}
+
+/** What storage says: the image that a pool has which wakes now. */
+export function storedImage(storage: PoolStorage): Promise<string> {
+  return imageOf(livePool(storage));
+}
+
+/** What the audit finds wrong; nothing, if all is well, or if there is no journal yet. */
+export async function findings(storage: PoolStorage, pool: LivePool = livePool(storage)): Promise<readonly string[]> {
+  if (schemaVersion(storage) === 0) return [];
+  return (await audit(storage, () => pool.settled())).findings;
+}
+
+/** Reservations of one token with so many labels that about 68 of them fill a journal row. */
+export function heavy(prefix: string, count: number, label = "x"): Command[] {
+  const metadata = Object.fromEntries(
+    Array.from({ length: 16 }, (_, key) => [`label-${key}`, label.repeat(256).slice(0, 256)]),
+  );
+  return Array.from({ length: count }, (_, index) => ({ ...reserve(`${prefix}${index}`, "boss", 1), metadata }));
 }

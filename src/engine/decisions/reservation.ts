@@ -65,13 +65,22 @@ export function decideReserve(pool: Pool, command: ReserveCommand, now: number):
 
 function differsFrom(known: { op: string }, command: ReserveCommand): string | undefined {
   if (!isReservation(known)) return "op";
+  const { agent, asked: amount, atLeast: at_least, ttlMs: ttl_ms, firstOnExpiry: on_expiry, metadata } = known;
+  return reserveDifference({ agent, amount, at_least, ttl_ms, on_expiry, metadata }, command);
+}
+
+/** The first field in which two reserves with one id differ; a default that is spelled out is no difference. */
+export function reserveDifference(
+  then: Omit<ReserveCommand, "op" | "id" | "unit">,
+  now: Omit<ReserveCommand, "op" | "id" | "unit">,
+): string | undefined {
   return firstDifference([
-    ["agent", known.agent, command.agent],
-    ["amount", known.asked, command.amount],
-    ["at_least", known.atLeast, command.at_least],
-    ["ttl_ms", known.ttlMs, command.ttl_ms],
-    ["on_expiry", known.firstOnExpiry, command.on_expiry ?? "release"],
-    ["metadata", known.metadata, command.metadata],
+    ["agent", then.agent, now.agent],
+    ["amount", then.amount, now.amount],
+    ["at_least", then.at_least, now.at_least],
+    ["ttl_ms", then.ttl_ms, now.ttl_ms],
+    ["on_expiry", then.on_expiry ?? "release", now.on_expiry ?? "release"],
+    ["metadata", then.metadata, now.metadata],
   ]);
 }
 

@@ -1,0 +1,38 @@
+/**
+ * What is logged of a request: these fields and no others. Never a body, a key, a token, a header or a query, because
+ * they may hold what is nobody's business.
+ */
+
+export type Entry = {
+  readonly event: "request" | "internal_error";
+  readonly request_id: string;
+  readonly method: string;
+  /** The route's pattern, not the path. */
+  readonly route: string;
+  readonly status: number;
+  /** A problem's code. */
+  readonly code?: string | undefined;
+  readonly tenant?: string | undefined;
+  readonly key_id?: string | undefined;
+  readonly pool?: string | undefined;
+  readonly duration_ms: number;
+  /** Of an internal error: its name and where it was thrown. Its message may quote what was sent. */
+  readonly error?: string | undefined;
+  readonly stack?: string | undefined;
+};
+
+/** `setting` is BURSAR_LOG: `problems` unless set; `all`, or `none`. A defect of ours is always logged. */
+export function log(entry: Entry, setting: string | undefined): void {
+  if (entry.event === "internal_error") console.error(JSON.stringify(entry));
+  else if (setting === "all" || (setting !== "none" && entry.status >= 400)) console.log(JSON.stringify(entry));
+}
+
+/** Where an error was thrown, without its message. */
+export function framesOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  return error.stack
+    ?.split("\n")
+    .filter((line) => /^\s*at /.test(line))
+    .slice(0, 12)
+    .join("\n");
+}

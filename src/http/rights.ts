@@ -1,0 +1,55 @@
+/**
+ * Who may call what, as a table: every route names an entry of it. A key that is bound to a pool reaches that pool
+ * alone, and any other looks to it like one that isn't there. A key that is bound to an agent may only do what the
+ * entry's `agentKeys` says, and only as that agent.
+ */
+import type { Capability, Scope } from "../protocol/capability.ts";
+import type { Principal } from "./auth.ts";
+import { DoorError } from "./problems.ts";
+
+export type Right = {
+  readonly scopes: readonly (Scope | "operator")[];
+  /**
+   * Whether a key bound to an agent may come in: `own` where the request names its own agent, or a reservation that
+   * the pool finds to be its own.
+   */
+  readonly agentKeys: "never" | "own";
+  /** Whether a key bound to a pool may come in where the path names none. */
+  readonly poolKeys?: "never";
+};
+
+export const rights = {
+  /** Make and list tenants, and make a tenant's first keys. */
+  operate: { scopes: ["operator"], agentKeys: "never" },
+  /** Keys of the tenant; a key bound to a pool makes, lists and revokes only keys bound to it too. */
+  manageKeys: { scopes: ["admin"], agentKeys: "never" },
+  listPools: { scopes: ["admin", "spend", "read"], agentKeys: "never", poolKeys: "never" },
+  /** The pool's budget, settings and contracts: nobody who spends may change what may be spent. */
+  managePool: { scopes: ["admin"], agentKeys: "never" },
+  /** Reserve, commit, release, extend, record, reallocate. */
+  spend: { scopes: ["admin", "spend"], agentKeys: "own" },
+  readPool: { scopes: ["admin", "spend", "read"], agentKeys: "never" },
+  readOwn: { scopes: ["admin", "spend", "read"], agentKeys: "own" },
+} as const satisfies Record<string, Right>;
+
+/** Lets `principal` pass, or throws a 403. `pool` is the path's, undefined where the path names none. */
+export function mustHave(right: Right, principal: Principal): void {
+  const scope = principal.kind === "operator" ? "operator" : principal.capability.scope;
+  if (!right.scopes.includes(scope)) {
+    throw forbidden(`This takes a key of scope ${right.scopes.join(" or ")}; yours is ${scope}.`);
+  }
+  if (principal.kind === "operator") return;
+  const { agent, pool } = principal.capability;
+  if (agent !== undefined && right.agentKeys === "never") throw forbidden(`This key is bound to the agent ${agent}.`);
+  if (pool !== undefined && right.poolKeys === "never") throw forbidden(`This key is bound to the pool ${pool}.`);
+}
+
+/** Refuses agents other than the one that the key is bound to. */
+export function mustBeOwn({ agent }: Capability, agents: readonly string[]): void {
+  const foreign = agent === undefined ? undefined : agents.find((other) => other !== agent);
+  if (foreign !== undefined) throw forbidden(`This key is bound to the agent ${agent}; it can't act for ${foreign}.`);
+}
+
+function forbidden(detail: string): DoorError {
+  return new DoorError("forbidden", detail);
+}

@@ -1,0 +1,70 @@
+/**
+ * Signs keys and checks them, with the secret that only this Worker has. A second, previous secret is accepted while
+ * keys are rotated: see docs/operations.md.
+ */
+import {
+  type Capability,
+  decodeCapability,
+  encodeCapability,
+  fromBase64Url,
+  toBase64Url,
+} from "../protocol/capability.ts";
+import { misconfigured } from "./problems.ts";
+
+/** A secret that could be guessed signs nothing. */
+export const minSecretLength = 32;
+
+export type Secrets = {
+  readonly BURSAR_KEY_SECRET?: string;
+  readonly BURSAR_KEY_SECRET_PREVIOUS?: string;
+};
+
+const keyPattern = /^bursar_([A-Za-z0-9_-]{1,1400})\.([A-Za-z0-9_-]{43})$/;
+
+/** The key that carries `capability`. */
+export async function signKey(capability: Capability, secrets: Secrets): Promise<string> {
+  const payload = encodeCapability(capability);
+  const signature = await crypto.subtle.sign("HMAC", await signingKey(newestSecret(secrets)), bytesOf(payload));
+  return `bursar_${payload}.${toBase64Url(new Uint8Array(signature))}`;
+}
+
+/** What `key` allows, or undefined if we did not sign it. Says nothing of expiry or revocation. */
+export async function verifyKey(key: string, secrets: Secrets): Promise<Capability | undefined> {
+  const current = newestSecret(secrets);
+  const [, payload, signature] = keyPattern.exec(key) ?? [];
+  if (payload === undefined || signature === undefined) return undefined;
+  const previous = secrets.BURSAR_KEY_SECRET_PREVIOUS ?? "";
+  for (const secret of previous.length >= minSecretLength ? [current, previous] : [current]) {
+    // `verify` compares in constant time.
+    const signed = await crypto.subtle.verify(
+      "HMAC",
+      await signingKey(secret),
+      fromBase64Url(signature),
+      bytesOf(payload),
+    );
+    if (signed) return decodeCapability(payload);
+  }
+  return undefined;
+}
+
+function newestSecret({ BURSAR_KEY_SECRET: secret = "" }: Secrets): string {
+  if (secret.length < minSecretLength) throw misconfigured("BURSAR_KEY_SECRET");
+  return secret;
+}
+
+/** Importing a key takes longer than signing with it. An isolate sees two secrets at most, unless they rotate. */
+const imported = new Map<string, Promise<CryptoKey>>();
+
+function signingKey(secret: string): Promise<CryptoKey> {
+  const known = imported.get(secret);
+  if (known !== undefined) return known;
+  if (imported.size >= 4) imported.clear();
+  const hmac = { name: "HMAC", hash: "SHA-256" };
+  const key = crypto.subtle.importKey("raw", bytesOf(secret), hmac, false, ["sign", "verify"]);
+  imported.set(secret, key);
+  return key;
+}
+
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new TextEncoder().encode(text));
+}

@@ -1,0 +1,39 @@
+/**
+ * What only the pool can know of a caller's rights: whether its key is revoked, and whose a reservation is. All else
+ * is decided at the edge (`http/rights.ts`).
+ */
+import type { Pool } from "../engine/state.ts";
+import type { Caller } from "../protocol/caller.ts";
+import type { Command } from "../protocol/commands.ts";
+import type { Refusal } from "../protocol/refusals.ts";
+
+/** A reservation of another agent looks to a key that is bound to one like a reservation that isn't there. */
+export function mayNotTouch(pool: Pool, caller: Caller, command: Command): Refusal | undefined {
+  if (caller.agent === null) return undefined;
+  switch (command.op) {
+    case "commit":
+    case "release":
+    case "extend":
+      return isForeign(pool, caller, command.id) ? { code: "reservation_not_found", id: command.id } : undefined;
+    case "reserve":
+    case "record":
+    case "reallocate":
+      if (command.agent === caller.agent) return undefined;
+      break;
+    case "configure":
+    case "fund":
+    case "register":
+    case "close":
+    case "reopen":
+    case "reset":
+      break;
+  }
+  // The edge lets none of these through; whoever gets here came round it.
+  throw new Error(`${command.op} by a key of agent ${caller.agent}`);
+}
+
+/** Whether the reservation `id` is there, and another agent's. */
+export function isForeign(pool: Pool, caller: Caller, id: string): boolean {
+  const known = pool.remembered.get(id);
+  return caller.agent !== null && known !== undefined && known.agent !== caller.agent;
+}

@@ -1,0 +1,7 @@
+/** Who asks an object for something: what is left of a key once the edge has checked it. */
+export type Caller = {
+  /** The key's id, to be held against revocations; null for the operator and for Bursar itself. */
+  readonly key_id: string | null;
+  /** The agent that the key is bound to, if any. */
+  readonly agent: string | null;
+};

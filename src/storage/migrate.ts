@@ -1,0 +1,33 @@
+/**
+ * Tables as numbered steps that only ever add. Code of the version before must still run on what a step leaves
+ * behind, for a deploy replaces objects one by one.
+ */
+
+/** What migrating needs of an object's storage. */
+export type Tables = {
+  readonly sql: Pick<SqlStorage, "exec">;
+  transactionSync<T>(run: () => T): T;
+};
+
+/** The version of the tables that are there; 0 if none are. */
+export function schemaVersion({ sql }: Tables): number {
+  const found = sql.exec("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'").toArray();
+  if (found.length === 0) return 0;
+  return Number(sql.exec("SELECT max(version) AS version FROM schema_version").one().version ?? 0);
+}
+
+/** Brings the tables to the newest of `steps`, in one transaction. Doing it again does nothing. */
+export function migrate(storage: Tables, steps: readonly string[]): void {
+  const version = schemaVersion(storage);
+  if (version >= steps.length) return;
+  storage.transactionSync(() => {
+    storage.sql.exec(
+      "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT",
+    );
+    for (const [index, step] of steps.entries()) {
+      if (index < version) continue;
+      storage.sql.exec(step);
+      storage.sql.exec("INSERT INTO schema_version (version, at) VALUES (?, unixepoch() * 1000)", index + 1);
+    }
+  });
+}

@@ -1,0 +1,73 @@
+/** A tenant's keys: who they were made for and whether they are revoked. The keys themselves are kept nowhere. */
+import type { Scope } from "../protocol/capability.ts";
+import type { KeyFields, KeyView } from "../protocol/tenants.ts";
+
+type KeyRow = {
+  key_id: string;
+  scope: string;
+  pool: string | null;
+  agent: string | null;
+  label: string | null;
+  created_at: number;
+  expires_at: number | null;
+  revoked_at: number | null;
+};
+
+const columns = "key_id, scope, pool, agent, label, created_at, expires_at, revoked_at";
+
+export class Keys {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  isRevoked(keyId: string): boolean {
+    const query = "SELECT 1 FROM keys WHERE key_id = ? AND revoked_at IS NOT NULL";
+    return this.#sql.exec(query, keyId).toArray().length > 0;
+  }
+
+  get(keyId: string): KeyView | undefined {
+    const [row] = this.#sql.exec<KeyRow>(`SELECT ${columns} FROM keys WHERE key_id = ?`, keyId).toArray();
+    return row === undefined ? undefined : viewOf(row);
+  }
+
+  /** Keys by id after `after`; only those bound to `pool`, unless it is null. */
+  list(pool: string | null, after: string, count: number): KeyView[] {
+    const query = `SELECT ${columns} FROM keys WHERE key_id > ?1 AND (?2 IS NULL OR pool = ?2) ORDER BY key_id LIMIT ?3`;
+    return this.#sql.exec<KeyRow>(query, after, pool, count).toArray().map(viewOf);
+  }
+
+  count(): number {
+    return this.#sql.exec<{ count: number }>("SELECT count(*) AS count FROM keys").one().count;
+  }
+
+  /** Lists a key, and forgets those that have expired: they are dead by what is written in them. */
+  add({ key_id, scope, pool, agent, label, expires_at }: KeyFields, now: number): void {
+    this.#sql.exec("DELETE FROM keys WHERE expires_at <= ?", now);
+    this.#sql.exec(
+      "INSERT INTO keys (key_id, scope, pool, agent, label, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      key_id,
+      scope,
+      pool,
+      agent,
+      label,
+      now,
+      expires_at,
+    );
+  }
+
+  /** Revocations are numbered, so that a pool's row can say up to which it knows them. */
+  revoke(keyId: string, now: number): void {
+    this.#sql.exec(
+      `UPDATE keys SET revoked_at = ?, revocation = (SELECT coalesce(max(revocation), 0) + 1 FROM keys)
+       WHERE key_id = ? AND revoked_at IS NULL`,
+      now,
+      keyId,
+    );
+  }
+}
+
+function viewOf({ scope, ...row }: KeyRow): KeyView {
+  return { ...row, scope: scope as Scope };
+}

@@ -1,0 +1,70 @@
+/** A tenant's list of pools, and which revocations each of them has been told of. */
+import type { PoolList } from "../protocol/results.ts";
+
+export type UntoldRevocation = {
+  readonly key_id: string;
+  readonly expires_at: number | null;
+  readonly revocation: number;
+};
+
+/** A revocation concerns a pool that has not been told of it, if the key reaches the pool. */
+const concerns = "keys.revocation > pools.told AND (keys.pool IS NULL OR keys.pool = pools.name)";
+
+export class Pools {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  has(name: string): boolean {
+    return this.#sql.exec("SELECT 1 FROM pools WHERE name = ?", name).toArray().length > 0;
+  }
+
+  count(): number {
+    return this.#sql.exec<{ count: number }>("SELECT count(*) AS count FROM pools").one().count;
+  }
+
+  add(name: string, now: number): void {
+    this.#sql.exec("INSERT OR IGNORE INTO pools (name, created_at) VALUES (?, ?)", name, now);
+  }
+
+  remove(name: string): void {
+    this.#sql.exec("DELETE FROM pools WHERE name = ?", name);
+  }
+
+  list(after: string, count: number): PoolList {
+    const query = "SELECT name, created_at FROM pools WHERE name > ? ORDER BY name LIMIT ?";
+    return { pools: this.#sql.exec<{ name: string; created_at: number }>(query, after, count).toArray() };
+  }
+
+  /** Pools that a revoked key could still be used on. */
+  untold(count: number): string[] {
+    const query = `SELECT name FROM pools WHERE EXISTS (SELECT 1 FROM keys WHERE ${concerns}) ORDER BY name LIMIT ?`;
+    return this.#sql
+      .exec<{ name: string }>(query, count)
+      .toArray()
+      .map(({ name }) => name);
+  }
+
+  countUntold(): number {
+    const query = `SELECT count(*) AS count FROM pools WHERE EXISTS (SELECT 1 FROM keys WHERE ${concerns})`;
+    return this.#sql.exec<{ count: number }>(query).one().count;
+  }
+
+  /** The revocations that `name` has to be told of, in their order. */
+  untoldTo(name: string): UntoldRevocation[] {
+    const query = `SELECT keys.key_id, keys.expires_at, keys.revocation FROM pools JOIN keys ON ${concerns}
+                   WHERE pools.name = ? ORDER BY keys.revocation`;
+    return this.#sql.exec<UntoldRevocation>(query, name).toArray();
+  }
+
+  told(name: string, revocation: number): void {
+    this.#sql.exec("UPDATE pools SET told = max(told, ?) WHERE name = ?", revocation, name);
+  }
+
+  /** A pool that is emptied knows nothing any more. */
+  forgets(name: string): void {
+    this.#sql.exec("UPDATE pools SET told = 0 WHERE name = ? AND told > 0", name);
+  }
+}

@@ -1,0 +1,28 @@
+/** The tables of a tenant object and of the directory of tenants. `docs/storage.md` describes every column. */
+
+export const tenantSteps: readonly string[] = [
+  `CREATE TABLE pools (
+     name TEXT PRIMARY KEY,
+     created_at INTEGER NOT NULL,
+     told INTEGER NOT NULL DEFAULT 0
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE keys (
+     key_id TEXT PRIMARY KEY,
+     scope TEXT NOT NULL,
+     pool TEXT,
+     agent TEXT,
+     label TEXT,
+     created_at INTEGER NOT NULL,
+     expires_at INTEGER,
+     revoked_at INTEGER,
+     revocation INTEGER
+   ) STRICT, WITHOUT ROWID;`,
+];
+
+export const directorySteps: readonly string[] = [
+  `CREATE TABLE tenants (
+     id TEXT PRIMARY KEY,
+     jurisdiction TEXT,
+     created_at INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;`,
+];

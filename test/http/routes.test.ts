@@ -1,0 +1,598 @@
+/** Every route: the status it succeeds with, and the whole of what it answers. Nothing more is in an answer, nothing less. */
+import { afterAll, describe, expect, it } from "vitest";
+import { routes } from "../../src/http/routes.ts";
+import { api, called, type Json, newPath, newPool, newTenant, type Options, operatorToken } from "./api.ts";
+
+const uuid7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const id: unknown = expect.stringMatching(uuid7);
+
+/** A time within a minute of now, and so in milliseconds. */
+function near(at: number) {
+  return expect.toSatisfy((value: number) => Number.isInteger(value) && Math.abs(value - at) < 60_000);
+}
+
+/** What an agent's entry must be: these numbers and, for the rest, what a fresh agent has. */
+function entry(numbers: Json = {}): Json {
+  const { allocated = 1_000, consumed = 0, held = 0 } = numbers;
+  const remaining = Number(allocated) - Number(consumed);
+  return {
+    priority: 1,
+    allocated,
+    consumed,
+    held,
+    remaining,
+    available: remaining - Number(held),
+    min_reserve: 100,
+    overage: 0,
+    gate: "open",
+    confidence: null,
+    ...numbers,
+  };
+}
+
+const contractOfA = {
+  priority: 1,
+  max: 1_000,
+  min_reserve: 100,
+  confidence_threshold: null,
+  ceiling: null,
+  parent: null,
+};
+
+const detail = { closing: false, open_reservations: 0, sub_agents: 0, contract: contractOfA };
+
+/** The body of an answer that must have exactly this status, and the headers of every success. */
+async function answer(status: number, method: string, path: string, options: Options = {}): Promise<Json> {
+  const reply = await api(method, path, options);
+  expect(reply.status, JSON.stringify(reply.body)).toBe(status);
+  expect(reply.headers.get("content-type")).toBe("application/json");
+  expect(reply.headers.get("cache-control")).toBe("no-store");
+  expect(reply.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
+  return reply.body;
+}
+
+describe("tenants", () => {
+  const token = operatorToken();
+
+  it("POST creates one, and shows its first admin key once", async () => {
+    const id = newTenant();
+    const made = await answer(201, "POST", "/v1/tenants", { token, body: { id } });
+    expect(made).toEqual({
+      id,
+      jurisdiction: null,
+      created_at: expect.any(Number),
+      key: {
+        key: expect.stringMatching(/^bursar_[\w-]+\.[\w-]{43}$/),
+        key_id: expect.any(String),
+        scope: "admin",
+        pool: null,
+        agent: null,
+        label: "first admin key",
+        created_at: expect.any(Number),
+        expires_at: null,
+        revoked_at: null,
+      },
+    });
+    const first = String(Object(made["key"]).key);
+    expect(await answer(200, "PUT", "/v1/pools/p", { token: first, body: {} })).toMatchObject({ seq: 1 });
+    expect(await api("POST", "/v1/tenants", { token, body: { id } })).toMatchObject({
+      status: 409,
+      body: { code: "contract_conflict", field: "id" },
+    });
+  });
+
+  it("GET lists them by id, in pages", async () => {
+    const ids = ["z-2", "z-1", "z-3"];
+    for (const id of ids) await answer(201, "POST", "/v1/tenants", { token, body: { id } });
+    const one = (id: string) => ({ id, jurisdiction: null, created_at: expect.any(Number) });
+    const page = await answer(200, "GET", "/v1/tenants?after=z-1&limit=2", { token });
+    expect(page).toEqual({ tenants: [one("z-2"), one("z-3")] });
+  });
+
+  it("POST …/keys makes an admin key for one that has lost its own", async () => {
+    const id = newTenant();
+    await answer(201, "POST", "/v1/tenants", { token, body: { id, jurisdiction: "eu" } });
+    const made = await answer(201, "POST", `/v1/tenants/${id}/keys`, { token, body: { label: "found again" } });
+    expect(made).toMatchObject({ scope: "admin", label: "found again", pool: null });
+    await answer(200, "GET", "/v1/pools", { token: String(made["key"]) });
+  });
+});
+
+describe("keys", () => {
+  it("POST makes one, GET lists it without showing it, DELETE revokes it and says where it was told", async () => {
+    const tenant = newTenant();
+    await answer(200, "PUT", "/v1/pools/p", { tenant, body: {} });
+    const expires_at = Date.now() + 60_000;
+    const fields = { scope: "spend", pool: "p", agent: "a", label: "worker", expires_at } as const;
+    const { key, ...view } = await answer(201, "POST", "/v1/keys", { tenant, body: fields });
+    expect(view).toEqual({ ...fields, key_id: expect.any(String), created_at: expect.any(Number), revoked_at: null });
+    expect(key).toMatch(/^bursar_/);
+    expect(await answer(200, "GET", "/v1/keys", { tenant })).toEqual({ keys: [view] });
+    const key_id = String(view["key_id"]);
+    expect(await answer(200, "GET", `/v1/keys?after=${key_id}&limit=5`, { tenant })).toEqual({ keys: [] });
+    expect(await answer(200, "DELETE", `/v1/keys/${key_id}`, { tenant })).toEqual({
+      key_id,
+      revoked_at: expect.any(Number),
+      pools: { told: 1, pending: 0 },
+    });
+    const revoked = { ...view, revoked_at: expect.any(Number) };
+    expect(await answer(200, "GET", "/v1/keys", { tenant })).toEqual({ keys: [revoked] });
+  });
+});
+
+describe("pools", () => {
+  it("PUT creates a pool with its defaults", async () => {
+    expect(await answer(200, "PUT", newPath())).toEqual({
+      unit: "tokens",
+      budget: null,
+      equal_priority_donates: true,
+      default_ttl_ms: 120_000,
+      journal_refusals: false,
+      seq: 1,
+      total: 0,
+      float: 0,
+    });
+  });
+
+  it("PUT creates a pool with every setting, and changes only what is named later", async () => {
+    const path = newPath();
+    const settings = {
+      unit: "microusd",
+      budget: 5_000,
+      equal_priority_donates: false,
+      default_ttl_ms: 1_000,
+      journal_refusals: true,
+    };
+    const created = await answer(200, "PUT", path, { body: { ...settings, location_hint: "weur" } });
+    expect(created).toEqual({ ...settings, seq: 1, total: 5_000, float: 5_000 });
+    const changed = await answer(200, "PUT", path, { body: { budget: 6_000 } });
+    expect(changed).toEqual({ ...settings, budget: 6_000, seq: 2, total: 6_000, float: 6_000 });
+    expect(await answer(200, "PUT", path, { body: { budget: 6_000 } })).toEqual(changed);
+    expect(await answer(200, "GET", path)).toEqual(changed);
+  });
+
+  it("GET lists a tenant's pools by name, in pages", async () => {
+    const tenant = newTenant();
+    expect(await answer(200, "GET", "/v1/pools", { tenant })).toEqual({ pools: [] });
+    for (const name of ["b", "a", "c"]) await answer(200, "PUT", `/v1/pools/${name}`, { tenant, body: {} });
+    await answer(200, "PUT", "/v1/pools/a", { tenant, body: { default_ttl_ms: 1_000 } });
+    const [a, b, c] = ["a", "b", "c"].map((name) => ({ name, created_at: near(Date.now()) }));
+    expect(await answer(200, "GET", "/v1/pools", { tenant })).toEqual({ pools: [a, b, c] });
+    expect(await answer(200, "GET", "/v1/pools?limit=2", { tenant })).toEqual({ pools: [a, b] });
+    expect(await answer(200, "GET", "/v1/pools?after=b", { tenant })).toEqual({ pools: [c] });
+    expect(await answer(200, "GET", "/v1/pools?after=a&limit=1", { tenant })).toEqual({ pools: [b] });
+  });
+
+  it("DELETE removes a pool, its journal and its place in the list", async () => {
+    const tenant = newTenant();
+    await answer(200, "PUT", "/v1/pools/a", { tenant, body: {} });
+    expect(await answer(200, "DELETE", "/v1/pools/a", { tenant })).toEqual({ deleted: true });
+    expect(await answer(200, "GET", "/v1/pools", { tenant })).toEqual({ pools: [] });
+    expect(await answer(200, "PUT", "/v1/pools/a", { tenant, body: {} })).toMatchObject({ seq: 1, total: 0 });
+  });
+
+  it("DELETE removes a pool with open reservations when it is forced to", async () => {
+    const pool = await newPool({}, { a: {} });
+    await answer(201, "POST", `${pool}/reservations`, { body: { agent: "a", tokens: 1 } });
+    expect(await answer(200, "DELETE", `${pool}?force=true`)).toEqual({ deleted: true });
+  });
+
+  it("POST funds grows and shrinks the budget", async () => {
+    const pool = await newPool({ budget: 1_000 });
+    const grown = { id, amount: 500, seq: 2, total: 1_500, float: 1_500 };
+    expect(await answer(201, "POST", `${pool}/funds`, { body: { tokens: 500 } })).toEqual(grown);
+    const shrunk = { id: "f", amount: -1_200, seq: 3, total: 300, float: 300 };
+    expect(await answer(201, "POST", `${pool}/funds`, { body: { tokens: -1_200, id: "f" } })).toEqual(shrunk);
+    const again = await answer(201, "POST", `${pool}/funds`, { body: { tokens: -1_200, id: "f" } });
+    expect(again).toEqual({ ...shrunk, replayed: true });
+  });
+
+  it("GET report shows the pool and every agent", async () => {
+    const pool = await newPool({ budget: 5_000 }, { a: {}, b: { priority: 7, max_tokens: 50, min_reserve: 0 } });
+    await answer(201, "POST", `${pool}/usage`, { body: { agent: "b", tokens: 30 } });
+    expect(await answer(200, "GET", `${pool}/report`)).toEqual({
+      pool: pool.replace("/v1/pools/", ""),
+      unit: "tokens",
+      seq: 4,
+      total: 5_000,
+      float: 3_950,
+      agents: { a: entry(), b: entry({ priority: 7, allocated: 50, consumed: 30, min_reserve: 0 }) },
+    });
+  });
+
+  it("GET journal pages through every event", async () => {
+    const pool = await newPool({}, { a: {} });
+    await answer(201, "POST", `${pool}/reservations`, { body: { agent: "a", tokens: 5, id: "r" } });
+    await answer(200, "POST", `${pool}/reservations/r/release`);
+    const at = near(Date.now());
+    const settings = {
+      unit: "tokens",
+      budget: null,
+      equal_priority_donates: true,
+      default_ttl_ms: 120_000,
+      journal_refusals: false,
+    };
+    const events = [
+      { seq: 1, at, type: "configured", settings, float: 0 },
+      { seq: 2, at, type: "registered", agent: "a", contract: contractOfA, allocated: 1_000, source: "minted" },
+      {
+        seq: 3,
+        at,
+        type: "reserved",
+        id: "r",
+        agent: "a",
+        asked: 5,
+        granted: 5,
+        expires_at: near(Date.now() + 120_000),
+        on_expiry: "release",
+        transfers: [],
+      },
+      { seq: 4, at, type: "released", id: "r" },
+    ];
+    expect(await answer(200, "GET", `${pool}/journal`)).toEqual({ events, next: 4 });
+    expect(await answer(200, "GET", `${pool}/journal?limit=2`)).toEqual({ events: events.slice(0, 2), next: 2 });
+    expect(await answer(200, "GET", `${pool}/journal?after=2&limit=1`)).toEqual({ events: [events[2]], next: 3 });
+    expect(await answer(200, "GET", `${pool}/journal?after=4`)).toEqual({ events: [], next: 4 });
+    expect(await answer(200, "GET", `${pool}/journal?limit=0`)).toEqual({ events: [], next: 0 });
+  });
+
+  it("GET journal has the refusals where the pool wants them", async () => {
+    const pool = await newPool({ journal_refusals: true }, { a: {} });
+    await api("POST", `${pool}/reservations`, { body: { agent: "a", tokens: 5_000 } });
+    const { events } = await answer(200, "GET", `${pool}/journal?after=2`);
+    const refused = {
+      seq: 3,
+      at: near(Date.now()),
+      type: "refused",
+      op: "reserve",
+      agent: "a",
+      code: "budget_exceeded",
+    };
+    expect(events).toEqual([refused]);
+  });
+
+  it("GET audit folds the journal and finds nothing", async () => {
+    const pool = await newPool({}, { a: {} });
+    await answer(201, "POST", `${pool}/usage`, { body: { agent: "a", tokens: 30 } });
+    expect(await answer(200, "GET", `${pool}/audit`)).toEqual({ ok: true, seq: 3, rows: 3, findings: [] });
+  });
+
+  it("POST batch runs commands in order, each with the status of its own route", async () => {
+    const pool = await newPool({ budget: 5_000 });
+    const body = {
+      commands: [
+        { op: "register", agent: "a", priority: 1, max_tokens: 1_000 },
+        { op: "reserve", id: "r", agent: "a", tokens: 100 },
+        { op: "commit", id: "r", tokens: 60 },
+        { op: "reserve", id: "s", agent: "a", tokens: 10 },
+        { op: "extend", id: "s", ttl_ms: 500_000 },
+        { op: "release", id: "s" },
+        { op: "record", id: "u", agent: "a", tokens: 5 },
+        { op: "reallocate", id: "m", agent: "a", tokens: 7 },
+        { op: "fund", id: "f", tokens: 1 },
+        { op: "reopen", agent: "a", id: "o" },
+        { op: "reset", agent: "a", id: "x" },
+        { op: "reserve", id: "t", agent: "nobody", tokens: 1 },
+        { op: "close", agent: "a" },
+      ],
+    };
+    const { results } = await answer(200, "POST", `${pool}/batch`, { body });
+    const afterReserve = entry({ held: 100 });
+    expect(results).toEqual([
+      { status: 200, result: { seq: 2, agent: { name: "a", ...entry(), ...detail } } },
+      {
+        status: 201,
+        result: {
+          id: "r",
+          state: "held",
+          granted: 100,
+          expires_at: near(Date.now() + 120_000),
+          on_expiry: "release",
+          transfers: [],
+          seq: 3,
+          agent: { name: "a", ...afterReserve },
+        },
+      },
+      { status: 200, result: expect.objectContaining({ id: "r", state: "committed", consumed: 60, seq: 4 }) },
+      { status: 201, result: expect.objectContaining({ id: "s", state: "held", seq: 5 }) },
+      { status: 200, result: expect.objectContaining({ id: "s", expires_at: near(Date.now() + 500_000), seq: 6 }) },
+      { status: 200, result: expect.objectContaining({ id: "s", state: "released", seq: 7 }) },
+      { status: 201, result: expect.objectContaining({ id: "u", consumed: 5, seq: 8 }) },
+      { status: 200, result: expect.objectContaining({ id: "m", moved: 7, seq: 9 }) },
+      { status: 201, result: { id: "f", amount: 1, seq: 10, total: 5_001, float: 3_994 } },
+      { status: 200, result: expect.objectContaining({ id: "o", seq: 11 }) },
+      { status: 200, result: { id: "x", seq: 12, agent: { name: "a", ...entry() } } },
+      {
+        status: 404,
+        problem: {
+          type: "urn:bursar:problem:agent_not_found",
+          title: "agent not found",
+          status: 404,
+          detail: expect.stringContaining("nobody"),
+          code: "agent_not_found",
+          agent: "nobody",
+        },
+      },
+      { status: 200, result: { seq: 14, state: "closed", agent: null } },
+    ]);
+  });
+});
+
+describe("agents", () => {
+  it("PUT registers an agent, and changes its contract without touching what it spent", async () => {
+    const pool = await newPool();
+    const agent = `${pool}/agents/a`;
+    const registered = { name: "a", ...entry(), ...detail };
+    const body = { priority: 1, max_tokens: 1_000 };
+    expect(await answer(200, "PUT", agent, { body })).toEqual({ seq: 2, agent: registered });
+    await answer(201, "POST", `${pool}/usage`, { body: { agent: "a", tokens: 200 } });
+    const whole = {
+      priority: 3,
+      max_tokens: 1_500,
+      min_reserve: 7,
+      confidence_threshold: 0.9,
+      ceiling: 9_000,
+      parent: null,
+    };
+    const { max_tokens: max, ...rest } = whole;
+    const changed = {
+      name: "a",
+      ...entry({ priority: 3, allocated: 1_500, consumed: 200, min_reserve: 7 }),
+      ...detail,
+      contract: { ...rest, max },
+    };
+    expect(await answer(200, "PUT", agent, { body: whole })).toEqual({ seq: 4, agent: changed });
+    expect(await answer(200, "GET", agent)).toEqual(changed);
+  });
+
+  it("PUT registers a sub-agent out of its parent's budget, in microusd too", async () => {
+    const pool = await newPool({ unit: "microusd" });
+    await answer(200, "PUT", `${pool}/agents/boss`, { body: { priority: 5, max_microusd: 1_000 } });
+    const body = { priority: 1, max_microusd: 400, parent: "boss" };
+    const child = { ...entry({ allocated: 400, min_reserve: 40 }), ...detail };
+    const contract = { ...contractOfA, max: 400, min_reserve: 40, parent: "boss" };
+    expect(await answer(200, "PUT", `${pool}/agents/child`, { body })).toEqual({
+      seq: 3,
+      agent: { name: "child", ...child, contract },
+    });
+    expect(await answer(200, "GET", `${pool}/agents/boss`)).toMatchObject({ allocated: 600, sub_agents: 1 });
+  });
+
+  it("DELETE closes an agent, which leaves once its reservations are settled", async () => {
+    const pool = await newPool({}, { a: {} });
+    await answer(201, "POST", `${pool}/reservations`, { body: { agent: "a", tokens: 100, id: "r" } });
+    const closing = { name: "a", ...entry({ held: 100 }), ...detail, closing: true, open_reservations: 1 };
+    expect(await answer(200, "DELETE", `${pool}/agents/a`)).toEqual({ seq: 4, state: "closing", agent: closing });
+    const last = await answer(200, "POST", `${pool}/reservations/r/commit`, { body: { tokens: 100 } });
+    expect(last).toMatchObject({ state: "committed", consumed: 100, agent: null });
+    expect((await api("GET", `${pool}/agents/a`)).status).toBe(404);
+  });
+
+  it("DELETE of an agent that holds nothing closes it at once", async () => {
+    const pool = await newPool({}, { a: {} });
+    expect(await answer(200, "DELETE", `${pool}/agents/a`)).toEqual({ seq: 4, state: "closed", agent: null });
+  });
+
+  it("POST reopen opens a closed gate", async () => {
+    const pool = await newPool({}, { a: { confidence_threshold: 0.8 } });
+    const body = { agent: "a", tokens: 30, confidence: 0.9 };
+    const gated = await answer(201, "POST", `${pool}/usage`, { body });
+    expect(gated).toMatchObject({ agent: { gate: "closed", confidence: 0.9 } });
+    const opened = { id: "o", seq: 4, agent: { name: "a", ...entry({ consumed: 30 }) } };
+    expect(await answer(200, "POST", `${pool}/agents/a/reopen`, { body: { id: "o" } })).toEqual(opened);
+    const again = await answer(200, "POST", `${pool}/agents/a/reopen`, { body: { id: "o" } });
+    expect(again).toEqual({ ...opened, replayed: true });
+    expect(await answer(200, "POST", `${pool}/agents/a/reopen`)).toEqual({ ...opened, id, seq: 5 });
+  });
+
+  it("POST reset starts a new period", async () => {
+    const pool = await newPool({}, { a: {} });
+    await answer(201, "POST", `${pool}/usage`, { body: { agent: "a", tokens: 1_300 } });
+    const fresh = { id: "x", seq: 4, agent: { name: "a", ...entry() } };
+    expect(await answer(200, "POST", `${pool}/agents/a/reset`, { body: { id: "x" } })).toEqual(fresh);
+    const again = await answer(200, "POST", `${pool}/agents/a/reset`, { body: { id: "x" } });
+    expect(again).toEqual({ ...fresh, replayed: true });
+    expect(await answer(200, "POST", `${pool}/agents/a/reset`)).toEqual({ ...fresh, id, seq: 5 });
+  });
+});
+
+describe("reservations", () => {
+  it("POST holds budget and says until when, and for what it took from whom", async () => {
+    const pool = await newPool({}, { a: { priority: 2 }, b: {} });
+    const body = {
+      agent: "a",
+      tokens: 1_500,
+      at_least: 1_200,
+      ttl_ms: 5_000_000,
+      on_expiry: "charge",
+      metadata: { model: "m", "x-team": "1" },
+      id: "r",
+    };
+    const transfers = [{ from: "b", amount: 500 }];
+    const held = {
+      id: "r",
+      state: "held",
+      granted: 1_500,
+      expires_at: near(Date.now() + 5_000_000),
+      on_expiry: "charge",
+      transfers,
+      seq: 4,
+      agent: { name: "a", ...entry({ priority: 2, allocated: 1_500, held: 1_500 }) },
+    };
+    expect(await answer(201, "POST", `${pool}/reservations`, { body })).toEqual(held);
+    expect(await answer(201, "POST", `${pool}/reservations`, { body })).toEqual({ ...held, replayed: true });
+    expect(await answer(200, "GET", `${pool}/reservations/r`)).toEqual({
+      id: "r",
+      agent: "a",
+      state: "held",
+      asked: 1_500,
+      granted: 1_500,
+      consumed: 0,
+      overage: 0,
+      late: false,
+      created_at: near(Date.now()),
+      expires_at: near(Date.now() + 5_000_000),
+      on_expiry: "charge",
+      transfers,
+      metadata: { model: "m", "x-team": "1" },
+    });
+  });
+
+  it("POST makes a UUIDv7 for a caller that names no id", async () => {
+    const pool = await newPool({}, { a: {} });
+    const held = await answer(201, "POST", `${pool}/reservations`, { body: { agent: "a", tokens: 1 } });
+    expect(held).toMatchObject({ id });
+  });
+
+  it("POST with at_least takes what there is", async () => {
+    const pool = await newPool({}, { a: {} });
+    const body = { agent: "a", tokens: 5_000, at_least: 1 };
+    expect(await answer(201, "POST", `${pool}/reservations`, { body })).toMatchObject({ granted: 1_000 });
+  });
+
+  it("POST with wait_ms is granted the moment budget comes free", async () => {
+    const pool = await newPool({}, { a: {} });
+    await answer(201, "POST", `${pool}/reservations`, { body: { agent: "a", tokens: 1_000, id: "r" } });
+    const body = { agent: "a", tokens: 600, id: "s", wait_ms: 60_000 };
+    const waiting = answer(201, "POST", `${pool}/reservations`, { body });
+    await answer(200, "POST", `${pool}/reservations/r/commit`, { body: { tokens: 400 } });
+    expect(await waiting).toMatchObject({ id: "s", state: "held", granted: 600, agent: { held: 600, consumed: 400 } });
+  });
+
+  it("POST commit books what was used, and returns the rest", async () => {
+    const pool = await newPool({}, { a: { confidence_threshold: 0.5 } });
+    await answer(201, "POST", `${pool}/reservations`, { body: { agent: "a", tokens: 100, id: "r" } });
+    const committed = {
+      id: "r",
+      state: "committed",
+      granted: 100,
+      consumed: 60,
+      overage: 0,
+      transfers: [],
+      late: false,
+      seq: 4,
+      agent: { name: "a", ...entry({ consumed: 60, gate: "closed", confidence: 0.7 }) },
+    };
+    const commit = `${pool}/reservations/r/commit`;
+    const body = { tokens: 60, confidence: 0.7 };
+    expect(await answer(200, "POST", commit, { body })).toEqual(committed);
+    expect(await answer(200, "POST", commit, { body })).toEqual({ ...committed, replayed: true });
+    expect(await answer(200, "GET", `${pool}/reservations/r`)).toMatchObject({ state: "committed", consumed: 60 });
+  });
+
+  it("POST commit takes an excess out of the agent's own, out of others, and owes the rest", async () => {
+    const pool = await newPool({}, { a: { priority: 2 }, b: {} });
+    await answer(201, "POST", `${pool}/reservations`, { body: { agent: "a", tokens: 100, id: "r" } });
+    expect(await answer(200, "POST", `${pool}/reservations/r/commit`, { body: { tokens: 2_000 } })).toEqual({
+      id: "r",
+      state: "committed",
+      granted: 100,
+      consumed: 2_000,
+      overage: 100,
+      transfers: [{ from: "b", amount: 900 }],
+      late: false,
+      seq: 5,
+      agent: { name: "a", ...entry({ priority: 2, allocated: 1_900, consumed: 2_000, overage: 100 }) },
+    });
+  });
+
+  it("POST release gives a hold back", async () => {
+    const pool = await newPool({}, { a: {} });
+    await answer(201, "POST", `${pool}/reservations`, { body: { agent: "a", tokens: 100, id: "r" } });
+    const released = {
+      id: "r",
+      state: "released",
+      granted: 100,
+      consumed: 0,
+      overage: 0,
+      transfers: [],
+      late: false,
+      seq: 4,
+      agent: { name: "a", ...entry() },
+    };
+    expect(await answer(200, "POST", `${pool}/reservations/r/release`)).toEqual(released);
+    const again = await answer(200, "POST", `${pool}/reservations/r/release`, { body: {} });
+    expect(again).toEqual({ ...released, replayed: true });
+  });
+
+  it("POST extend moves the end of a lease", async () => {
+    const pool = await newPool({}, { a: {} });
+    await answer(201, "POST", `${pool}/reservations`, { body: { agent: "a", tokens: 100, id: "r" } });
+    const body = { ttl_ms: 3_600_000, on_expiry: "charge" };
+    expect(await answer(200, "POST", `${pool}/reservations/r/extend`, { body })).toEqual({
+      id: "r",
+      state: "held",
+      granted: 100,
+      expires_at: near(Date.now() + 3_600_000),
+      on_expiry: "charge",
+      transfers: [],
+      seq: 4,
+      agent: { name: "a", ...entry({ held: 100 }) },
+    });
+  });
+});
+
+describe("usage and reallocations", () => {
+  it("POST usage books spend without a reservation, even beyond everything", async () => {
+    const pool = await newPool({}, { a: { priority: 2 }, b: {} });
+    const body = { agent: "a", tokens: 2_000, confidence: 0.4, metadata: { k: "v" }, id: "u" };
+    const booked = {
+      id: "u",
+      consumed: 2_000,
+      overage: 100,
+      transfers: [{ from: "b", amount: 900 }],
+      seq: 4,
+      agent: {
+        name: "a",
+        ...entry({ priority: 2, allocated: 1_900, consumed: 2_000, overage: 100, confidence: 0.4 }),
+      },
+    };
+    expect(await answer(201, "POST", `${pool}/usage`, { body })).toEqual(booked);
+    expect(await answer(201, "POST", `${pool}/usage`, { body })).toEqual({ ...booked, replayed: true });
+    const unnamed = await answer(201, "POST", `${pool}/usage`, { body: { agent: "b", tokens: 0 } });
+    expect(unnamed).toMatchObject({ id, consumed: 0 });
+  });
+
+  it("POST reallocations plans with dry_run, then moves, and says who was asked", async () => {
+    const pool = await newPool({}, { a: { priority: 2 }, b: {} });
+    const before = entry({ priority: 2 });
+    const donor = { agent: "b", priority: 1, gate: "open", available: 1_000, min_reserve: 100, could_give: 900 };
+    const plan = {
+      asked: 950,
+      moved: 900,
+      shortfall: 50,
+      transfers: [{ from: "b", amount: 900 }],
+      donors: [{ ...donor, gives: 900 }],
+    };
+    const reallocations = `${pool}/reallocations`;
+    const planned = await answer(200, "POST", reallocations, { body: { agent: "a", tokens: 950, dry_run: true } });
+    expect(planned).toEqual({ id, ...plan, dry_run: true, seq: 3, agent: { name: "a", ...before } });
+    const moved = { id: "m", ...plan, dry_run: false, seq: 4, agent: { name: "a", ...before, allocated: 1_900 } };
+    const now = { ...moved, agent: { ...moved.agent, remaining: 1_900, available: 1_900 } };
+    const body = { agent: "a", tokens: 950, id: "m" };
+    expect(await answer(200, "POST", reallocations, { body })).toEqual(now);
+    expect(await answer(200, "POST", reallocations, { body })).toEqual({ ...now, replayed: true });
+  });
+});
+
+it("says that it is up, at /healthz", async () => {
+  expect(await answer(200, "GET", "/healthz")).toEqual({ status: "ok" });
+});
+
+describe("the registry of routes", () => {
+  it("has every route called by a test above", () => {
+    const forgotten = routes.filter(({ method, path }) => {
+      const pattern = new RegExp(`^${path.replaceAll(/:[a-z_]+/g, "[^/]+")}$`);
+      return !called.some((one) => one.method === method && pattern.test(one.path));
+    });
+    expect(forgotten.map(({ method, path }) => `${method} ${path}`)).toEqual([]);
+  });
+
+  it("lists each route once, with a summary that a reader can use", () => {
+    const names = routes.map(({ method, path }) => `${method} ${path}`);
+    expect(new Set(names).size).toBe(names.length);
+    for (const { summary } of routes) expect(summary).toMatch(/^[A-Z].{8,}$/);
+  });
+});
+
+afterAll(() => void called.splice(0));
