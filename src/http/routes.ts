@@ -1,5 +1,6 @@
 /** The routes: the only registry of what can be asked over HTTP, and of who may. */
 import type * as z from "zod";
+import * as answers from "../protocol/answers.ts";
 import type { Capability } from "../protocol/capability.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Outcome } from "../protocol/results.ts";
@@ -19,14 +20,17 @@ export type Route = {
   readonly status: 200 | 201;
   readonly right: Right;
   readonly body: z.ZodType | undefined;
-  readonly query: z.ZodType;
+  readonly query: z.ZodObject;
+  /** The body of its success. */
+  readonly answer: z.ZodType;
   readonly run: (call: Call) => Promise<Given>;
 };
 
 type Spec<B, Q> = {
   readonly status?: 200 | 201;
+  readonly answer: z.ZodType;
   readonly body?: z.ZodType<B>;
-  readonly query?: z.ZodType<Q>;
+  readonly query?: z.ZodObject & z.ZodType<Q>;
   /** The agents that the request acts for; a key that is bound to one may act for no other. */
   readonly agents?: (call: Call, body: B) => readonly string[];
   readonly run: (call: Call, body: B, query: Q) => Promise<Given>;
@@ -38,7 +42,7 @@ function route<B = unknown, Q = unknown>(
   path: string,
   right: Right,
   summary: string,
-  { status = 200, body, query, agents, run }: Spec<B, Q>,
+  { status = 200, body, query, answer, agents, run }: Spec<B, Q>,
 ): Route {
   return {
     method,
@@ -48,6 +52,7 @@ function route<B = unknown, Q = unknown>(
     right,
     body,
     query: query ?? schemas.emptyQuery,
+    answer,
     run: async (call) => {
       mustHave(right, call.principal);
       if (call.isForeignPool()) return poolNotFound;
@@ -74,6 +79,7 @@ const reservation = `${pool}/reservations/:id`;
 
 export const routes: readonly Route[] = [
   route("POST", tenants, rights.operate, "Create a tenant; answers its first admin key, once", {
+    answer: answers.newTenant,
     status: 201,
     body: schemas.tenantBody,
     run: async (call, { id, jurisdiction = null }) => {
@@ -84,11 +90,13 @@ export const routes: readonly Route[] = [
     },
   }),
   route("GET", tenants, rights.operate, "The tenants, by id", {
+    answer: answers.tenantList,
     query: schemas.listQuery,
     run: async (call, _, { after = "", limit = 100 }) =>
       given(await call.directory((directory) => directory.list(after, limit))),
   }),
   route("POST", `${tenants}/:tenant/keys`, rights.operate, "Make an admin key for a tenant that has lost its own", {
+    answer: answers.newKey,
     status: 201,
     body: schemas.operatorKeyBody,
     run: async (call, fields) => {
@@ -99,26 +107,31 @@ export const routes: readonly Route[] = [
     },
   }),
   route("POST", keys, rights.manageKeys, "Make a key; it is shown once", {
+    answer: answers.newKey,
     status: 201,
     body: schemas.keyBody,
     run: (call, fields) => makeKey(call, call.capability, withinMaker(call.capability, fields)),
   }),
   route("GET", keys, rights.manageKeys, "The tenant's keys, by id; never the keys themselves", {
+    answer: answers.keyList,
     query: schemas.listQuery,
     run: (call, _, { after = "", limit = 100 }) =>
       call.tenant((tenant, caller) => tenant.keys(caller, call.capability.pool ?? null, after, limit)),
   }),
   route("DELETE", `${keys}/:key_id`, rights.manageKeys, "Revoke a key, in force at the next command everywhere", {
+    answer: answers.revocation,
     run: (call) => {
       const keyId = call.param("key_id");
       return call.tenant((tenant, caller) => tenant.revoke(caller, call.capability.pool ?? null, keyId));
     },
   }),
   route("GET", "/v1/pools", rights.listPools, "The tenant's pools, by name", {
+    answer: answers.poolList,
     query: schemas.listQuery,
     run: (call, _, { after = "", limit = 100 }) => call.tenant((tenant, caller) => tenant.pools(caller, after, limit)),
   }),
   route("PUT", pool, rights.managePool, "Create a pool, or change its settings", {
+    answer: answers.poolResult,
     body: schemas.configureBody,
     run: (call, { location_hint, ...settings }) => {
       const name = call.param("pool");
@@ -127,9 +140,11 @@ export const routes: readonly Route[] = [
     },
   }),
   route("GET", pool, rights.readPool, "A pool's settings and totals", {
+    answer: answers.poolResult,
     run: (call) => call.pool((stub, caller) => stub.settings(caller)),
   }),
   route("DELETE", pool, rights.managePool, "Delete a pool and its journal", {
+    answer: answers.deleted,
     query: schemas.removeQuery,
     run: (call, _, { force }) => {
       const name = call.param("pool");
@@ -137,15 +152,18 @@ export const routes: readonly Route[] = [
     },
   }),
   route("POST", `${pool}/funds`, rights.managePool, "Grow or shrink a pool's budget", {
+    answer: answers.fundResult,
     status: 201,
     body: schemas.fundBody,
     run: (call, { id, ...fund }) => call.run({ op: "fund", ...fund, id: call.idFor(id) }),
   }),
   route("PUT", agent, rights.managePool, "Register an agent, or change its contract", {
+    answer: answers.agentResult,
     body: schemas.registerBody,
     run: (call, contract) => call.run({ op: "register", ...contract, agent: call.param("agent") }),
   }),
   route("GET", agent, rights.readOwn, "An agent's contract and ledger entry", {
+    answer: answers.agentDetail,
     agents: (call) => [call.param("agent")],
     run: (call) => {
       const name = call.param("agent");
@@ -153,17 +171,21 @@ export const routes: readonly Route[] = [
     },
   }),
   route("DELETE", agent, rights.managePool, "Close an agent; it leaves when its reservations are settled", {
+    answer: answers.closeResult,
     run: (call) => call.run({ op: "close", agent: call.param("agent") }),
   }),
   route("POST", `${agent}/reopen`, rights.managePool, "Open a closed confidence gate: a new task", {
+    answer: answers.agentChangeResult,
     body: schemas.idBody,
     run: (call, { id }) => call.run({ op: "reopen", agent: call.param("agent"), id: call.idFor(id) }),
   }),
   route("POST", `${agent}/reset`, rights.managePool, "Start a new period: nothing consumed, its allocation again", {
+    answer: answers.agentChangeResult,
     body: schemas.idBody,
     run: (call, { id }) => call.run({ op: "reset", agent: call.param("agent"), id: call.idFor(id) }),
   }),
   route("POST", `${pool}/reservations`, rights.spend, "Reserve budget before a call", {
+    answer: answers.reservationResult,
     status: 201,
     body: schemas.reserveBody,
     agents: (_, body) => [body.agent],
@@ -173,6 +195,7 @@ export const routes: readonly Route[] = [
     },
   }),
   route("GET", reservation, rights.readOwn, "A reservation", {
+    answer: answers.reservationView,
     agents: whoeverIsHeldByThePool,
     run: (call) => {
       const id = call.param("id");
@@ -180,35 +203,42 @@ export const routes: readonly Route[] = [
     },
   }),
   route("POST", `${reservation}/commit`, rights.spend, "Book what the call really used", {
+    answer: answers.settlementResult,
     body: schemas.commitBody,
     agents: whoeverIsHeldByThePool,
     run: (call, commit) => call.run({ op: "commit", ...commit, id: call.param("id") }),
   }),
   route("POST", `${reservation}/release`, rights.spend, "Give a reservation back", {
+    answer: answers.settlementResult,
     body: schemas.emptyBody,
     agents: whoeverIsHeldByThePool,
     run: (call) => call.run({ op: "release", id: call.param("id") }),
   }),
   route("POST", `${reservation}/extend`, rights.spend, "Move the end of a reservation's lease", {
+    answer: answers.reservationResult,
     body: schemas.extendBody,
     agents: whoeverIsHeldByThePool,
     run: (call, extend) => call.run({ op: "extend", ...extend, id: call.param("id") }),
   }),
   route("POST", `${pool}/usage`, rights.spend, "Record exact usage without a reservation", {
+    answer: answers.usageResult,
     status: 201,
     body: schemas.recordBody,
     agents: (_, body) => [body.agent],
     run: (call, { id, ...record }) => call.run({ op: "record", ...record, id: call.idFor(id) }),
   }),
   route("POST", `${pool}/reallocations`, rights.spend, "Move spare budget to an agent, or plan it with dry_run", {
+    answer: answers.reallocationResult,
     body: schemas.reallocateBody,
     agents: (_, body) => [body.agent],
     run: (call, { id, ...reallocate }) => call.run({ op: "reallocate", ...reallocate, id: call.idFor(id) }),
   }),
   route("GET", `${pool}/report`, rights.readPool, "Every agent's ledger entry", {
+    answer: answers.report,
     run: (call) => call.pool((stub, caller) => stub.report(caller)),
   }),
   route("POST", `${pool}/batch`, rights.spend, "Run commands in order, each with its own outcome", {
+    answer: answers.batchResult,
     body: schemas.batchBody,
     agents: (_, { commands }) => commands.flatMap((command) => ("agent" in command ? [command.agent] : [])),
     run: async (call, { commands }) => {
@@ -225,11 +255,13 @@ export const routes: readonly Route[] = [
     },
   }),
   route("GET", `${pool}/journal`, rights.readPool, "A page of the pool's events", {
+    answer: answers.journalPage,
     query: schemas.journalQuery,
     run: (call, _, { after = 0, limit = limits.journalPage }) =>
       call.pool((stub, caller) => stub.journal(caller, after, limit)),
   }),
   route("GET", `${pool}/audit`, rights.readPool, "Fold the journal again and compare it with memory", {
+    answer: answers.audit,
     run: (call) => call.pool((stub, caller) => stub.audit(caller)),
   }),
 ];

@@ -75,6 +75,13 @@ describe("the README", () => {
     });
   });
 
+  it("shows commands of the operator's tool that work", () => {
+    const commands = blocks.find(({ language, text }) => language === "sh" && text.includes("npx bursar"))?.text ?? "";
+    const lines = commands.trim().split("\n");
+    expect(lines.length).toBeGreaterThanOrEqual(5);
+    for (const line of lines) execFileSync("sh", ["-c", line], { cwd: root, env: environment, encoding: "utf8" });
+  });
+
   it.each(codeBlocks.map((_, number) => number))(
     "shows code that runs and prints what it says (example %i)",
     (number) => {

@@ -21,6 +21,8 @@ const directions: Readonly<Record<string, readonly string[]>> = {
   tenant: ["env.ts", "protocol", "storage"],
   http: ["protocol", "env.ts"],
   client: ["protocol", "providers"],
+  cli: ["client", "protocol"],
+  "docs-page": [],
   "env.ts": ["pool", "protocol", "tenant"],
   "index.ts": ["env.ts", "http", "pool", "tenant"],
 };
@@ -73,6 +75,7 @@ describe("the tree", () => {
       ),
     );
     const named =
+      read("scripts/build.ts") +
       documents.map(read).join("\n") +
       files
         .filter((path) => path.endsWith(".toml"))

@@ -8,6 +8,7 @@ import type { Env } from "../../src/env.ts";
 import { createApp } from "../../src/http/app.ts";
 import { signKey } from "../../src/http/signature.ts";
 import type { Capability } from "../../src/protocol/capability.ts";
+import { undocumented } from "./documented.ts";
 
 export type Json = Record<string, unknown>;
 export type Reply = { readonly status: number; readonly headers: Headers; readonly body: Json };
@@ -35,7 +36,12 @@ export async function api(method: string, path: string, options: Options = {}): 
     ? exports.default.fetch(request)
     : createApp().fetch(request, { ...env, ...bindings }));
   const text = await response.text();
-  return { status: response.status, headers: response.headers, body: text === "" ? {} : JSON.parse(text) };
+  const body: Json = text === "" ? {} : JSON.parse(text);
+  if (text !== "") {
+    const media = response.headers.get("content-type") ?? "";
+    expect(undocumented(request.method, new URL(request.url).pathname, response.status, media, body)).toEqual([]);
+  }
+  return { status: response.status, headers: response.headers, body };
 }
 
 async function requestOf(method: string, path: string, { body, headers, token, tenant }: Options): Promise<Request> {

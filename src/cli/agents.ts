@@ -1,0 +1,66 @@
+/** `bursar agents`: who spends in a pool, under which contract. */
+import { Command } from "commander";
+import type { Contract } from "../client/index.ts";
+import { fraction, whole } from "./arguments.ts";
+import { connect, show } from "./output.ts";
+import { describe } from "./pools.ts";
+
+type Options = {
+  readonly priority: number;
+  readonly max: number;
+  readonly minReserve?: number;
+  readonly threshold?: number;
+  readonly ceiling?: number;
+  readonly parent?: string;
+};
+
+export function agents(): Command {
+  const command = new Command("agents").description("list, register, close and reopen a pool's agents");
+  command
+    .command("ls <pool>")
+    .description("list a pool's agents")
+    .action(async (pool: string, _: unknown, self: Command) => {
+      show(self, await connect(self).pool(pool).ledger(), describe);
+    });
+  command
+    .command("set <pool> <agent>")
+    .description("register an agent, or change its contract; never touches what it has spent")
+    .requiredOption("--priority <n>", "0 to 1,000; higher is more important", whole)
+    .requiredOption("--max <amount>", "its allocation, in the pool's unit", whole)
+    .option("--min-reserve <amount>", "what it keeps when others need budget (default: a tenth)", whole)
+    .option("--threshold <confidence>", "its gate closes at this confidence, 0 to 1", fraction)
+    .option("--ceiling <amount>", "transfers never lift its allocation above this", whole)
+    .option("--parent <agent>", "the agent whose budget it draws from")
+    .action(async (pool: string, agent: string, options: Options, self: Command) => {
+      const bursar = connect(self);
+      const { unit } = await bursar.pool(pool).ledger();
+      const { priority, max, minReserve, threshold, ceiling, parent } = options;
+      const contract: Contract = {
+        priority,
+        ...(unit === "tokens" ? { max_tokens: max } : { max_microusd: max }),
+        ...(minReserve === undefined ? undefined : { min_reserve: minReserve }),
+        ...(threshold === undefined ? undefined : { confidence_threshold: threshold }),
+        ...(ceiling === undefined ? undefined : { ceiling }),
+        ...(parent === undefined ? undefined : { parent }),
+      };
+      const registered = await bursar.pool(pool).register(agent, contract);
+      show(
+        self,
+        registered,
+        ({ agent: { allocated } }) => `${agent} is allocated ${allocated.toLocaleString("en-US")}.`,
+      );
+    });
+  command
+    .command("close <pool> <agent>")
+    .description("no more work for it; it leaves when its reservations are settled")
+    .action(async (pool: string, agent: string, _: unknown, self: Command) => {
+      show(self, await connect(self).pool(pool).close(agent), ({ state }) => `${agent} is ${state}.`);
+    });
+  command
+    .command("reopen <pool> <agent>")
+    .description("open its confidence gate: a new task")
+    .action(async (pool: string, agent: string, _: unknown, self: Command) => {
+      show(self, await connect(self).pool(pool).reopen(agent), () => `${agent} may spend again.`);
+    });
+  return command;
+}

@@ -1,0 +1,24 @@
+/** Parsers of arguments, with errors that say what was expected. */
+import { InvalidArgumentError } from "commander";
+
+/** A whole number; `_` and `,` may group its digits. */
+export function whole(text: string): number {
+  const value = Number(text.replaceAll(/[_,]/g, ""));
+  if (text.trim() === "" || !Number.isSafeInteger(value)) throw new InvalidArgumentError("It takes a whole number.");
+  return value;
+}
+
+export function fraction(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0 && value <= 1))
+    throw new InvalidArgumentError("It takes a number from 0 to 1.");
+  return value;
+}
+
+/** A length of time from now, such as `30m`, `12h` or `90d`, as the moment at its end. */
+export function within(text: string): number {
+  const [, count, unit] = /^(\d+)([mhd])$/.exec(text) ?? [];
+  const ms = { m: 60_000, h: 3_600_000, d: 86_400_000 }[unit ?? ""];
+  if (ms === undefined) throw new InvalidArgumentError("It takes a number of minutes, hours or days: 30m, 12h, 90d.");
+  return Date.now() + Number(count) * ms;
+}

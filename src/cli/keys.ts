@@ -1,0 +1,59 @@
+/** `bursar keys`: who may do what in a tenant. */
+import { Command, Option } from "commander";
+import type { KeySpec } from "../client/index.ts";
+import { within } from "./arguments.ts";
+import { connect, show, table, time } from "./output.ts";
+
+type Spec = Omit<KeySpec, "expires_at"> & { readonly expires?: number };
+
+export function keys(): Command {
+  const command = new Command("keys").description("create, list and revoke keys");
+  command
+    .command("create")
+    .description("make a key; it is shown only now")
+    .addOption(
+      new Option("--scope <scope>", "what it may do")
+        .choices(["admin", "spend", "gateway", "read"])
+        .makeOptionMandatory(),
+    )
+    .option("--pool <pool>", "reaches this pool alone")
+    .option("--agent <agent>", "spends as this agent alone")
+    .option("--label <text>", "what it is for")
+    .option("--expires <time>", "dead after that: 30m, 12h, 90d", within)
+    .action(async ({ expires, ...spec }: Spec, self: Command) => {
+      const made = await connect(self).keys.create(expires === undefined ? spec : { ...spec, expires_at: expires });
+      show(self, made, ({ key, key_id }) => `${key}\n\nIts id is ${key_id}. The key is shown only now.`);
+    });
+  command
+    .command("ls")
+    .description("list keys, never the keys themselves")
+    .action(async (_: unknown, self: Command) => {
+      const list = await connect(self).keys.list();
+      show(self, list, () =>
+        table(
+          ["KEY", "SCOPE", "POOL", "AGENT", "LABEL", "CREATED", "EXPIRES", "REVOKED"],
+          list.map((key) => [
+            key.key_id,
+            key.scope,
+            key.pool,
+            key.agent,
+            key.label,
+            time(key.created_at),
+            time(key.expires_at),
+            time(key.revoked_at),
+          ]),
+        ),
+      );
+    });
+  command
+    .command("revoke <key-id>")
+    .description("revoke a key, in force at the next command everywhere")
+    .action(async (id: string, _: unknown, self: Command) => {
+      show(self, await connect(self).keys.revoke(id), ({ pools: { told, pending } }) =>
+        pending === 0
+          ? `Revoked; all ${told} pools that it reaches know.`
+          : `Revoked; ${told} pools know, ${pending} could not be reached yet and will be told. Repeat to see how many are left.`,
+      );
+    });
+  return command;
+}

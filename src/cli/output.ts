@@ -1,0 +1,54 @@
+/** How answers are shown: a table for people, JSON for programs. And where the governor is. */
+import type { Command } from "commander";
+import { Bursar } from "../client/index.ts";
+
+export type Cell = string | number | null;
+
+/** A client of the governor that the options or the environment name. Throws what to set when they don't. */
+export function connect(command: Command): Bursar {
+  const { url, key } = addressOf(command);
+  return new Bursar({ url, key });
+}
+
+export function addressOf(command: Command): { readonly url: string; readonly key: string } {
+  const options = command.optsWithGlobals<{ url?: string; key?: string }>();
+  const url = options.url ?? process.env["BURSAR_URL"] ?? "";
+  const key = options.key ?? process.env["BURSAR_KEY"] ?? "";
+  if (url === "") throw new Error("Where is the governor? Set BURSAR_URL, or give --url.");
+  if (key === "") throw new Error("With which key? Set BURSAR_KEY, or give --key.");
+  return { url, key };
+}
+
+export function isJson(command: Command): boolean {
+  return command.optsWithGlobals<{ json?: boolean }>().json === true;
+}
+
+/** Prints `value` as JSON where asked to, otherwise what `text` makes of it. */
+export function show<T>(command: Command, value: T, text: (value: T) => string): void {
+  console.log(isJson(command) ? JSON.stringify(value, null, 2) : text(value));
+}
+
+/** Columns, numbers to the right. */
+export function table(columns: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  if (rows.length === 0) return "none";
+  const texts = [columns, ...rows.map((row) => row.map(format))];
+  const widths = columns.map((_, index) => Math.max(...texts.map((row) => (row[index] ?? "").length)));
+  const isNumber = columns.map((_, index) => typeof rows[0]?.[index] === "number");
+  return texts
+    .map((row) =>
+      row
+        .map((cell, index) => (isNumber[index] ? cell.padStart(widths[index] ?? 0) : cell.padEnd(widths[index] ?? 0)))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+export function time(ms: number | null): string {
+  return ms === null ? "–" : new Date(ms).toISOString().replace("T", " ").slice(0, 19);
+}
+
+function format(cell: Cell): string {
+  if (cell === null) return "–";
+  return typeof cell === "number" ? cell.toLocaleString("en-US") : cell;
+}

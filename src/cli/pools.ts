@@ -1,0 +1,85 @@
+/** `bursar pools`: budgets. */
+import { Command, Option } from "commander";
+import type { PoolSettings } from "../client/index.ts";
+import type { Report } from "../protocol/results.ts";
+import { whole } from "./arguments.ts";
+import { connect, show, table, time } from "./output.ts";
+
+export function pools(): Command {
+  const command = new Command("pools").description("list, create, show, fund and delete pools");
+  command
+    .command("ls")
+    .description("list the tenant's pools")
+    .action(async (_: unknown, self: Command) => {
+      const list = await connect(self).pools();
+      show(self, list, () =>
+        table(
+          ["POOL", "CREATED"],
+          list.map(({ name, created_at }) => [name, time(created_at)]),
+        ),
+      );
+    });
+  command
+    .command("create <pool>")
+    .description("create a pool, or change its settings")
+    .addOption(new Option("--unit <unit>", "what it counts").choices(["tokens", "microusd"]).default("tokens"))
+    .option("--budget <amount>", "total that agents' allocations come out of", whole)
+    .addOption(new Option("--location-hint <place>", "where its object should be born, if it is new"))
+    .action(async (name: string, options: Options, self: Command) => {
+      const { unit, budget, locationHint: location_hint } = options;
+      const settings: PoolSettings = {
+        unit,
+        ...(budget === undefined ? undefined : { budget }),
+        ...(location_hint === undefined ? undefined : { location_hint }),
+      };
+      const made = await connect(self).pool(name, { unit }).configure(settings);
+      show(self, made, ({ total }) => `Pool ${name} counts ${unit}; its total is ${total.toLocaleString("en-US")}.`);
+    });
+  command
+    .command("show <pool>")
+    .description("what every agent has, has spent and holds")
+    .action(async (name: string, _: unknown, self: Command) => {
+      show(self, await connect(self).pool(name).ledger(), describe);
+    });
+  command
+    .command("fund <pool> <amount>")
+    .description("grow the budget (or shrink it: give -- before a negative amount)")
+    .action(async (name: string, amount: string, _: unknown, self: Command) => {
+      const bursar = connect(self);
+      const { unit } = await bursar.pool(name).ledger();
+      const funded = await bursar.pool(name, { unit }).fund(whole(amount));
+      show(
+        self,
+        funded,
+        ({ total, float }) =>
+          `The total is ${total.toLocaleString("en-US")} now, ${float.toLocaleString("en-US")} of it float.`,
+      );
+    });
+  command
+    .command("rm <pool>")
+    .description("delete a pool and its journal")
+    .option("--force", "even while reservations are open")
+    .action(async (name: string, { force = false }: { force?: boolean }, self: Command) => {
+      show(self, await connect(self).pool(name).delete({ force }), () => `Pool ${name} is deleted.`);
+    });
+  return command;
+}
+
+type Options = { readonly unit: "tokens" | "microusd"; readonly budget?: number; readonly locationHint?: string };
+
+/** A pool as a table, most important agent first. */
+export function describe({ pool, unit, total, float, agents, seq }: Report): string {
+  const rows = Object.entries(agents)
+    .sort(([, a], [, b]) => b.priority - a.priority)
+    .map(([name, agent]) => [
+      name,
+      agent.priority,
+      agent.allocated,
+      agent.consumed,
+      agent.held,
+      agent.available,
+      agent.gate === "closed" ? `closed at ${agent.confidence}` : agent.overage > 0 ? `overage ${agent.overage}` : "",
+    ]);
+  const head = `${pool}: ${total.toLocaleString("en-US")} ${unit}, float ${float.toLocaleString("en-US")}, seq ${seq}`;
+  return `${head}\n\n${table(["AGENT", "PRIORITY", "ALLOCATED", "CONSUMED", "HELD", "AVAILABLE", ""], rows)}`;
+}

@@ -1,0 +1,134 @@
+/**
+ * The OpenAPI document, made of the same routes and schemas that serve requests. `npm run build` writes it to an
+ * asset, so that the Worker carries none of it.
+ */
+
+import * as z from "zod";
+import { createDocument, type ZodOpenApiObject, type ZodOpenApiOperationObject } from "zod-openapi";
+import { problem } from "../protocol/answers.ts";
+import { name } from "../protocol/schemas.ts";
+import { type Route, routes } from "./routes.ts";
+
+const tags = [
+  { name: "Tenants", description: "For the operator: who owns pools and keys." },
+  { name: "Keys", description: "Signed capabilities: scopes, what they are bound to, revocation." },
+  { name: "Pools", description: "A budget shared by agents, in one unit." },
+  { name: "Agents", description: "Spenders in a pool, each under a contract." },
+  { name: "Spending", description: "Reserve before a call, commit after it." },
+  { name: "Watching", description: "What a pool has done, and whether its books are in order." },
+] as const;
+
+/** What may go wrong anywhere; the codes are listed in docs/protocol.md. */
+const problems: Readonly<Record<string, string>> = {
+  "400": "What was sent is not what the route takes; `errors` names every field at fault",
+  "401": "No key, not one of ours, expired or revoked",
+  "403": "The key's scope, pool or agent does not reach this far",
+  "404": "There is no such thing, or it is not yours",
+  "413": "The body is too large",
+  "415": "The body is not plain JSON",
+  "429": "A limit is reached, or the key hurries; come back after Retry-After",
+  "500": "A defect of Bursar's",
+  "503": "Nothing was stored: repeat the same request after Retry-After",
+};
+
+const conflicts: Readonly<Record<string, string>> = {
+  "402": "The governor says: don't spend",
+  "409": "The state says no",
+  "410": "The id is older than what is remembered",
+  "422": "The id was used with another content, or the amount is in another unit",
+};
+
+export function openApiDocument(version: string): ReturnType<typeof createDocument> {
+  const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
+  for (const route of routes) {
+    const path = route.path.replaceAll(/:(\w+)/g, "{$1}");
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route) };
+  }
+  paths["/healthz"] = { get: healthz };
+  const document: ZodOpenApiObject = {
+    openapi: "3.1.1",
+    info: {
+      title: "Bursar",
+      version,
+      summary: "A strongly consistent governor of LLM token budgets for multi-agent systems, at the edge",
+      description:
+        "Reserve before a call, commit what it really used; in the same atomic step spare budget flows from less important agents to the one that needs it.",
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url: "/" }],
+    security: [{ key: [] }],
+    tags: [...tags],
+    paths,
+    components: {
+      securitySchemes: {
+        key: { type: "http", scheme: "bearer", description: "A key, or for /v1/tenants the operator's token" },
+      },
+    },
+  };
+  return createDocument(document);
+}
+
+function operationOf(route: Route): ZodOpenApiOperationObject {
+  const path = Object.fromEntries([...route.path.matchAll(/:(\w+)/g)].map(([, key = ""]) => [key, name]));
+  const status = String(route.status);
+  return {
+    operationId: operationIdOf(route),
+    summary: route.summary,
+    description: `Takes a key of scope ${route.right.scopes.map((scope) => `\`${scope}\``).join(", ")}.`,
+    tags: [tagOf(route)],
+    requestParams: { path: z.object(path), query: route.query },
+    ...(route.body === undefined
+      ? undefined
+      : {
+          requestBody: {
+            required: !route.body.safeParse({}).success,
+            content: { "application/json": { schema: route.body } },
+          },
+        }),
+    responses: {
+      [status as "200"]: {
+        description: route.status === 201 ? "Done" : "OK",
+        content: { "application/json": { schema: route.answer } },
+      },
+      ...problemResponses(route.method !== "GET" ? { ...problems, ...conflicts } : problems),
+    },
+  };
+}
+
+const healthz: ZodOpenApiOperationObject = {
+  operationId: "healthz",
+  summary: "Whether the Worker is up",
+  tags: ["Watching"],
+  security: [],
+  responses: {
+    "200": {
+      description: "It is",
+      content: { "application/json": { schema: z.strictObject({ status: z.literal("ok") }) } },
+    },
+    ...problemResponses({ "405": "It takes GET", "500": problems["500"] ?? "" }),
+  },
+};
+
+function problemResponses(described: Readonly<Record<string, string>>) {
+  return Object.fromEntries(
+    Object.entries(described).map(([status, description]) => [
+      status,
+      { description, content: { "application/problem+json": { schema: problem } } },
+    ]),
+  );
+}
+
+/** `POST /v1/pools/:pool/reservations/:id/commit` is `post_pools_reservations_commit`. */
+function operationIdOf({ method, path }: Route): string {
+  const names = path.split("/").filter((part) => part !== "" && part !== "v1");
+  const last = names.at(-1)?.startsWith(":") === true ? "_one" : "";
+  return `${method.toLowerCase()}_${names.filter((part) => !part.startsWith(":")).join("_")}${last}`;
+}
+
+function tagOf({ path }: Route): (typeof tags)[number]["name"] {
+  if (path.startsWith("/v1/tenants")) return "Tenants";
+  if (path.startsWith("/v1/keys")) return "Keys";
+  if (path.includes("/agents/")) return "Agents";
+  if (/\/(journal|audit|report)$/.test(path)) return "Watching";
+  return /\/(reservations|usage|reallocations|batch)/.test(path) ? "Spending" : "Pools";
+}

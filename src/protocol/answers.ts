@@ -1,0 +1,282 @@
+/**
+ * The wire's answers as schemas, for the OpenAPI document and for the test that holds every real answer against it.
+ * Each must describe exactly the type that the code gives: `satisfies` breaks the build when they part.
+ */
+import * as z from "zod";
+import { refusalCodes } from "./refusals.ts";
+import type * as results from "./results.ts";
+import { jurisdictions, type KeyView, type NewKey, type Revocation, type Tenant } from "./tenants.ts";
+
+const whole = z.int().min(0);
+const signed = z.int();
+const time = z.int().min(0).describe("milliseconds since 1970, by the server's clock");
+const unit = z.enum(["tokens", "microusd"]);
+const confidence = z.number().min(0).max(1);
+const onExpiry = z.enum(["release", "charge"]);
+const metadata = z.record(z.string(), z.string());
+const replayed = z
+  .literal(true)
+  .exactOptional()
+  .describe("the id was used before with the same content: nothing ran again");
+
+/** Breaks the build where a schema gives something else than `T`. */
+type Describes<T> = z.ZodType<T>;
+
+const transfer = z
+  .strictObject({ from: z.string().nullable().describe("an agent, or null: the pool's float"), amount: whole })
+  .meta({ id: "Transfer" });
+const transfers = z.array(transfer).readonly();
+
+const ledger = {
+  priority: whole,
+  allocated: whole,
+  consumed: whole,
+  held: whole,
+  remaining: signed.describe("allocated − consumed"),
+  available: signed.describe("remaining − held; below zero after an overage"),
+  min_reserve: whole,
+  overage: whole,
+  gate: z.enum(["open", "closed"]),
+  confidence: confidence.nullable(),
+};
+
+export const agentView = z.strictObject(ledger).meta({ id: "LedgerEntry" }) satisfies Describes<results.AgentView>;
+
+const namedAgent = z.strictObject({ name: z.string(), ...ledger }).meta({ id: "Agent" });
+
+const contract = z
+  .strictObject({
+    priority: whole,
+    max: whole,
+    min_reserve: whole,
+    confidence_threshold: confidence.nullable(),
+    ceiling: whole.nullable(),
+    parent: z.string().nullable(),
+  })
+  .meta({ id: "Contract" });
+
+export const agentDetail = z
+  .strictObject({
+    name: z.string(),
+    ...ledger,
+    contract,
+    closing: z.boolean(),
+    open_reservations: whole,
+    sub_agents: whole,
+  })
+  .meta({ id: "AgentDetail" }) satisfies Describes<results.AgentDetail>;
+
+const settings = {
+  unit,
+  budget: whole.nullable(),
+  equal_priority_donates: z.boolean(),
+  default_ttl_ms: whole,
+  journal_refusals: z.boolean(),
+};
+
+export const poolResult = z
+  .strictObject({ ...settings, seq: whole, total: whole, float: whole })
+  .meta({ id: "Pool" }) satisfies Describes<results.PoolResult>;
+
+export const agentResult = z.strictObject({ seq: whole, agent: agentDetail }) satisfies Describes<results.AgentResult>;
+
+export const closeResult = z.strictObject({
+  seq: whole,
+  state: z.enum(["closing", "closed"]),
+  agent: agentDetail.nullable(),
+}) satisfies Describes<results.CloseResult>;
+
+export const fundResult = z.strictObject({
+  id: z.string(),
+  amount: signed,
+  seq: whole,
+  total: whole,
+  float: whole,
+  replayed,
+}) satisfies Describes<results.FundResult>;
+
+export const reservationResult = z
+  .strictObject({
+    id: z.string(),
+    state: z.literal("held"),
+    granted: whole,
+    expires_at: time,
+    on_expiry: onExpiry,
+    transfers,
+    seq: whole,
+    agent: namedAgent.nullable(),
+    replayed,
+  })
+  .meta({ id: "Reservation" }) satisfies Describes<results.ReservationResult>;
+
+export const settlementResult = z
+  .strictObject({
+    id: z.string(),
+    state: z.enum(["committed", "released", "expired"]),
+    granted: whole,
+    consumed: whole,
+    overage: whole,
+    transfers,
+    late: z.boolean(),
+    seq: whole,
+    agent: namedAgent.nullable(),
+    replayed,
+  })
+  .meta({ id: "Settlement" }) satisfies Describes<results.SettlementResult>;
+
+export const usageResult = z
+  .strictObject({
+    id: z.string(),
+    consumed: whole,
+    overage: whole,
+    transfers,
+    seq: whole,
+    agent: namedAgent.nullable(),
+    replayed,
+  })
+  .meta({ id: "Usage" }) satisfies Describes<results.UsageResult>;
+
+const donor = z
+  .strictObject({
+    agent: z.string(),
+    priority: whole,
+    gate: z.enum(["open", "closed"]),
+    available: signed,
+    min_reserve: whole,
+    could_give: whole,
+    gives: whole,
+  })
+  .meta({ id: "Donor" });
+
+export const reallocationResult = z
+  .strictObject({
+    id: z.string(),
+    asked: whole,
+    moved: whole,
+    shortfall: whole,
+    transfers,
+    donors: z.array(donor).readonly(),
+    dry_run: z.boolean(),
+    seq: whole,
+    agent: namedAgent.nullable(),
+    replayed,
+  })
+  .meta({ id: "Reallocation" }) satisfies Describes<results.ReallocationResult>;
+
+export const agentChangeResult = z.strictObject({
+  id: z.string(),
+  seq: whole,
+  agent: namedAgent.nullable(),
+  replayed,
+}) satisfies Describes<results.AgentChangeResult>;
+
+export const reservationView = z
+  .strictObject({
+    id: z.string(),
+    agent: z.string(),
+    state: z.enum(["held", "committed", "released", "expired"]),
+    asked: whole,
+    granted: whole,
+    consumed: whole,
+    overage: whole,
+    late: z.boolean(),
+    created_at: time,
+    expires_at: time,
+    on_expiry: onExpiry,
+    transfers,
+    metadata,
+  })
+  .meta({ id: "ReservationView" }) satisfies Describes<results.ReservationView>;
+
+export const report = z
+  .strictObject({
+    pool: z.string(),
+    unit,
+    seq: whole,
+    total: whole,
+    float: whole,
+    agents: z.record(z.string(), agentView),
+  })
+  .meta({ id: "Report" }) satisfies Describes<results.Report>;
+
+export const audit = z
+  .strictObject({ ok: z.boolean(), seq: whole, rows: whole, findings: z.array(z.string()).readonly() })
+  .meta({ id: "Audit" }) satisfies Describes<results.Audit>;
+
+/** Events are open: a later version may add a type, or a field to one. */
+const event = z
+  .looseObject({ seq: whole, at: time, type: z.string() })
+  .meta({ id: "Event", description: "See src/protocol/events.ts for the fields of each type." });
+
+export const journalPage = z
+  .strictObject({ events: z.array(event).readonly(), next: whole })
+  .meta({ id: "JournalPage" });
+
+export const deleted = z.strictObject({ deleted: z.literal(true) });
+
+export const poolList = z.strictObject({
+  pools: z.array(z.strictObject({ name: z.string(), created_at: time })).readonly(),
+}) satisfies Describes<results.PoolList>;
+
+const doorCodes = [
+  "invalid_request",
+  "unauthorized",
+  "forbidden",
+  "route_not_found",
+  "method_not_allowed",
+  "body_too_large",
+  "unsupported_media_type",
+  "rate_limited",
+  "misconfigured",
+  "unavailable",
+  "overloaded",
+  "internal_error",
+] as const;
+
+/** A problem document (RFC 9457). The facts beside `code` are listed with the codes in docs/protocol.md. */
+export const problem = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int().min(400).max(599),
+    detail: z.string(),
+    code: z.enum([...refusalCodes, ...doorCodes]),
+  })
+  .meta({ id: "Problem", description: "RFC 9457. Beside these members stand the facts of the code." });
+
+export const batchResult = z.strictObject({
+  results: z.array(
+    z.union([
+      z.strictObject({ status: z.union([z.literal(200), z.literal(201)]), result: z.looseObject({}) }),
+      z.strictObject({ status: z.int(), problem }),
+    ]),
+  ),
+});
+
+const tenantFields = { id: z.string(), jurisdiction: z.enum(jurisdictions).nullable(), created_at: time };
+const tenant = z.strictObject(tenantFields).meta({ id: "Tenant" }) satisfies Describes<Tenant>;
+export const tenantList = z.strictObject({ tenants: z.array(tenant) });
+
+const keyFields = {
+  key_id: z.string(),
+  scope: z.enum(["admin", "spend", "gateway", "read"]),
+  pool: z.string().nullable(),
+  agent: z.string().nullable(),
+  label: z.string().nullable(),
+  created_at: time,
+  expires_at: time.nullable(),
+  revoked_at: time.nullable(),
+};
+const keyView = z.strictObject(keyFields).meta({ id: "Key" }) satisfies Describes<KeyView>;
+export const keyList = z.strictObject({ keys: z.array(keyView) });
+export const newKey = z
+  .strictObject({ ...keyFields, key: z.string().describe("shown here and never again") })
+  .meta({ id: "NewKey" }) satisfies Describes<NewKey>;
+export const newTenant = z.strictObject({ ...tenantFields, key: newKey });
+export const revocation = z
+  .strictObject({
+    key_id: z.string(),
+    revoked_at: time,
+    pools: z.strictObject({ told: whole, pending: whole }),
+  })
+  .meta({ id: "Revocation" }) satisfies Describes<Revocation>;

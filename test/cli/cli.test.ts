@@ -1,0 +1,138 @@
+/** The operator's tool as its user runs it: the built program, against a real governor. */
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort, type Governor, startGovernor } from "../../scripts/governor.ts";
+import { ensureSecrets } from "../../scripts/secrets.ts";
+
+const program = join(import.meta.dirname, "../../dist/cli/bursar.js");
+const directory = mkdtempSync(join(tmpdir(), "bursar-cli-"));
+let governor: Governor;
+let operatorToken = "";
+let adminKey = "";
+
+type Run = { readonly code: number; readonly out: string; readonly err: string };
+
+function bursar(args: string, environment: Record<string, string> = {}): Promise<Run> {
+  const env = { ...process.env, BURSAR_URL: governor.url, BURSAR_KEY: adminKey, ...environment };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [program, ...args.split(" ")], { env }, (error, out, err) => {
+      resolve({ code: error === null ? 0 : Number(error.code), out, err });
+    });
+  });
+}
+
+/** What a command prints with --json, when it must succeed. */
+async function json(args: string): Promise<Record<string, unknown>> {
+  const { code, out, err } = await bursar(`${args} --json`);
+  if (code !== 0) throw new Error(`${args}: ${code} ${err}`);
+  return JSON.parse(out);
+}
+
+beforeAll(async () => {
+  const secrets = join(directory, "secrets");
+  operatorToken = ensureSecrets(secrets).BURSAR_OPERATOR_TOKEN;
+  governor = await startGovernor({ port: await freePort(), data: join(directory, "data"), secrets });
+  const { out } = await bursar("init --tenant acme --pool work --json", { BURSAR_KEY: operatorToken });
+  adminKey = JSON.parse(out).key;
+}, 90_000);
+
+afterAll(async () => {
+  await governor?.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+describe("bursar", () => {
+  it("makes a tenant with a pool in one command, and lists it", async () => {
+    const { out } = await bursar("tenants ls", { BURSAR_KEY: operatorToken });
+    expect(out).toMatch(/^TENANT +JURISDICTION +CREATED\nacme +– +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n$/);
+    const made = await bursar("tenants create other", { BURSAR_KEY: operatorToken });
+    expect(made.out).toMatch(/export BURSAR_KEY=bursar_\S+/);
+  });
+
+  it("creates, shows, funds and deletes a pool, and registers, closes and reopens its agents", async () => {
+    expect(await json("pools create books --budget 10,000")).toMatchObject({ budget: 10_000, float: 10_000 });
+    await json("agents set books boss --priority 5 --max 4000 --threshold 0.9 --ceiling 9000");
+    await json("agents set books child --priority 2 --max 500 --parent boss --min-reserve 0");
+    expect(await json("pools fund books 2_000")).toMatchObject({ total: 12_000, float: 8_000 });
+    const { out } = await bursar("pools show books");
+    expect(out).toContain("books: 12,000 tokens, float 8,000");
+    expect(out.split("\n").map((line) => line.trimEnd())).toContain(
+      "boss          5      3,500         0     0      3,500",
+    );
+    expect(await json("agents ls books")).toMatchObject({
+      agents: { boss: { priority: 5 }, child: { allocated: 500 } },
+    });
+    expect(await json("agents reopen books boss")).toMatchObject({ agent: { gate: "open" } });
+    expect(await json("agents close books child")).toMatchObject({ state: "closed" });
+    expect(await json("top books --once")).toMatchObject({ pool: "books" });
+    expect((await bursar("top books --once")).out).toContain("░░░░");
+    expect((await bursar("pools ls")).out).toContain("books");
+    expect(await json("pools rm books")).toEqual({ deleted: true });
+  });
+
+  it("counts dollars in a pool of microusd", async () => {
+    await json("pools create money --unit microusd");
+    await json("agents set money writer --priority 1 --max 5000000");
+    expect(await json("pools show money")).toMatchObject({ unit: "microusd", total: 5_000_000 });
+    expect(await bursar("pools fund money 1000000")).toMatchObject({ code: 0 });
+  });
+
+  it("makes keys, lists them, and revokes one, which is refused from then on", async () => {
+    const { key, key_id } = await json("keys create --scope read --pool work --label watcher --expires 12h");
+    const own = { BURSAR_KEY: String(key) };
+    expect(await bursar("pools show work", own)).toMatchObject({ code: 0 });
+    expect((await bursar("keys ls")).out).toMatch(/read +work +– +watcher/);
+    expect((await bursar(`keys revoke ${String(key_id)}`)).out).toContain("Revoked; all 1 pools");
+    expect(await bursar("pools show work", own)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("key_revoked"),
+    });
+  });
+
+  it("finds nothing wrong with a governor that is in order", async () => {
+    const { code, out } = await bursar("doctor", { BURSAR_OPERATOR_TOKEN: operatorToken });
+    expect(out).toContain("a forged key is refused");
+    expect(out).toMatch(/ok +audit of work +clean/);
+    expect(out).toMatch(/ok +the operator's token is taken +2 tenants/);
+    expect(code).toBe(0);
+  });
+
+  it("says what is wrong with one that is not", async () => {
+    const dead = await bursar("doctor --json", { BURSAR_URL: "http://127.0.0.1:1" });
+    expect(dead.code).toBe(1);
+    expect(JSON.parse(dead.out)).toMatchObject([{ check: "reachable", ok: false }]);
+    const stranger = await bursar("doctor", { BURSAR_KEY: "nobody" });
+    expect(stranger.code).toBe(1);
+    expect(stranger.out).toMatch(/FAILED +the key is taken/);
+  });
+});
+
+describe("its exit code", () => {
+  it("is 2 when the governor refuses, with the reason", async () => {
+    const { code, err } = await bursar("pools show nothing");
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining("(pool_not_found)") });
+    const asJson = await bursar("pools show nothing --json");
+    expect(JSON.parse(asJson.err)).toMatchObject({ code: "pool_not_found", status: 404 });
+  });
+
+  it("is 1 when it could not ask, with what to do", async () => {
+    const nowhere = await bursar("pools ls", { BURSAR_URL: "" });
+    expect(nowhere).toMatchObject({ code: 1, err: "Where is the governor? Set BURSAR_URL, or give --url.\n" });
+    const keyless = await bursar("pools ls", { BURSAR_KEY: "" });
+    expect(keyless).toMatchObject({ code: 1, err: "With which key? Set BURSAR_KEY, or give --key.\n" });
+    expect(await bursar("pools ls", { BURSAR_KEY: "nobody" })).toMatchObject({ code: 1 });
+    expect(await bursar("pools fund work much")).toMatchObject({ code: 1 });
+    expect(await bursar("keys create --scope king")).toMatchObject({ code: 1 });
+    expect(await bursar("nonsense")).toMatchObject({ code: 1 });
+  });
+
+  it("is 0 for help, everywhere", async () => {
+    for (const args of ["--help", "pools --help", "pools create --help", "keys create --help", "top --help"]) {
+      const { code, out } = await bursar(args);
+      expect({ args, code, usage: out.startsWith("Usage: bursar") }).toEqual({ args, code: 0, usage: true });
+    }
+  });
+});
