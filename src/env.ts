@@ -7,7 +7,17 @@ import type { TenantObject } from "./tenant/tenant-object.ts";
 /** What is called on an object from outside. Everything passed is plain data, so the platform's proxies need no types. */
 export type PoolCalls = Pick<
   PoolObject,
-  "run" | "reserve" | "settings" | "report" | "agent" | "reservation" | "journal" | "audit" | "remove" | "revoke"
+  | "run"
+  | "reserve"
+  | "settings"
+  | "report"
+  | "agent"
+  | "reservation"
+  | "journal"
+  | "audit"
+  | "remove"
+  | "revoke"
+  | "fetch"
 >;
 export type TenantCalls = Pick<TenantObject, "addKey" | "keys" | "revoke" | "configurePool" | "removePool" | "pools">;
 export type DirectoryCalls = Pick<DirectoryObject, "add" | "find" | "list">;

@@ -1,8 +1,9 @@
 /** The way in: a governor, by its address and a key. */
 import type { Unit } from "../protocol/commands.ts";
 import type { PoolList } from "../protocol/results.ts";
+import { Dispatcher } from "./dispatcher.ts";
 import { Keys } from "./keys.ts";
-import { Pool } from "./pool.ts";
+import { Pool, pathOf } from "./pool.ts";
 import { Tenants } from "./tenants.ts";
 import { type CallOptions, Transport, type TransportOptions } from "./transport.ts";
 
@@ -16,6 +17,8 @@ import { type CallOptions, Transport, type TransportOptions } from "./transport.
  */
 export class Bursar {
   readonly #transport: Transport;
+  /** Pools of one name share a session. */
+  readonly #dispatchers = new Map<string, Dispatcher>();
   /** Keys of the tenant; takes an admin key. */
   readonly keys: Keys;
   /** All tenants; takes the operator's token for a key. */
@@ -29,7 +32,29 @@ export class Bursar {
 
   /** A pool by its name; `configure()` creates it. `unit` is what it counts, tokens unless said otherwise. */
   pool(name: string, options: { readonly unit?: Unit } = {}): Pool {
-    return new Pool(this.#transport, name, options.unit ?? "tokens");
+    return new Pool(this.#transport, this.#dispatcherOf(name), name, options.unit ?? "tokens");
+  }
+
+  /** Ends the sessions that are open. Those that nobody uses end by themselves after two seconds. */
+  close(): void {
+    for (const dispatcher of this.#dispatchers.values()) dispatcher.close();
+    this.#dispatchers.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #dispatcherOf(name: string): Dispatcher {
+    const known = this.#dispatchers.get(name);
+    if (known !== undefined) return known;
+    const { key, connect, fetch, retries = 3, transport: kind = "auto" } = this.#transport.options;
+    // Whoever brings a `fetch` of their own has a way to the governor that a WebSocket may not have.
+    const canConnect = connect !== undefined || (fetch === undefined && typeof WebSocket !== "undefined");
+    const session = { key, connect, retries };
+    const dispatcher = new Dispatcher(this.#transport, pathOf(name), { kind, canConnect, session });
+    this.#dispatchers.set(name, dispatcher);
+    return dispatcher;
   }
 
   /** The tenant's pools by name, after `after`. */

@@ -1,7 +1,8 @@
 /** A reservation in the caller's hands: to be committed with what the call used, or released. */
 import type { Transfer } from "../protocol/events.ts";
 import type { ReservationResult, SettlementResult } from "../protocol/results.ts";
-import type { CallOptions, Transport } from "./transport.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { CallOptions } from "./transport.ts";
 
 export type CommitOptions = CallOptions & { readonly confidence?: number | undefined };
 
@@ -22,13 +23,11 @@ export class Hold implements AsyncDisposable {
   readonly transfers: readonly Transfer[];
   #expiresAt: number;
   #settled = false;
-  readonly #path: string;
   readonly #unit: string;
-  readonly #transport: Transport;
+  readonly #dispatcher: Dispatcher;
 
-  constructor(transport: Transport, pool: string, unit: string, agent: string, result: ReservationResult) {
-    this.#transport = transport;
-    this.#path = `${pool}/reservations/${encodeURIComponent(result.id)}`;
+  constructor(dispatcher: Dispatcher, unit: string, agent: string, result: ReservationResult) {
+    this.#dispatcher = dispatcher;
     this.#unit = unit;
     this.agent = agent;
     this.id = result.id;
@@ -44,22 +43,22 @@ export class Hold implements AsyncDisposable {
 
   /** Books what the call really used, more or less than was held. The same commit again answers the same. */
   async commit(amount: number, { confidence, ...options }: CommitOptions = {}): Promise<SettlementResult> {
-    const body = { [this.#unit]: amount, ...(confidence === undefined ? undefined : { confidence }) };
-    const result = await this.#transport.call<SettlementResult>("POST", `${this.#path}/commit`, body, options);
+    const command = { op: "commit", id: this.id, [this.#unit]: amount, confidence };
+    const result = await this.#dispatcher.run<SettlementResult>(command, options);
     this.#settled = true;
     return result;
   }
 
   /** Gives it back: no call was made. */
   async release(options: CallOptions = {}): Promise<SettlementResult> {
-    const result = await this.#transport.call<SettlementResult>("POST", `${this.#path}/release`, {}, options);
+    const result = await this.#dispatcher.run<SettlementResult>({ op: "release", id: this.id }, options);
     this.#settled = true;
     return result;
   }
 
   /** Moves the end of the lease to `ttl_ms` from now; never earlier than it was. */
   async extend(ttl_ms: number, options: CallOptions = {}): Promise<ReservationResult> {
-    const result = await this.#transport.call<ReservationResult>("POST", `${this.#path}/extend`, { ttl_ms }, options);
+    const result = await this.#dispatcher.run<ReservationResult>({ op: "extend", id: this.id, ttl_ms }, options);
     this.#expiresAt = result.expires_at;
     return result;
   }

@@ -9,3 +9,4 @@ export type { KeySpec, Keys } from "./keys.ts";
 export { type Contract, type Entry, Pool, type PoolSettings, type ReserveOptions } from "./pool.ts";
 export type { Tenants } from "./tenants.ts";
 export type { CallOptions, TransportOptions } from "./transport.ts";
+export type { WatchOptions } from "./watch.ts";

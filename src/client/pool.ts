@@ -1,5 +1,6 @@
 /** A pool, as its callers use it. Amounts are in the pool's unit. */
 import type { Metadata, OnExpiry, Unit } from "../protocol/commands.ts";
+import type { JournalEvent } from "../protocol/events.ts";
 import type {
   AgentChangeResult,
   AgentDetail,
@@ -16,9 +17,11 @@ import type {
   UsageResult,
 } from "../protocol/results.ts";
 import { uuid7 } from "../protocol/uuid.ts";
+import type { Dispatcher } from "./dispatcher.ts";
 import { type GovernOptions, govern } from "./govern.ts";
 import { type CommitOptions, Hold } from "./hold.ts";
 import type { CallOptions, Transport } from "./transport.ts";
+import { type WatchOptions, watch } from "./watch.ts";
 
 export type PoolSettings = {
   /** What the pool counts; fixed when it is created. Default tokens. */
@@ -68,13 +71,15 @@ export class Pool {
   readonly name: string;
   readonly unit: Unit;
   readonly #transport: Transport;
+  readonly #dispatcher: Dispatcher;
   readonly #path: string;
 
-  constructor(transport: Transport, name: string, unit: Unit) {
+  constructor(transport: Transport, dispatcher: Dispatcher, name: string, unit: Unit) {
     this.name = name;
     this.unit = unit;
     this.#transport = transport;
-    this.#path = `/v1/pools/${encodeURIComponent(name)}`;
+    this.#dispatcher = dispatcher;
+    this.#path = pathOf(name);
   }
 
   /** Creates the pool, or changes its settings. Doing it again changes nothing. */
@@ -117,12 +122,10 @@ export class Pool {
 
   /** Reserves budget before a call. Throws `BudgetExceededError` when the governor says no. */
   async reserve(agent: string, amount: number, options: ReserveOptions = {}): Promise<Hold> {
-    const { id = uuid7(), signal, ...fields } = options;
-    const body = { id, agent, [this.unit]: amount, ...fields };
-    const call = { signal, wait_ms: options.wait_ms };
-    const path = `${this.#path}/reservations`;
-    const result = await this.#transport.call<ReservationResult>("POST", path, body, call);
-    return new Hold(this.#transport, this.#path, this.unit, agent, result);
+    const { id = uuid7(), signal, wait_ms, ...fields } = options;
+    const command = { op: "reserve", id, agent, [this.unit]: amount, ...fields };
+    const result = await this.#dispatcher.run<ReservationResult>(command, { signal, wait_ms });
+    return new Hold(this.#dispatcher, this.unit, agent, result);
   }
 
   /** A reservation, open or settled. */
@@ -133,8 +136,7 @@ export class Pool {
   /** Books exact usage without a reservation. Never refused for budget: the tokens are spent. */
   record(agent: string, amount: number, options: CommitOptions & { readonly id?: string } = {}): Promise<UsageResult> {
     const { id = uuid7(), confidence, ...call } = options;
-    const body = { id, agent, [this.unit]: amount, ...(confidence === undefined ? undefined : { confidence }) };
-    return this.#transport.call("POST", `${this.#path}/usage`, body, call);
+    return this.#dispatcher.run({ op: "record", id, agent, [this.unit]: amount, confidence }, call);
   }
 
   /** Moves spare budget to an agent ahead of need; with `dry_run` it only says what would move, and why. */
@@ -144,8 +146,7 @@ export class Pool {
     options: CallOptions & { readonly id?: string; readonly dry_run?: boolean } = {},
   ): Promise<ReallocationResult> {
     const { id = uuid7(), dry_run = false, ...call } = options;
-    const body = { id, agent, [this.unit]: amount, dry_run };
-    return this.#transport.call("POST", `${this.#path}/reallocations`, body, call);
+    return this.#dispatcher.run({ op: "reallocate", id, agent, [this.unit]: amount, dry_run }, call);
   }
 
   /** What each agent was allocated, has consumed, and has left: the short of `ledger()`. */
@@ -167,6 +168,18 @@ export class Pool {
   /** A page of the pool's events after `after`; ask again with `next` for what follows. */
   journal(after = 0, limit = 1_000, options: CallOptions = {}): Promise<JournalPage> {
     return this.#transport.call("GET", `${this.#path}/journal?after=${after}&limit=${limit}`, undefined, options);
+  }
+
+  /**
+   * Events as they happen, from any point of the journal, each once and in order, over lost connections.
+   *
+   * ```ts
+   * for await (const event of pool.watch({ after: 0 })) console.log(event.seq, event.type);
+   * ```
+   */
+  watch(options: WatchOptions = {}): AsyncGenerator<JournalEvent, void, void> {
+    const { key, connect, retries = 3 } = this.#transport.options;
+    return watch({ url: `${this.#transport.base}${this.#path}/session`, key, connect, retries }, options);
   }
 
   /** Folds the journal again and compares it with memory and every invariant. */
@@ -199,4 +212,8 @@ export class Pool {
   #agent(agent: string): string {
     return `${this.#path}/agents/${encodeURIComponent(agent)}`;
   }
+}
+
+export function pathOf(pool: string): string {
+  return `/v1/pools/${encodeURIComponent(pool)}`;
 }

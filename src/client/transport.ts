@@ -14,6 +14,13 @@ export type TransportOptions = {
   readonly timeout_ms?: number;
   /** How often a request without an answer is repeated. Default 3. */
   readonly retries?: number;
+  /**
+   * How commands travel. `auto`, the default: a request each, and a session once calls come often. `fetch`: never a
+   * session. `session`: always.
+   */
+  readonly transport?: "auto" | "session" | "fetch";
+  /** Opens a session's WebSocket, in place of the runtime's own. */
+  readonly connect?: (url: string, protocols: string[]) => WebSocket | Promise<WebSocket>;
 };
 
 export type CallOptions = { readonly signal?: AbortSignal | undefined; readonly wait_ms?: number | undefined };
@@ -24,16 +31,21 @@ const pauseMsMax = 2_000;
 
 export class Transport {
   readonly #options: TransportOptions;
-  readonly #base: string;
+  /** The governor's address, without a slash at its end. */
+  readonly base: string;
   readonly #fetch: typeof fetch;
 
   constructor(options: TransportOptions) {
     if (!/^https?:\/\//.test(options.url)) throw new TypeError(`url must begin with http:// or https://`);
     if (options.key === "") throw new TypeError("key is empty; pass the governor's key");
     this.#options = options;
-    this.#base = options.url.replace(/\/+$/, "");
+    this.base = options.url.replace(/\/+$/, "");
     // A detached `fetch` loses its `this` in browsers and Workers.
     this.#fetch = options.fetch ?? ((input, init) => fetch(input, init));
+  }
+
+  get options(): TransportOptions {
+    return this.#options;
   }
 
   /** The answer's body; throws `BursarError` for a problem and `UnreachableError` when no answer comes. */
@@ -56,21 +68,21 @@ export class Transport {
     let response: Response;
     let text: string;
     try {
-      response = await this.#fetch(`${this.#base}${path}`, {
+      response = await this.#fetch(`${this.base}${path}`, {
         method,
         headers,
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-        ...(body === undefined ? undefined : { body: JSON.stringify(body) }),
+        ...(body === undefined ? undefined : { body: isRaw(body) ? body.raw : JSON.stringify(body) }),
       });
       text = await response.text();
     } catch (cause) {
-      return { ok: false, again: true, afterMs: 0, error: new UnreachableError(this.#base, cause) };
+      return { ok: false, again: true, afterMs: 0, error: new UnreachableError(this.base, cause) };
     }
     const parsed = parse(text);
     if (response.ok && parsed !== undefined) return { ok: true, body: parsed };
     if (!isProblem(parsed)) {
       const cause = `${response.status} and no answer of Bursar's`;
-      return { ok: false, again: response.status >= 500, afterMs: 0, error: new UnreachableError(this.#base, cause) };
+      return { ok: false, again: response.status >= 500, afterMs: 0, error: new UnreachableError(this.base, cause) };
     }
     const afterMs = 1_000 * Number(response.headers.get("retry-after") ?? 0) || 0;
     return { ok: false, again: response.status === 503, afterMs, error: errorOf(parsed) };
@@ -87,6 +99,11 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** JSON that is made already. */
+function isRaw(body: unknown): body is { readonly raw: string } {
+  return typeof body === "object" && body !== null && "raw" in body;
 }
 
 function isProblem(body: unknown): body is ProblemDocument {

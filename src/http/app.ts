@@ -1,11 +1,12 @@
 /** The edge: finds the route, lets nobody in without a key, and turns whatever comes back into a response. */
 import { type Context, Hono } from "hono";
 import type { Env } from "../env.ts";
+import { type Problem, refusalProblem } from "../protocol/problems.ts";
 import { authenticate, type Principal } from "./auth.ts";
 import { Call } from "./call.ts";
 import { preflight, secure, shareWith } from "./headers.ts";
 import { framesOf, log } from "./log.ts";
-import { DoorError, doorProblem, type Problem, problemResponse, refusalProblem } from "./problems.ts";
+import { DoorError, doorProblem, problemResponse } from "./problems.ts";
 import { type Route, routes } from "./routes.ts";
 
 type App = { Bindings: Env };
@@ -40,6 +41,7 @@ async function ask(route: Route, context: Context<App>, learn: (principal: Princ
   learn(principal);
   await mustNotHurry(principal, env);
   const given = await route.run(new Call(context.req.raw, env, principal, context.req.param()));
+  if (given instanceof Response) return given;
   return given.ok ? json(given.result, route.status) : refusalProblem(given.refusal);
 }
 
@@ -94,6 +96,8 @@ async function handle(
     },
     env.BURSAR_LOG,
   );
+  // A session's answer is the connection itself; its headers are the pool's.
+  if (response.status === 101) return response;
   return shareWith(secure(response, requestId), context.req.header("origin") ?? null, env.BURSAR_CORS_ORIGINS);
 }
 

@@ -1,6 +1,7 @@
 /** Who is asking: the operator, by the secret token; anybody else by a key that we signed. No object is woken for it. */
 import type { Env } from "../env.ts";
 import type { Capability } from "../protocol/capability.ts";
+import { keyPrefix, subprotocol } from "../protocol/frames.ts";
 import { DoorError, misconfigured } from "./problems.ts";
 import { minSecretLength, verifyKey } from "./signature.ts";
 
@@ -10,14 +11,25 @@ export type Principal = { readonly kind: "operator" } | { readonly kind: "key"; 
 export async function authenticate(request: Request, env: Env): Promise<Principal> {
   const operator = env.BURSAR_OPERATOR_TOKEN ?? "";
   if (operator.length < minSecretLength) throw misconfigured("BURSAR_OPERATOR_TOKEN");
-  // Two Authorization headers arrive joined by a comma, which no token contains.
-  const token = /^Bearer ([A-Za-z0-9._~+/=-]{1,1536})$/i.exec(request.headers.get("authorization") ?? "")?.[1];
+  const token = tokenOf(request.headers);
   if (token === undefined) throw unauthorized();
   if (isEqual(token, operator)) return { kind: "operator" };
   const capability = await verifyKey(token, env);
   if (capability === undefined || (capability.expires_at ?? Number.POSITIVE_INFINITY) <= Date.now())
     throw unauthorized();
   return { kind: "key", capability };
+}
+
+/** The token of the Authorization header, or, where a browser opens a session and can set none, of the subprotocol. */
+function tokenOf(headers: Headers): string | undefined {
+  const authorization = headers.get("authorization");
+  if (authorization === null && headers.get("upgrade")?.toLowerCase() === "websocket") {
+    const offered = (headers.get("sec-websocket-protocol") ?? "").split(",").map((protocol) => protocol.trim());
+    const keys = offered.filter((protocol) => protocol.startsWith(keyPrefix));
+    return keys.length === 1 && offered.includes(subprotocol) ? keys[0]?.slice(keyPrefix.length) : undefined;
+  }
+  // Two Authorization headers arrive joined by a comma, which no token contains.
+  return /^Bearer ([A-Za-z0-9._~+/=-]{1,1536})$/i.exec(authorization ?? "")?.[1];
 }
 
 function unauthorized(): DoorError {

@@ -3,6 +3,7 @@ import { type DirectoryCalls, type Env, type PoolCalls, poolId, type TenantCalls
 import type { Caller } from "../protocol/caller.ts";
 import type { Capability } from "../protocol/capability.ts";
 import type { Command } from "../protocol/commands.ts";
+import { type Opener, openerHeader, subprotocol } from "../protocol/frames.ts";
 import type { Answer, Outcome } from "../protocol/results.ts";
 import { name } from "../protocol/schemas.ts";
 import type { Jurisdiction } from "../protocol/tenants.ts";
@@ -72,6 +73,17 @@ export class Call {
     const { tenant, jurisdiction } = this.capability;
     const id = poolId(this.env, tenant, jurisdiction, this.param("pool"));
     return reach(() => ask(this.env.POOLS.get(id), this.caller));
+  }
+
+  /** Hands the connection to the pool of the path, with what the key allows. */
+  async openSession(): Promise<Given | Response> {
+    const { key_id, scope, agent = null, expires_at = null } = this.capability;
+    const opener: Opener = { caller: { key_id, agent }, scope, expires_at };
+    const headers = new Headers({ upgrade: "websocket", [openerHeader]: JSON.stringify(opener) });
+    if (this.request.headers.has("sec-websocket-protocol")) headers.set("sec-websocket-protocol", subprotocol);
+    // A new request: nothing of the stranger's own goes further.
+    const response = await this.pool((stub) => stub.fetch(new Request("https://pool/session", { headers })));
+    return response.status === 101 ? response : { ok: false, refusal: await response.json() };
   }
 
   /** Asks the caller's tenant; the operator names another. */

@@ -70,7 +70,6 @@ export function openApiDocument(version: string): ReturnType<typeof createDocume
 
 function operationOf(route: Route): ZodOpenApiOperationObject {
   const path = Object.fromEntries([...route.path.matchAll(/:(\w+)/g)].map(([, key = ""]) => [key, name]));
-  const status = String(route.status);
   return {
     operationId: operationIdOf(route),
     summary: route.summary,
@@ -86,13 +85,15 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
           },
         }),
     responses: {
-      [status as "200"]: {
-        description: route.status === 201 ? "Done" : "OK",
-        content: { "application/json": { schema: route.answer } },
-      },
+      [String(route.status) as "200"]: successOf(route),
       ...problemResponses(route.method !== "GET" ? { ...problems, ...conflicts } : problems),
     },
   };
+}
+
+function successOf({ status, answer }: Route) {
+  if (answer === undefined) return { description: "The connection is a session (docs/protocol.md)" };
+  return { description: status === 201 ? "Done" : "OK", content: { "application/json": { schema: answer } } };
 }
 
 const healthz: ZodOpenApiOperationObject = {

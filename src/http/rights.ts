@@ -4,6 +4,7 @@
  * entry's `agentKeys` says, and only as that agent.
  */
 import type { Capability, Scope } from "../protocol/capability.ts";
+import { managers, readers, spenders } from "../protocol/rights.ts";
 import type { Principal } from "./auth.ts";
 import { DoorError } from "./problems.ts";
 
@@ -23,13 +24,13 @@ export const rights = {
   operate: { scopes: ["operator"], agentKeys: "never" },
   /** Keys of the tenant; a key bound to a pool makes, lists and revokes only keys bound to it too. */
   manageKeys: { scopes: ["admin"], agentKeys: "never" },
-  listPools: { scopes: ["admin", "spend", "read"], agentKeys: "never", poolKeys: "never" },
+  listPools: { scopes: readers, agentKeys: "never", poolKeys: "never" },
   /** The pool's budget, settings and contracts: nobody who spends may change what may be spent. */
-  managePool: { scopes: ["admin"], agentKeys: "never" },
+  managePool: { scopes: managers, agentKeys: "never" },
   /** Reserve, commit, release, extend, record, reallocate. */
-  spend: { scopes: ["admin", "spend"], agentKeys: "own" },
-  readPool: { scopes: ["admin", "spend", "read"], agentKeys: "never" },
-  readOwn: { scopes: ["admin", "spend", "read"], agentKeys: "own" },
+  spend: { scopes: spenders, agentKeys: "own" },
+  readPool: { scopes: readers, agentKeys: "never" },
+  readOwn: { scopes: readers, agentKeys: "own" },
 } as const satisfies Record<string, Right>;
 
 /** Lets `principal` pass, or throws a 403. `pool` is the path's, undefined where the path names none. */

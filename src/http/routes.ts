@@ -2,14 +2,15 @@
 import type * as z from "zod";
 import * as answers from "../protocol/answers.ts";
 import type { Capability } from "../protocol/capability.ts";
+import { batchResult } from "../protocol/frames.ts";
 import { limits } from "../protocol/limits.ts";
-import type { Outcome } from "../protocol/results.ts";
+import { mayRun } from "../protocol/rights.ts";
 import * as schemas from "../protocol/schemas.ts";
 import type { Jurisdiction, KeyFields, NewKey } from "../protocol/tenants.ts";
 import { uuid7 } from "../protocol/uuid.ts";
 import { parseBody, parseQuery } from "./body.ts";
 import type { Call, Given } from "./call.ts";
-import { DoorError, invalid, refusalProblem } from "./problems.ts";
+import { DoorError, invalid } from "./problems.ts";
 import { mustBeOwn, mustHave, type Right, rights } from "./rights.ts";
 import { signKey } from "./signature.ts";
 
@@ -17,23 +18,24 @@ export type Route = {
   readonly method: "GET" | "PUT" | "POST" | "DELETE";
   readonly path: string;
   readonly summary: string;
-  readonly status: 200 | 201;
+  /** 101: the answer is a session. */
+  readonly status: 101 | 200 | 201;
   readonly right: Right;
   readonly body: z.ZodType | undefined;
   readonly query: z.ZodObject;
-  /** The body of its success. */
-  readonly answer: z.ZodType;
-  readonly run: (call: Call) => Promise<Given>;
+  /** The body of its success; a session has none. */
+  readonly answer: z.ZodType | undefined;
+  readonly run: (call: Call) => Promise<Given | Response>;
 };
 
 type Spec<B, Q> = {
-  readonly status?: 200 | 201;
-  readonly answer: z.ZodType;
+  readonly status?: 101 | 200 | 201;
+  readonly answer?: z.ZodType;
   readonly body?: z.ZodType<B>;
   readonly query?: z.ZodObject & z.ZodType<Q>;
   /** The agents that the request acts for; a key that is bound to one may act for no other. */
   readonly agents?: (call: Call, body: B) => readonly string[];
-  readonly run: (call: Call, body: B, query: Q) => Promise<Given>;
+  readonly run: (call: Call, body: B, query: Q) => Promise<Given | Response>;
 };
 
 /** A route that looks at the key, then reads its query and body by schema, before it runs. */
@@ -242,7 +244,7 @@ export const routes: readonly Route[] = [
     body: schemas.batchBody,
     agents: (_, { commands }) => commands.flatMap((command) => ("agent" in command ? [command.agent] : [])),
     run: async (call, { commands }) => {
-      const index = commands.findIndex(({ op }) => !rightTo(op).scopes.includes(call.capability.scope));
+      const index = commands.findIndex(({ op }) => !mayRun(call.capability.scope, op));
       const beyond = commands[index];
       if (beyond !== undefined) {
         throw new DoorError(
@@ -260,6 +262,17 @@ export const routes: readonly Route[] = [
     run: (call, _, { after = 0, limit = limits.journalPage }) =>
       call.pool((stub, caller) => stub.journal(caller, after, limit)),
   }),
+  route("GET", `${pool}/session`, rights.readOwn, "Open a session: frames of commands, and events as they happen", {
+    status: 101,
+    agents: () => [],
+    run: async (call) => {
+      if (call.request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
+        throw invalid("Upgrade", "must be websocket: this route opens a session");
+      }
+      const exists = await call.pool((stub, caller) => stub.settings(caller));
+      return exists.ok ? call.openSession() : exists;
+    },
+  }),
   route("GET", `${pool}/audit`, rights.readPool, "Fold the journal again and compare it with memory", {
     answer: answers.audit,
     run: (call) => call.pool((stub, caller) => stub.audit(caller)),
@@ -269,25 +282,6 @@ export const routes: readonly Route[] = [
 /** Whose a reservation is only the pool can tell (`pool/rights.ts`); the request names no agent. */
 function whoeverIsHeldByThePool(): readonly string[] {
   return [];
-}
-
-/** The right that a command of a batch takes: that of its own route. */
-function rightTo(op: schemas.BatchOp): Right {
-  switch (op) {
-    case "reserve":
-    case "commit":
-    case "release":
-    case "extend":
-    case "record":
-    case "reallocate":
-      return rights.spend;
-    case "fund":
-    case "register":
-    case "close":
-    case "reopen":
-    case "reset":
-      return rights.managePool;
-  }
 }
 
 type NewKeyFields = Pick<KeyFields, "scope"> & {
@@ -332,14 +326,4 @@ function withinMaker(maker: Capability, fields: z.output<typeof schemas.keyBody>
 
 function given(result: unknown): Given {
   return { ok: true, result };
-}
-
-/** Each command's answer, with the status that its own route would have given. */
-function batchResult(outcome: Outcome, op: string) {
-  if (!outcome.ok) {
-    const problem = refusalProblem(outcome.refusal);
-    return { status: problem.status, problem };
-  }
-  const created = op === "reserve" || op === "record" || op === "fund";
-  return { status: created ? 201 : 200, result: outcome.result };
 }

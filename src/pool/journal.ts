@@ -95,14 +95,15 @@ export function eventsOf(row: JournalRow): JournalEvent[] {
 export function page(storage: PoolStorage, seq: number, count: number): { events: JournalEvent[]; next: number } {
   const wanted = Math.min(count, limits.journalPage);
   const events: JournalEvent[] = [];
-  let next = seq;
   while (events.length < wanted) {
-    // A lone command's row holds one or two events; a frame's holds hundreds. Read a few rows at a time.
-    const rows = rowsAfter(storage, next, 16);
+    const after = events.at(-1)?.seq ?? seq;
+    // A lone command's row holds one or two events; a frame's holds hundreds. Read a few rows, parse what is wanted.
+    const rows = rowsAfter(storage, after, 16);
     if (rows.length === 0) break;
-    for (const row of rows) events.push(...eventsOf(row).filter((event) => event.seq > next));
-    next = rows.at(-1)?.last_seq ?? next;
+    for (const row of rows) {
+      if (events.length >= wanted) break;
+      for (const event of eventsOf(row)) if (event.seq > after && events.length < wanted) events.push(event);
+    }
   }
-  const taken = events.slice(0, wanted);
-  return { events: taken, next: taken.at(-1)?.seq ?? seq };
+  return { events, next: events.at(-1)?.seq ?? seq };
 }

@@ -9,7 +9,8 @@ import { decide, execute, expireDue } from "../engine/execute.ts";
 import { nextLease, type Pool } from "../engine/state.ts";
 import type { Caller } from "../protocol/caller.ts";
 import type { Command, ReserveCommand } from "../protocol/commands.ts";
-import type { PoolEvent } from "../protocol/events.ts";
+import type { JournalEvent, PoolEvent } from "../protocol/events.ts";
+import type { LiveRefusal, RefusalCounts } from "../protocol/frames.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Outcome } from "../protocol/results.ts";
 import { append, hashOf, toRows } from "./journal.ts";
@@ -28,12 +29,24 @@ export class NotPersistedError extends Error {
   override readonly name = "NotPersistedError";
 }
 
+/** Who is told what happens in a pool. */
+export type Listener = {
+  /** Events that have just been persisted. */
+  readonly persisted: (events: readonly JournalEvent[]) => void;
+  /** Commands that were refused. Not persisted, and not waited for. */
+  readonly refused: (refusals: readonly LiveRefusal[]) => void;
+};
+
 /** Events of one row to be, and those who wait for it. */
 type Batch = { readonly events: PoolEvent[]; readonly persisted: Promise<void>; failure?: Error };
 
 export class LivePool {
   readonly #storage: PoolStorage;
   readonly #clock: () => number;
+  /** Nobody, unless `listen` was called. */
+  #listener: Listener | undefined;
+  /** Since waking, by agent and code. A count is not worth a row. */
+  readonly #refusals = new Map<string, Map<string, number>>();
   #memory: Memory | undefined;
   #batch: Batch | undefined;
   /** When the alarm will run; undefined when that is not known (after waking or a failure). */
@@ -47,11 +60,21 @@ export class LivePool {
     this.#clock = clock;
   }
 
+  listen(listener: Listener): void {
+    this.#listener = listener;
+  }
+
+  /** How often agents were refused since the pool woke. */
+  refusals(): RefusalCounts {
+    return Object.fromEntries([...this.#refusals].map(([agent, codes]) => [agent, Object.fromEntries(codes)]));
+  }
+
   /** Runs commands in order, each with its own outcome; resolves when their effects are persisted. */
   async run(commands: readonly Command[], caller: Caller = bursar): Promise<Outcome[]> {
     const outcomes = this.#deliver((pool, now, events) =>
       commands.map((command) => executeFor(caller, pool, command, now, events)),
     );
+    this.#noteRefusals(commands, outcomes);
     await this.#batch?.persisted;
     return outcomes;
   }
@@ -67,6 +90,7 @@ export class LivePool {
     }
 
     const outcome = this.#deliver((pool, now, events) => executeFor(caller, pool, command, now, events));
+    this.#noteRefusals([command], [outcome]);
     if (waitMs === 0 || outcome.ok || outcome.refusal.code !== "budget_exceeded") {
       await this.#batch?.persisted;
       return outcome;
@@ -129,6 +153,7 @@ export class LivePool {
     // Storage is empty from this moment; whatever is delivered while the call is under way meets no pool.
     this.#memory = undefined;
     this.#alarmAt = undefined;
+    this.#refusals.clear();
     for (const { waiter } of this.#line.serve(() => poolGone)) waiter.settle(poolGone);
     this.#arrangeTimer();
     await deleted;
@@ -171,6 +196,22 @@ export class LivePool {
     });
   }
 
+  #noteRefusals(commands: readonly Command[], outcomes: readonly Outcome[]): void {
+    const refused: LiveRefusal[] = [];
+    for (const [index, outcome] of outcomes.entries()) {
+      const command = commands[index];
+      if (outcome.ok || command === undefined) continue;
+      const { code } = outcome.refusal;
+      const agent = "agent" in command ? command.agent : null;
+      refused.push({ at: this.#clock(), op: command.op, agent, code });
+      // Only agents that are there are counted, or strangers' names would pile up.
+      if (agent === null || !this.#current.pool.agents.has(agent)) continue;
+      const codes = this.#refusals.get(agent) ?? new Map<string, number>();
+      this.#refusals.set(agent, codes.set(code, (codes.get(code) ?? 0) + 1));
+    }
+    if (refused.length > 0) this.#listener?.refused(refused);
+  }
+
   /** Adds events to the pending batch, which all deliveries share that come before its flush. Resolves when they are stored. */
   #persist(events: readonly PoolEvent[]): Promise<void> {
     if (events.length > 0) this.#batch ??= this.#newBatch();
@@ -196,11 +237,13 @@ export class LivePool {
   async #flush(batch: Batch): Promise<void> {
     if (this.#batch === batch) this.#batch = undefined;
     if (batch.failure !== undefined) throw batch.failure;
+    const first = this.#current.persistedSeq + 1;
     try {
       this.#write(this.#current, batch.events);
     } catch (cause) {
       throw this.#giveUp(cause);
     }
+    this.#listener?.persisted(batch.events.map((event, index) => ({ seq: first + index, ...event })));
     await this.#arrangeAlarm();
   }
 

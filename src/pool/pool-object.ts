@@ -7,6 +7,7 @@ import { report, viewDetail, viewPool, viewReservation } from "../engine/results
 import type { Pool } from "../engine/state.ts";
 import type { Caller } from "../protocol/caller.ts";
 import type { Command, ReserveCommand } from "../protocol/commands.ts";
+import { type Opener, openerHeader } from "../protocol/frames.ts";
 import type { Refusal } from "../protocol/refusals.ts";
 import type {
   AgentDetail,
@@ -23,15 +24,22 @@ import { page } from "./journal.ts";
 import { LivePool } from "./live-pool.ts";
 import { type RevokedKey, RevokedKeys } from "./revoked-keys.ts";
 import { isForeign } from "./rights.ts";
+import { Sessions } from "./sessions.ts";
 
 export class PoolObject extends DurableObject<unknown> {
   readonly #pool: LivePool;
   readonly #revoked: RevokedKeys;
+  readonly #sessions: Sessions;
 
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env);
     this.#pool = new LivePool(ctx.storage);
     this.#revoked = new RevokedKeys(ctx.storage);
+    this.#sessions = new Sessions(ctx, this.#pool);
+    this.#pool.listen({
+      persisted: (events) => this.#sessions.tell(events),
+      refused: (refusals) => this.#sessions.show(refusals),
+    });
     void ctx.blockConcurrencyWhile(async () => this.#pool.alarmIsAt(await ctx.storage.getAlarm()));
   }
 
@@ -84,7 +92,10 @@ export class PoolObject extends DurableObject<unknown> {
     if (!exists.ok) return exists;
     const needed = await this.#pool.remove(force);
     this.#revoked.forget();
-    if (needed === 0) return { ok: true, result: { deleted: true } };
+    if (needed === 0) {
+      this.#sessions.end();
+      return { ok: true, result: { deleted: true } };
+    }
     const reason = "calls are running under open reservations; let them settle, or delete with force=true";
     return { ok: false, refusal: { code: "contract_conflict", field: "open_reservations", reason, needed } };
   }
@@ -93,7 +104,26 @@ export class PoolObject extends DurableObject<unknown> {
   async revoke(keys: readonly RevokedKey[]): Promise<void> {
     this.#revoked.add(keys, Date.now());
     this.#pool.dismiss((keyId) => this.#revoked.has(keyId));
+    this.#sessions.revoke((keyId) => this.#revoked.has(keyId));
     await this.ctx.storage.sync();
+  }
+
+  /** Opens a session. Only the Worker gets here, and says in a header of its own who asks. */
+  override async fetch(request: Request): Promise<Response> {
+    const opener: Opener = JSON.parse(request.headers.get(openerHeader) ?? "null");
+    return this.#sessions.accept(opener, request.headers.has("sec-websocket-protocol"));
+  }
+
+  override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {
+    return this.#sessions.message(socket, data);
+  }
+
+  override webSocketClose(socket: WebSocket): void {
+    this.#sessions.gone(socket);
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    this.#sessions.gone(socket);
   }
 
   override async alarm(): Promise<void> {

@@ -49,6 +49,14 @@ export const limits = {
   metadataValueLength: 256,
   /** Commands of one batch: about 10 ms of the object's only thread. */
   batch: 1_000,
+  /** A frame of a session: a thousand commands of 250 bytes. */
+  frameBytes: 256 * 1024,
+  /** Frames of one session under way: far above what a client that waits for answers has. */
+  framesUnderWay: 256,
+  /** Sessions of a pool. Each is a connection that the platform keeps, and its watchers are told of every event. */
+  sessions: 1_000,
+  /** Events that a watcher may be behind before it is told no more until it acknowledges. */
+  eventsAhead: 4_000,
   /** Body of a control request. A batch of 1,000 commands of 60 bytes fits. */
   bodyBytes: 64 * 1024,
   /** Nesting of JSON. Ours needs 4; refused before anything recursive reads the text. */

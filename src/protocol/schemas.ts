@@ -200,6 +200,27 @@ export type BatchOp = z.output<typeof batchCommand>["op"];
 
 export const batchBody = z.strictObject({ commands: z.array(batchCommand).min(1).max(limits.batch) });
 
+const frameId = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+/** A session's frame: commands, in order. `wait_ms` lets a lone reserve wait in line; its reply comes when it comes. */
+export const commandsFrame = z
+  .strictObject({
+    id: frameId,
+    commands: z.array(batchCommand).min(1).max(limits.batch),
+    wait_ms: z.int().min(1).max(limits.waitMs).optional(),
+  })
+  .refine(
+    ({ commands, wait_ms }) => wait_ms === undefined || (commands.length === 1 && commands[0]?.op === "reserve"),
+    {
+      path: ["wait_ms"],
+      error: "goes with one reserve and nothing else",
+    },
+  );
+/** A session's frame: show me what happens after this event. */
+export const subscribeFrame = z.strictObject({ id: frameId, subscribe: z.strictObject({ after: frameId }) });
+/** A session's frame: I have seen up to this event. It is not answered. */
+export const ackFrame = z.strictObject({ ack: frameId });
+
 /** Numbers in a query string come as text. */
 const whole = (max: number) =>
   z

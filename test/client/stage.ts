@@ -11,6 +11,19 @@ export function newBursar(options: Partial<TransportOptions> = {}): Bursar {
   return new Bursar({ url: "https://bursar.test", key, fetch: wire, ...options });
 }
 
+/** Every connection that was made, so that a test can cut them. */
+export const connections: WebSocket[] = [];
+
+/** Opens a session on the real Worker. */
+export async function connect(url: string, protocols: string[]): Promise<WebSocket> {
+  const headers = { upgrade: "websocket", "sec-websocket-protocol": protocols.join(", ") };
+  const { status, webSocket } = await exports.default.fetch(url.replace(/^ws/, "http"), { headers });
+  if (webSocket === null) throw new Error(`no session: ${status}`);
+  webSocket.accept();
+  connections.push(webSocket);
+  return webSocket;
+}
+
 let pools = 0;
 
 /** A new pool, created. */

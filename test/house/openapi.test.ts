@@ -10,7 +10,11 @@ const document = JSON.parse(JSON.stringify(openApiDocument(JSON.parse(read("pack
 describe("the OpenAPI document", () => {
   it("is clean to a public linter", async () => {
     const config = await createConfig({ extends: ["recommended-strict"] });
-    const problems = await lintFromString({ source: JSON.stringify(document), config });
+    const all = await lintFromString({ source: JSON.stringify(document), config });
+    // Opening a session succeeds with 101, which the rule does not know.
+    const problems = all.filter(
+      ({ ruleId, location }) => ruleId !== "operation-2xx-response" || !location[0]?.pointer?.includes("session"),
+    );
     expect(problems.map(({ ruleId, message, location }) => `${ruleId} ${message} ${location[0]?.pointer}`)).toEqual([]);
   });
 

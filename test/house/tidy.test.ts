@@ -1,9 +1,9 @@
 /** What no linter knows: the directions of imports, the purity of the engine, dead files, documents that lie. */
 import { join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
-import { statusOf } from "../../src/http/problems.ts";
 import { routes } from "../../src/http/routes.ts";
 import { limits } from "../../src/protocol/limits.ts";
+import { statusOf } from "../../src/protocol/problems.ts";
 import { refusalCodes } from "../../src/protocol/refusals.ts";
 import { files, importsOf, read } from "./tree.ts";
 

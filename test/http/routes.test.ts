@@ -579,6 +579,14 @@ it("says that it is up, at /healthz", async () => {
   expect(await answer(200, "GET", "/healthz")).toEqual({ status: "ok" });
 });
 
+describe("sessions", () => {
+  it("GET opens one, and tells whoever asks without an upgrade what it takes", async () => {
+    const pool = await newPool();
+    const asked = await api("GET", `${pool}/session`);
+    expect(asked).toMatchObject({ status: 400, body: { errors: [{ field: "Upgrade" }] } });
+  });
+});
+
 describe("the registry of routes", () => {
   it("has every route called by a test above", () => {
     const forgotten = routes.filter(({ method, path }) => {

@@ -1,0 +1,28 @@
+/** Which scope may run which command: the same in a request, a batch and a session. */
+import type { Scope } from "./capability.ts";
+import type { Command } from "./commands.ts";
+
+/** Scopes that spend: reserve, commit, release, extend, record, reallocate. */
+export const spenders: readonly Scope[] = ["admin", "spend"];
+/** Scopes that say what may be spent. Nobody who spends may change it. */
+export const managers: readonly Scope[] = ["admin"];
+export const readers: readonly Scope[] = ["admin", "spend", "read"];
+
+export function mayRun(scope: Scope, op: Command["op"]): boolean {
+  switch (op) {
+    case "reserve":
+    case "commit":
+    case "release":
+    case "extend":
+    case "record":
+    case "reallocate":
+      return spenders.includes(scope);
+    case "configure":
+    case "fund":
+    case "register":
+    case "close":
+    case "reopen":
+    case "reset":
+      return managers.includes(scope);
+  }
+}
