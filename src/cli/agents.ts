@@ -54,13 +54,13 @@ export function agents(): Command {
     .command("close <pool> <agent>")
     .description("no more work for it; it leaves when its reservations are settled")
     .action(async (pool: string, agent: string, _: unknown, self: Command) => {
-      show(self, await connect(self).pool(pool).close(agent), ({ state }) => `${agent} is ${state}.`);
+      show(self, await connect(self).pool(pool).agent(agent).close(), ({ state }) => `${agent} is ${state}.`);
     });
   command
     .command("reopen <pool> <agent>")
     .description("open its confidence gate: a new task")
     .action(async (pool: string, agent: string, _: unknown, self: Command) => {
-      show(self, await connect(self).pool(pool).reopen(agent), () => `${agent} may spend again.`);
+      show(self, await connect(self).pool(pool).agent(agent).reopen(), () => `${agent} may spend again.`);
     });
   return command;
 }

@@ -1,6 +1,13 @@
-/** Wraps a function so that every call of it is reserved before it runs and booked after. */
+/**
+ * Wraps a function so that every call of it is reserved before it runs and booked after. What it gives back may be a
+ * whole answer, or a stream that is booked when it ends.
+ */
 import { estimateTokens } from "../providers/estimate.ts";
+import { metered, newMeter, settled } from "../providers/meter.ts";
+import { fieldOf } from "../providers/shape.ts";
 import { totalOf, type Usage, usageOf } from "../providers/usage.ts";
+import { UnreachableError } from "./errors.ts";
+import type { Hold } from "./hold.ts";
 import type { Pool, ReserveOptions } from "./pool.ts";
 import { estimateCall, textOf } from "./prompt.ts";
 
@@ -13,12 +20,14 @@ export type GovernOptions<Args extends readonly unknown[], Result> = ReserveOpti
   /** Output allowed for when the arguments name no limit. Default 1,000. */
   readonly max_output?: number;
   /**
-   * What a call really used. By default what the result reports (OpenAI, Anthropic, AI SDK), otherwise an estimate
-   * of its arguments and its result.
+   * What a call really used. By default what the result reports (OpenAI, Anthropic, AI SDK, streams of theirs),
+   * otherwise an estimate of its arguments and its result.
    */
   readonly usage?: (result: Result, ...args: Args) => number | Usage | undefined;
   /** How sure the result is, 0 to 1. At or above the agent's threshold no further call is approved. */
   readonly confidence?: (result: Result) => number | undefined;
+  /** Told when a call was made without the governor, which can't be reached (`on_unreachable: "allow"`). */
+  readonly ungoverned?: (hold: Hold) => void;
 };
 
 /** `call`, governed. Throws `BudgetExceededError` instead of calling when the governor says no. */
@@ -28,17 +37,39 @@ export function govern<Args extends readonly unknown[], Result>(
   call: (...args: Args) => Result | Promise<Result>,
   options: GovernOptions<Args, Result>,
 ): (...args: Args) => Promise<Result> {
-  const { estimate, max_output = 1_000, usage, confidence, ...reserve } = options;
+  const { estimate, max_output = 1_000, usage, confidence, ungoverned, ...reserve } = options;
   if (pool.unit !== "tokens" && (estimate === undefined || usage === undefined)) {
     throw new TypeError(`a pool in ${pool.unit} can't be governed by token counts: give estimate and usage`);
   }
 
   return async (...args) => {
     const asked = Math.max(1, Math.ceil(estimate?.(...args) ?? estimateCall(args, max_output)));
-    // An exception leaves the hold uncommitted, and `await using` gives it back: a failed call is not billed.
-    await using hold = await pool.reserve(agent, asked, reserve);
-    const result = await call(...args);
-    await hold.commit(used(result, args), { confidence: confidence?.(result) });
+    const hold = await pool.reserve(agent, asked, reserve);
+    if (!hold.governed) ungoverned?.(hold);
+    const alive = hold.governed ? hold.keepAlive() : undefined;
+    let result: Result;
+    try {
+      result = await call(...args);
+    } catch (error) {
+      alive?.stop();
+      // A call that failed is not billed, as far as anybody can tell from here.
+      if (hold.governed) await hold.release();
+      throw error;
+    }
+    const book = async (amount: number): Promise<void> => {
+      alive?.stop();
+      await commit(hold, amount, confidence?.(result));
+    };
+    if (usage === undefined && isIterable(result)) return meteredIterable(result, estimateCall(args, 0), book);
+    const later = usage === undefined ? promisedUsage(result) : undefined;
+    if (later === undefined) await book(used(result, args));
+    else {
+      // The AI SDK reports when its stream has ended; the caller gets the stream now.
+      later.then(
+        (reported) => book(reported ?? asked),
+        () => book(estimateCall(args, 0)),
+      );
+    }
     return result;
   };
 
@@ -47,4 +78,53 @@ export function govern<Args extends readonly unknown[], Result>(
     if (typeof given === "number") return Math.ceil(given);
     return given === undefined ? estimateCall(args, estimateTokens(textOf(result))) : totalOf(given);
   }
+}
+
+async function commit(hold: Hold, amount: number, confidence: number | undefined): Promise<void> {
+  try {
+    await hold.commit(amount, { confidence });
+  } catch (error) {
+    // Whoever chose to go on without the governor goes on without it.
+    if (hold.governed || !(error instanceof UnreachableError)) throw error;
+  }
+}
+
+function isIterable(result: unknown): result is AsyncIterable<unknown> & object {
+  return typeof result === "object" && result !== null && Symbol.asyncIterator in result;
+}
+
+/** `stream`, with all that it can do, booked when whoever reads it comes to its end, or leaves. */
+function meteredIterable<Stream extends AsyncIterable<unknown> & object>(
+  stream: Stream,
+  prompt: number,
+  book: (amount: number) => Promise<void>,
+): Stream {
+  async function* iterate(): AsyncGenerator<unknown, void, void> {
+    let state = newMeter;
+    try {
+      for await (const chunk of stream) {
+        state = metered(state, chunk);
+        yield chunk;
+      }
+    } finally {
+      await book(settled(state, prompt));
+    }
+  }
+  return new Proxy(stream, {
+    get: (target, key) => {
+      if (key === Symbol.asyncIterator) return iterate;
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+/** The usage that a result of the AI SDK's `streamText` promises; undefined for a result that promises none. */
+function promisedUsage(result: unknown): Promise<number | undefined> | undefined {
+  const promised = fieldOf(result, "totalUsage") ?? fieldOf(result, "usage");
+  if (typeof fieldOf(promised, "then") !== "function") return undefined;
+  return Promise.resolve(promised).then((usage: unknown) => {
+    const read = usageOf({ usage });
+    return read === undefined ? undefined : totalOf(read);
+  });
 }

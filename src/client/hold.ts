@@ -2,9 +2,17 @@
 import type { Transfer } from "../protocol/events.ts";
 import type { ReservationResult, SettlementResult } from "../protocol/results.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { BursarError } from "./errors.ts";
 import type { CallOptions } from "./transport.ts";
 
 export type CommitOptions = CallOptions & { readonly confidence?: number | undefined };
+
+/** A lease is extended at half of its length, and not in a hurry whatever the clocks say. */
+const minBeatMs = 2_000;
+const maxBeatMs = 120_000;
+
+/** What a hold needs to know of a reservation. */
+type Granted = Pick<ReservationResult, "id" | "granted" | "transfers" | "expires_at">;
 
 /**
  * ```ts
@@ -19,6 +27,8 @@ export class Hold implements AsyncDisposable {
   readonly agent: string;
   /** What is held; with `at_least` it may be less than was asked. */
   readonly granted: number;
+  /** False when the governor could not be reached and the caller chose to go on without it (`on_unreachable`). */
+  readonly governed: boolean;
   /** Budget that other agents (`from: null`: the pool's float) gave for it. */
   readonly transfers: readonly Transfer[];
   #expiresAt: number;
@@ -26,9 +36,10 @@ export class Hold implements AsyncDisposable {
   readonly #unit: string;
   readonly #dispatcher: Dispatcher;
 
-  constructor(dispatcher: Dispatcher, unit: string, agent: string, result: ReservationResult) {
+  constructor(dispatcher: Dispatcher, unit: string, agent: string, result: Granted, governed = true) {
     this.#dispatcher = dispatcher;
     this.#unit = unit;
+    this.governed = governed;
     this.agent = agent;
     this.id = result.id;
     this.granted = result.granted;
@@ -43,8 +54,14 @@ export class Hold implements AsyncDisposable {
 
   /** Books what the call really used, more or less than was held. The same commit again answers the same. */
   async commit(amount: number, { confidence, ...options }: CommitOptions = {}): Promise<SettlementResult> {
-    const command = { op: "commit", id: this.id, [this.#unit]: amount, confidence };
-    const result = await this.#dispatcher.run<SettlementResult>(command, options);
+    const fields = { id: this.id, [this.#unit]: amount, confidence };
+    const result = await this.#dispatcher
+      .run<SettlementResult>({ op: "commit", ...fields }, options)
+      .catch((error: unknown) => {
+        if (this.governed || !isUnknown(error)) throw error;
+        // It was never reserved; what was spent is booked all the same.
+        return this.#dispatcher.run<SettlementResult>({ op: "record", agent: this.agent, ...fields }, options);
+      });
     this.#settled = true;
     return result;
   }
@@ -63,7 +80,22 @@ export class Hold implements AsyncDisposable {
     return result;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#settled) await this.release();
+  /**
+   * Extends the lease again and again until stopped, for a call that may take longer. A program that dies stops
+   * extending, and the hold ends by itself.
+   */
+  keepAlive(): { stop(): void } {
+    const ttl = Math.min(maxBeatMs, Math.max(minBeatMs, this.#expiresAt - Date.now()));
+    const timer = setInterval(() => void this.extend(ttl).catch(() => undefined), ttl / 2);
+    if (typeof timer === "object" && "unref" in timer) timer.unref();
+    return { stop: () => clearInterval(timer) };
   }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#settled && this.governed) await this.release();
+  }
+}
+
+function isUnknown(error: unknown): boolean {
+  return error instanceof BursarError && error.code === "reservation_not_found";
 }

@@ -1,6 +1,7 @@
 /** The client's public surface. */
 export { estimateTokens } from "../providers/estimate.ts";
 export { totalOf, type Usage, usageOf } from "../providers/usage.ts";
+export type { Agent } from "./agent.ts";
 export { Bursar } from "./bursar.ts";
 export { BudgetExceededError, BursarError, type ProblemDocument, UnreachableError } from "./errors.ts";
 export type { GovernOptions } from "./govern.ts";

@@ -2,11 +2,8 @@
 import type { Metadata, OnExpiry, Unit } from "../protocol/commands.ts";
 import type { JournalEvent } from "../protocol/events.ts";
 import type {
-  AgentChangeResult,
-  AgentDetail,
   AgentResult,
   Audit,
-  CloseResult,
   FundResult,
   JournalPage,
   PoolResult,
@@ -17,7 +14,9 @@ import type {
   UsageResult,
 } from "../protocol/results.ts";
 import { uuid7 } from "../protocol/uuid.ts";
+import { Agent } from "./agent.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { UnreachableError } from "./errors.ts";
 import { type GovernOptions, govern } from "./govern.ts";
 import { type CommitOptions, Hold } from "./hold.ts";
 import type { CallOptions, Transport } from "./transport.ts";
@@ -62,6 +61,11 @@ export type ReserveOptions = CallOptions & {
   readonly metadata?: Metadata;
   /** Made by the client unless given; the same id again is the same reservation. */
   readonly id?: string;
+  /**
+   * When the governor can't be reached: `refuse`, the default, throws; `allow` gives a hold with `governed: false`, and
+   * what is committed on it is booked once the governor is back.
+   */
+  readonly on_unreachable?: "refuse" | "allow";
 };
 
 /** An agent in `Pool.report()`. */
@@ -95,37 +99,26 @@ export class Pool {
 
   /** Registers an agent, or changes its contract. Never touches what it has spent. */
   register(agent: string, contract: Contract, options: CallOptions = {}): Promise<AgentResult> {
-    return this.#transport.call("PUT", this.#agent(agent), contract, options);
+    return this.#transport.call("PUT", `${this.#path}/agents/${encodeURIComponent(agent)}`, contract, options);
   }
 
-  /** An agent's contract and ledger entry. */
-  agent(agent: string, options: CallOptions = {}): Promise<AgentDetail> {
-    return this.#transport.call("GET", this.#agent(agent), undefined, options);
-  }
-
-  /** No more work for the agent; it leaves when its reservations are settled. */
-  close(agent: string, options: CallOptions = {}): Promise<CloseResult> {
-    return this.#transport.call("DELETE", this.#agent(agent), undefined, options);
-  }
-
-  /** Opens a closed confidence gate: a new task. */
-  reopen(agent: string, options: CallOptions & { readonly id?: string } = {}): Promise<AgentChangeResult> {
-    const { id = uuid7(), ...call } = options;
-    return this.#transport.call("POST", `${this.#agent(agent)}/reopen`, { id }, call);
-  }
-
-  /** A new period for the agent: nothing consumed, its contract's allocation again. */
-  reset(agent: string, options: CallOptions & { readonly id?: string } = {}): Promise<AgentChangeResult> {
-    const { id = uuid7(), ...call } = options;
-    return this.#transport.call("POST", `${this.#agent(agent)}/reset`, { id }, call);
+  /** An agent of this pool, to spend as, or to manage. Asks nobody: it need not be there yet. */
+  agent(name: string): Agent {
+    return new Agent(this, this.#transport, `${this.#path}/agents/${encodeURIComponent(name)}`, name);
   }
 
   /** Reserves budget before a call. Throws `BudgetExceededError` when the governor says no. */
   async reserve(agent: string, amount: number, options: ReserveOptions = {}): Promise<Hold> {
-    const { id = uuid7(), signal, wait_ms, ...fields } = options;
+    const { id = uuid7(), signal, wait_ms, on_unreachable = "refuse", ...fields } = options;
     const command = { op: "reserve", id, agent, [this.unit]: amount, ...fields };
-    const result = await this.#dispatcher.run<ReservationResult>(command, { signal, wait_ms });
-    return new Hold(this.#dispatcher, this.unit, agent, result);
+    try {
+      const result = await this.#dispatcher.run<ReservationResult>(command, { signal, wait_ms });
+      return new Hold(this.#dispatcher, this.unit, agent, result);
+    } catch (error) {
+      if (on_unreachable === "refuse" || !(error instanceof UnreachableError)) throw error;
+      const ungoverned = { id, granted: amount, transfers: [], expires_at: Date.now() };
+      return new Hold(this.#dispatcher, this.unit, agent, ungoverned, false);
+    }
   }
 
   /** A reservation, open or settled. */
@@ -207,10 +200,6 @@ export class Pool {
     options: GovernOptions<Args, Result> = {},
   ): (...args: Args) => Promise<Result> {
     return govern(this, agent, call, options);
-  }
-
-  #agent(agent: string): string {
-    return `${this.#path}/agents/${encodeURIComponent(agent)}`;
   }
 }
 

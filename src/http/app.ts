@@ -2,11 +2,12 @@
 import { type Context, Hono } from "hono";
 import type { Env } from "../env.ts";
 import { type Problem, refusalProblem } from "../protocol/problems.ts";
+import { name } from "../protocol/schemas.ts";
 import { authenticate, type Principal } from "./auth.ts";
 import { Call } from "./call.ts";
 import { preflight, secure, shareWith } from "./headers.ts";
 import { framesOf, log } from "./log.ts";
-import { DoorError, doorProblem, problemResponse } from "./problems.ts";
+import { DoorError, doorProblem, invalid, problemResponse } from "./problems.ts";
 import { type Route, routes } from "./routes.ts";
 
 type App = { Bindings: Env };
@@ -65,6 +66,7 @@ async function handle(
   let error: unknown;
   let answered: Answered;
   try {
+    mustHavePlainHost(context.req.raw);
     answered = await run((known) => {
       principal = known;
     });
@@ -89,7 +91,7 @@ async function handle(
       code: problem?.code,
       tenant: capability?.tenant,
       key_id: capability?.key_id,
-      pool: capability === undefined ? undefined : context.req.param("pool"),
+      pool: capability === undefined ? undefined : nameOrNot(context.req.param("pool")),
       duration_ms: Date.now() - began,
       error: error instanceof Error ? error.name : undefined,
       stack: framesOf(error),
@@ -99,6 +101,19 @@ async function handle(
   // A session's answer is the connection itself; its headers are the pool's.
   if (response.status === 101) return response;
   return shareWith(secure(response, requestId), context.req.header("origin") ?? null, env.BURSAR_CORS_ORIGINS);
+}
+
+/** workerd puts the URL together from the Host header: one that is more than a host would choose the route. */
+function mustHavePlainHost(request: Request): void {
+  const [, host = ""] = /^https?:\/\/([^/]*)\//.exec(request.url) ?? [];
+  const given = request.headers.get("host") ?? host;
+  const isPlain = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/.test(given);
+  if (!isPlain || !URL.canParse(request.url)) throw invalid("Host", "is not a host");
+}
+
+/** What stands in a name's place may be anything, a whole key too; only a name is logged. */
+function nameOrNot(text: string | undefined): string | undefined {
+  return name.safeParse(text).success ? text : undefined;
 }
 
 function json(result: unknown, status: number): Response {

@@ -9,7 +9,10 @@ export async function parseBody<T>(request: Request, schema: z.ZodType<T>, maxBy
   if (encoding !== null && encoding.toLowerCase() !== "identity") {
     throw new DoorError("unsupported_media_type", "Send the body without Content-Encoding.");
   }
-  const bytes = await readLimited(request, maxBytes);
+  const bytes = await readLimited(request, maxBytes).catch((error: unknown) => {
+    // It ended before its length, or its chunks are none.
+    throw error instanceof DoorError ? error : invalid("", "did not arrive whole");
+  });
   if (bytes.byteLength === 0) return parseWith(schema, {});
   const type = request.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase();
   if (type !== "application/json") {

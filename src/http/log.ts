@@ -30,8 +30,10 @@ export function log(entry: Entry, setting: string | undefined): void {
 /** Where an error was thrown, without its message. */
 export function framesOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  return error.stack
-    ?.split("\n")
+  const { stack = "", message } = error;
+  const end = message === "" ? -1 : stack.indexOf(message);
+  return (end < 0 ? stack : stack.slice(end + message.length))
+    .split("\n")
     .filter((line) => /^\s*at /.test(line))
     .slice(0, 12)
     .join("\n");

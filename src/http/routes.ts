@@ -105,6 +105,8 @@ export const routes: readonly Route[] = [
       const found = await call.directory((directory) => directory.find(call.param("tenant")));
       if (!found.ok) return found;
       const { id: tenant, jurisdiction } = found.result;
+      if (fields.expires_at !== undefined && fields.expires_at <= Date.now())
+        throw invalid("/expires_at", "has passed");
       return makeKey(call, { tenant, jurisdiction }, { ...fields, scope: "admin" });
     },
   }),

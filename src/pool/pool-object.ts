@@ -50,8 +50,16 @@ export class PoolObject extends DurableObject<unknown> {
   }
 
   async reserve(caller: Caller, command: ReserveCommand, waitMs: number): Promise<Outcome> {
-    const refusal = this.#refusalTo(caller);
-    return refusal === undefined ? this.#pool.reserve(command, waitMs, caller) : { ok: false, refusal };
+    const until = Date.now() + waitMs;
+    for (;;) {
+      const refusal = this.#refusalTo(caller);
+      if (refusal !== undefined) return { ok: false, refusal };
+      const outcome = await this.#pool.reserve(command, Math.max(0, until - Date.now()), caller);
+      // Several keys may wait in one place: each is answered by what became of itself.
+      const now = this.#refusalTo(caller);
+      if (now !== undefined && waitMs > 0) return { ok: false, refusal: now };
+      if (outcome.ok || outcome.refusal.code !== "key_revoked") return outcome;
+    }
   }
 
   settings(caller: Caller): Promise<Answer<PoolResult>> {

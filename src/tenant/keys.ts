@@ -42,11 +42,15 @@ export class Keys {
     return this.#sql.exec<{ count: number }>("SELECT count(*) AS count FROM keys").one().count;
   }
 
-  /** Lists a key, and forgets those that have expired: they are dead by what is written in them. */
-  add({ key_id, scope, pool, agent, label, expires_at }: KeyFields, now: number): void {
+  /** Forgets keys that have expired: they are dead by what is written in them. */
+  forgetExpired(now: number): void {
     this.#sql.exec("DELETE FROM keys WHERE expires_at <= ?", now);
+  }
+
+  /** Lists a key; again, if the answer to the first time was lost. */
+  add({ key_id, scope, pool, agent, label, expires_at }: KeyFields, now: number): void {
     this.#sql.exec(
-      "INSERT INTO keys (key_id, scope, pool, agent, label, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      "INSERT OR IGNORE INTO keys (key_id, scope, pool, agent, label, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
       key_id,
       scope,
       pool,
@@ -57,11 +61,14 @@ export class Keys {
     );
   }
 
-  /** Revocations are numbered, so that a pool's row can say up to which it knows them. */
+  /**
+   * Revocations are numbered, so that a pool's row can say up to which it knows them. Keys that have expired are
+   * forgotten, with their numbers; a number that a pool was told of must not come again.
+   */
   revoke(keyId: string, now: number): void {
+    const last = "max(coalesce((SELECT max(revocation) FROM keys), 0), coalesce((SELECT max(told) FROM pools), 0))";
     this.#sql.exec(
-      `UPDATE keys SET revoked_at = ?, revocation = (SELECT coalesce(max(revocation), 0) + 1 FROM keys)
-       WHERE key_id = ? AND revoked_at IS NULL`,
+      `UPDATE keys SET revoked_at = ?, revocation = ${last} + 1 WHERE key_id = ? AND revoked_at IS NULL`,
       now,
       keyId,
     );

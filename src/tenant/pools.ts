@@ -52,6 +52,12 @@ export class Pools {
     return this.#sql.exec<{ count: number }>(query).one().count;
   }
 
+  /** Of those, the ones that this key reaches and that do not know of it. */
+  countUntoldOf(keyId: string): number {
+    const query = `SELECT count(*) AS count FROM pools JOIN keys ON ${concerns} WHERE keys.key_id = ?`;
+    return this.#sql.exec<{ count: number }>(query, keyId).one().count;
+  }
+
   /** The revocations that `name` has to be told of, in their order. */
   untoldTo(name: string): UntoldRevocation[] {
     const query = `SELECT keys.key_id, keys.expires_at, keys.revocation FROM pools JOIN keys ON ${concerns}

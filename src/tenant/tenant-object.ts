@@ -41,7 +41,8 @@ export class TenantObject extends DurableObject<Env> {
     migrate(this.ctx.storage, tenantSteps);
     const refusal = this.#refusalTo(caller);
     if (refusal !== undefined) return { ok: false, refusal };
-    if (this.#keys.count() >= limits.keysPerTenant) {
+    this.#keys.forgetExpired(Date.now());
+    if (this.#keys.get(fields.key_id) === undefined && this.#keys.count() >= limits.keysPerTenant) {
       return { ok: false, refusal: { code: "limit_reached", limit: "keysPerTenant", maximum: limits.keysPerTenant } };
     }
     this.#keys.add(fields, Date.now());
@@ -72,8 +73,8 @@ export class TenantObject extends DurableObject<Env> {
     // Armed before anything is told: if this object dies now, the alarm goes on.
     if (this.#pools.countUntold() > 0) await this.ctx.storage.setAlarm(Date.now() + retryMs);
     await this.#tellAll(tellsBeforeAnswer);
-    const pending = this.#pools.countUntold();
-    if (pending === 0) await this.ctx.storage.deleteAlarm();
+    if (this.#pools.countUntold() === 0) await this.ctx.storage.deleteAlarm();
+    const pending = this.#pools.countUntoldOf(keyId);
     const revoked_at = this.#keys.get(keyId)?.revoked_at ?? Date.now();
     const reached = known.pool === null ? this.#pools.count() : Number(this.#pools.has(known.pool));
     return { ok: true, result: { key_id: keyId, revoked_at, pools: { told: reached - pending, pending } } };

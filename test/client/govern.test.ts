@@ -45,7 +45,7 @@ describe("the quick start of the Python library, with our client", () => {
     expect(error).toMatchObject({ code: "confidence_reached", agent: "fact_checker", status: 402 });
     expect(calls).toBe(1);
 
-    await pool.reopen("fact_checker");
+    await pool.agent("fact_checker").reopen();
     await check("water is wet");
     expect(calls).toBe(2);
   });

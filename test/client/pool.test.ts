@@ -54,9 +54,9 @@ describe("a pool", () => {
     expect(await pool.reallocate("boss", 950, { dry_run: true })).toMatchObject({ moved: 950, dry_run: true });
     expect(await pool.reallocate("boss", 950)).toMatchObject({ moved: 950, donors: [{ agent: "helper", gives: 50 }] });
     expect(await pool.record("helper", 20, { confidence: 0.5 })).toMatchObject({ consumed: 20 });
-    expect(await pool.reset("helper")).toMatchObject({ agent: { consumed: 0 } });
-    expect(await pool.agent("boss")).toMatchObject({ allocated: 1050, contract: { priority: 5 } });
-    expect(await pool.close("helper")).toMatchObject({ state: "closed" });
+    expect(await pool.agent("helper").reset()).toMatchObject({ agent: { consumed: 0 } });
+    expect(await pool.agent("boss").view()).toMatchObject({ allocated: 1050, contract: { priority: 5 } });
+    expect(await pool.agent("helper").close()).toMatchObject({ state: "closed" });
     const page = await pool.journal(0, 3);
     expect(page.events).toHaveLength(3);
     expect((await pool.journal(page.next)).events[0]).toMatchObject({ seq: 4 });

@@ -1,0 +1,28 @@
+/**
+ * `bursar/openai`: govern OpenAI's SDK, and whatever else speaks its dialect and takes a `fetch`.
+ *
+ * ```ts
+ * const openai = new OpenAI({ fetch: governed(pool, "researcher") });
+ * ```
+ */
+import { type GovernedFetchOptions, governedFetch } from "./adapters/governed-fetch.ts";
+import type { BudgetExceededError } from "./errors.ts";
+import type { Pool } from "./pool.ts";
+
+export type { GovernedFetchOptions };
+
+/** A `fetch` for the SDK's `fetch` option. A refusal reaches the caller as the SDK's own error, after one request. */
+export function governed(pool: Pool, agent: string, options: GovernedFetchOptions = {}): typeof fetch {
+  return governedFetch(pool, agent, options, refusal);
+}
+
+function refusal({ message, problem }: BudgetExceededError): Response {
+  // LangChain and others stop at this code without asking the status.
+  const error = {
+    message: `Budget exhausted: ${message}`,
+    type: "insufficient_quota",
+    code: "insufficient_quota",
+    param: null,
+  };
+  return Response.json({ error, bursar: problem }, { status: 402, headers: { "x-should-retry": "false" } });
+}

@@ -1,0 +1,121 @@
+/**
+ * A request to a model, as the providers take it: what it may use at most, and how its output is limited. Told by
+ * its path, because that is what says how the body is read.
+ */
+import { estimateTokens } from "./estimate.ts";
+import { countOf, fieldOf } from "./shape.ts";
+
+export type Dialect = "openai-chat" | "openai-responses" | "openai-embeddings" | "anthropic-messages";
+
+export type ModelRequest = {
+  readonly dialect: Dialect;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly isStreaming: boolean;
+  /** Estimated tokens of what goes in. */
+  readonly prompt: number;
+  /** The limit on the output that the caller set; undefined if none. */
+  readonly limit: number | undefined;
+  /** How many answers are asked for, each with that limit. */
+  readonly answers: number;
+};
+
+/** The dialect of an address, or undefined for one that calls no model. */
+export function dialectOf(pathname: string): Dialect | undefined {
+  if (pathname.endsWith("/chat/completions")) return "openai-chat";
+  if (pathname.endsWith("/responses")) return "openai-responses";
+  if (pathname.endsWith("/embeddings")) return "openai-embeddings";
+  return pathname.endsWith("/messages") ? "anthropic-messages" : undefined;
+}
+
+/** Reads a request; undefined if its body is not an object. */
+export function readRequest(dialect: Dialect, body: unknown): ModelRequest | undefined {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return undefined;
+  return {
+    dialect,
+    body: body as Record<string, unknown>,
+    isStreaming: fieldOf(body, "stream") === true,
+    prompt: promptTokens(dialect, body),
+    limit: limitOf(dialect, body),
+    answers: dialect === "openai-chat" ? (countOf(body, "n") ?? 1) : 1,
+  };
+}
+
+/** What the request may use at most, with `otherwise` for the limit where the caller set none. */
+export function upperBound({ dialect, prompt, limit, answers }: ModelRequest, otherwise: number): number {
+  return dialect === "openai-embeddings" ? prompt : prompt + answers * (limit ?? otherwise);
+}
+
+/** The body to send: its output limited to `limit` tokens an answer, and its usage reported when it streams. */
+export function withLimit({ dialect, body, isStreaming }: ModelRequest, limit: number): Record<string, unknown> {
+  switch (dialect) {
+    case "openai-chat": {
+      // `max_tokens` is what older models and most compatible servers know; whichever the caller used stays.
+      const name = countOf(body, "max_tokens") === undefined ? "max_completion_tokens" : "max_tokens";
+      const options = isStreaming ? { stream_options: { ...optionsOf(body), include_usage: true } } : {};
+      return { ...body, [name]: limit, ...options };
+    }
+    case "openai-responses":
+      return { ...body, max_output_tokens: limit };
+    case "anthropic-messages":
+      return { ...body, max_tokens: limit };
+    case "openai-embeddings":
+      return { ...body };
+  }
+}
+
+/** Whether the caller asked for the usage chunk that a chat stream ends with, and so must see it. */
+export function wantsUsageChunk({ body }: ModelRequest): boolean {
+  return fieldOf(fieldOf(body, "stream_options"), "include_usage") === true;
+}
+
+/** The chunk that carries nothing but usage. */
+export function isUsageChunk(event: unknown): boolean {
+  const choices = fieldOf(event, "choices");
+  return Array.isArray(choices) && choices.length === 0 && typeof fieldOf(event, "usage") === "object";
+}
+
+function optionsOf(body: object): object {
+  const options = fieldOf(body, "stream_options");
+  return typeof options === "object" && options !== null ? options : {};
+}
+
+function limitOf(dialect: Dialect, body: object): number | undefined {
+  switch (dialect) {
+    case "openai-chat":
+      return countOf(body, "max_completion_tokens") ?? countOf(body, "max_tokens");
+    case "openai-responses":
+      return countOf(body, "max_output_tokens");
+    case "anthropic-messages":
+      return countOf(body, "max_tokens");
+    case "openai-embeddings":
+      return undefined;
+  }
+}
+
+/** Everything that is billed as input: messages, system text, tools, schemas. A few tokens frame each message. */
+function promptTokens(dialect: Dialect, body: object): number {
+  const fields = {
+    "openai-chat": ["messages", "tools", "functions", "response_format"],
+    "openai-responses": ["input", "instructions", "tools", "text"],
+    "openai-embeddings": ["input"],
+    "anthropic-messages": ["messages", "system", "tools"],
+  }[dialect];
+  const messages = fieldOf(body, "messages") ?? fieldOf(body, "input");
+  const framing = Array.isArray(messages) ? 4 * messages.length + 3 : 3;
+  return fields.reduce((sum, name) => sum + tokensIn(fieldOf(body, name)), framing);
+}
+
+/** Tokens of all text in a value; of numbers and structure a little, of images sent inline a flat amount. */
+function tokensIn(value: unknown): number {
+  if (typeof value === "string") return value.startsWith("data:image/") ? imageTokens : estimateTokens(value);
+  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + tokensIn(item), 0);
+  if (typeof value === "object" && value !== null) {
+    const isImage = fieldOf(value, "type") === "base64" && typeof fieldOf(value, "data") === "string";
+    if (isImage) return imageTokens;
+    return Object.entries(value).reduce((sum, [key, item]) => sum + estimateTokens(key) + tokensIn(item), 1);
+  }
+  return value === undefined || value === null ? 0 : 1;
+}
+
+/** More than the largest tile counts of today's models; usage corrects it. */
+const imageTokens = 3_000;

@@ -1,0 +1,306 @@
+/** Real SDKs, governed through what they take, against a stand-in for their providers and a real governor. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createAnthropic } from "@ai-sdk/anthropic";
+import { createOpenAI } from "@ai-sdk/openai";
+import Anthropic from "@anthropic-ai/sdk";
+import { ChatOpenAI } from "@langchain/openai";
+import { generateText, streamText, wrapLanguageModel } from "ai";
+import OpenAI from "openai";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort, type Governor, startGovernor } from "../../scripts/governor.ts";
+import { ensureSecrets } from "../../scripts/secrets.ts";
+import { governed as governedModel } from "../../src/client/ai.ts";
+import { governed as governedAnthropic } from "../../src/client/anthropic.ts";
+import { BudgetExceededError, Bursar, type Pool } from "../../src/client/index.ts";
+import { governed as governedOpenAi } from "../../src/client/openai.ts";
+import { answer, type Provider, startProvider, used } from "./provider.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "bursar-adapters-"));
+let governor: Governor;
+let provider: Provider;
+let key = "";
+let pools = 0;
+
+beforeAll(async () => {
+  const secrets = join(directory, "secrets");
+  const { BURSAR_OPERATOR_TOKEN: operatorToken } = ensureSecrets(secrets);
+  provider = await startProvider();
+  governor = await startGovernor({ port: await freePort(), data: join(directory, "data"), secrets });
+  const made = await new Bursar({ url: governor.url, key: operatorToken }).tenants.create("adapters");
+  key = made.key.key;
+}, 90_000);
+
+afterAll(async () => {
+  provider?.stop();
+  await governor?.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** A pool with one agent. */
+async function newPool(max_tokens = 100_000): Promise<Pool> {
+  const pool = new Bursar({ url: governor.url, key }).pool(`pool-${pools++}`);
+  await pool.configure();
+  await pool.register("writer", { priority: 1, max_tokens });
+  return pool;
+}
+
+async function entry(pool: Pool) {
+  const view = await pool.agent("writer").view();
+  return { consumed: view.consumed, held: view.held, open: view.open_reservations };
+}
+
+/** What the provider was sent last. */
+function lastRequest(): Record<string, unknown> {
+  return provider.requests.at(-1) ?? {};
+}
+
+const openAi = (pool: Pool) =>
+  new OpenAI({ apiKey: "theirs", baseURL: `${provider.url}/v1`, fetch: governedOpenAi(pool, "writer") });
+const anthropic = (pool: Pool) =>
+  new Anthropic({ apiKey: "theirs", baseURL: provider.url, fetch: governedAnthropic(pool, "writer") });
+const messages = [{ role: "user" as const, content: "What becomes of the rest?" }];
+
+async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("it was not rejected");
+}
+
+describe("OpenAI's SDK", () => {
+  it("books what a chat completion reports, and sends the limit that was granted", async () => {
+    const pool = await newPool();
+    const completion = await openAi(pool).chat.completions.create({ model: "m", messages, max_tokens: 50 });
+    expect(completion.choices[0]?.message.content).toBe(answer);
+    expect(await entry(pool)).toEqual({ consumed: used, held: 0, open: 0 });
+    expect(lastRequest()).toMatchObject({ max_tokens: 50 });
+    await openAi(pool).chat.completions.create({ model: "m", messages });
+    expect(lastRequest()).toMatchObject({ max_completion_tokens: 4_096 });
+  });
+
+  it.each([false, true])("books a chat stream; its usage chunk is seen only by who asks for it (%s)", async (asks) => {
+    const pool = await newPool();
+    const options = asks ? { stream_options: { include_usage: true } } : {};
+    const stream = await openAi(pool).chat.completions.create({ model: "m", messages, stream: true, ...options });
+    let text = "";
+    let usages = 0;
+    for await (const chunk of stream) {
+      text += chunk.choices[0]?.delta.content ?? "";
+      if (chunk.usage) usages++;
+    }
+    expect({ text, usages }).toEqual({ text: answer, usages: asks ? 1 : 0 });
+    expect(lastRequest()).toMatchObject({ stream_options: { include_usage: true } });
+    expect(await entry(pool)).toEqual({ consumed: used, held: 0, open: 0 });
+  });
+
+  it("books responses, whole and streamed, and embeddings", async () => {
+    const pool = await newPool();
+    const sdk = openAi(pool);
+    expect((await sdk.responses.create({ model: "m", input: "Why?", max_output_tokens: 60 })).output_text).toBe(answer);
+    let text = "";
+    for await (const event of await sdk.responses.create({ model: "m", input: "Why?", stream: true })) {
+      if (event.type === "response.output_text.delta") text += event.delta;
+    }
+    expect(text).toBe(answer);
+    expect(await entry(pool)).toMatchObject({ consumed: 2 * used, held: 0 });
+    await sdk.embeddings.create({ model: "m", input: "some text", encoding_format: "float" });
+    expect(await entry(pool)).toMatchObject({ consumed: 2 * used + 20, held: 0 });
+  });
+
+  it("clamps the output to what is left, rather than refuse", async () => {
+    const pool = await newPool(100);
+    await openAi(pool).chat.completions.create({ model: "m", messages, max_tokens: 5_000 });
+    const { max_tokens } = lastRequest();
+    expect(max_tokens).toBeGreaterThan(16);
+    expect(max_tokens).toBeLessThan(100);
+  });
+
+  it("is refused with its own error, after no request to the provider and without a second try", async () => {
+    const pool = await newPool(10);
+    const before = provider.requests.length;
+    const error = await rejection(openAi(pool).chat.completions.create({ model: "m", messages }));
+    expect(error).toBeInstanceOf(OpenAI.APIError);
+    expect(error).toMatchObject({ status: 402, code: "insufficient_quota" });
+    expect(String(error)).toContain("Budget exhausted");
+    expect(provider.requests).toHaveLength(before);
+    const { events } = await pool.journal();
+    expect(events.map(({ type }) => type)).toEqual(["configured", "registered"]);
+  });
+
+  it("gives the hold back when the provider refuses", async () => {
+    const pool = await newPool();
+    const error = await rejection(openAi(pool).chat.completions.create({ model: "broken", messages }));
+    expect(error).toMatchObject({ status: 400 });
+    expect(await entry(pool)).toEqual({ consumed: 0, held: 0, open: 0 });
+  });
+
+  it("books what was delivered when the caller leaves a stream, and when the provider does", async () => {
+    const pool = await newPool();
+    const left = await openAi(pool).chat.completions.create({ model: "slow", messages, stream: true });
+    let chunks = 0;
+    for await (const _ of left) if (++chunks === 4) break;
+    const cut = await openAi(pool).chat.completions.create({ model: "cut", messages, stream: true });
+    await rejection(
+      (async () => {
+        for await (const _ of cut);
+      })(),
+    );
+    await expect.poll(async () => (await entry(pool)).held).toBe(0);
+    const { consumed } = await entry(pool);
+    expect(consumed).toBeGreaterThan(20);
+    expect(consumed).toBeLessThan(2 * used);
+  });
+
+  it("is left alone where it calls no model", async () => {
+    const pool = await newPool();
+    await openAi(pool).models.list();
+    expect((await pool.journal()).events).toHaveLength(2);
+  });
+});
+
+describe("Anthropic's SDK", () => {
+  it("books what a message reports, the cache included", async () => {
+    const pool = await newPool();
+    const message = await anthropic(pool).messages.create({ model: "m", messages, max_tokens: 50 });
+    expect(message.content[0]).toMatchObject({ type: "text", text: answer });
+    expect(await entry(pool)).toEqual({ consumed: used, held: 0, open: 0 });
+  });
+
+  it("books a stream", async () => {
+    const pool = await newPool();
+    const stream = anthropic(pool).messages.stream({ model: "m", messages, max_tokens: 50 });
+    expect(await stream.finalText()).toBe(answer);
+    expect(await entry(pool)).toEqual({ consumed: used, held: 0, open: 0 });
+  });
+
+  it("is refused with its own error, after no request to the provider", async () => {
+    const pool = await newPool(10);
+    const before = provider.requests.length;
+    const error = await rejection(anthropic(pool).messages.create({ model: "m", messages, max_tokens: 50 }));
+    expect(error).toBeInstanceOf(Anthropic.APIError);
+    expect(error).toMatchObject({ status: 402 });
+    expect(String(error)).toContain("Budget exhausted");
+    expect(provider.requests).toHaveLength(before);
+  });
+
+  it("books what was delivered when the caller leaves", async () => {
+    const pool = await newPool();
+    const stream = anthropic(pool).messages.stream({ model: "slow", messages, max_tokens: 50 });
+    stream.on("text", (_, snapshot) => {
+      if (snapshot.length > 20) stream.abort();
+    });
+    await rejection(stream.finalText());
+    await expect.poll(async () => (await entry(pool)).held).toBe(0);
+    const { consumed } = await entry(pool);
+    expect(consumed).toBeGreaterThanOrEqual(21);
+    expect(consumed).toBeLessThanOrEqual(used);
+  });
+});
+
+describe("the AI SDK", () => {
+  const models = {
+    openai: () => createOpenAI({ apiKey: "theirs", baseURL: `${provider.url}/v1` }).chat("m"),
+    anthropic: () => createAnthropic({ apiKey: "theirs", baseURL: `${provider.url}/v1` })("m"),
+  };
+  const wrapped = (pool: Pool, name: keyof typeof models) =>
+    wrapLanguageModel({ model: models[name](), middleware: governedModel(pool, "writer") });
+
+  it.each(["openai", "anthropic"] as const)("books text and streams of a model of %s", async (name) => {
+    const pool = await newPool();
+    const { text } = await generateText({ model: wrapped(pool, name), prompt: "Why?", maxOutputTokens: 40 });
+    expect(text).toBe(answer);
+    expect(await entry(pool)).toEqual({ consumed: used, held: 0, open: 0 });
+    const stream = streamText({ model: wrapped(pool, name), prompt: "Why?" });
+    expect(await stream.text).toBe(answer);
+    expect(await entry(pool)).toEqual({ consumed: 2 * used, held: 0, open: 0 });
+  });
+
+  it("is refused with its own error, once, and no request is made", async () => {
+    const pool = await newPool(10);
+    const before = provider.requests.length;
+    const error = await rejection(generateText({ model: wrapped(pool, "openai"), prompt: "Why?" }));
+    expect(error).toMatchObject({ name: "AI_APICallError", statusCode: 402, isRetryable: false });
+    expect(Object(error).cause).toBeInstanceOf(BudgetExceededError);
+    expect(provider.requests).toHaveLength(before);
+  });
+
+  it("is governed as a function, too: its stream reports when it ends", async () => {
+    const pool = await newPool();
+    const stream = await pool.govern("writer", (prompt: string) => streamText({ model: models.openai(), prompt }))(
+      "Why?",
+    );
+    expect(await stream.text).toBe(answer);
+    await expect.poll(async () => await entry(pool)).toEqual({ consumed: used, held: 0, open: 0 });
+  });
+});
+
+describe("LangChain", () => {
+  const chat = (pool: Pool) =>
+    new ChatOpenAI({
+      model: "m",
+      apiKey: "theirs",
+      configuration: { baseURL: `${provider.url}/v1`, fetch: governedOpenAi(pool, "writer") },
+    });
+
+  it("is governed by the same fetch, whole and streamed", async () => {
+    const pool = await newPool();
+    expect((await chat(pool).invoke("Why?")).content).toBe(answer);
+    let text = "";
+    for await (const { text: part } of await chat(pool).stream("Why?")) text += part;
+    expect(text).toBe(answer);
+    expect(await entry(pool)).toEqual({ consumed: 2 * used, held: 0, open: 0 });
+  });
+
+  it("is refused once", async () => {
+    const pool = await newPool(10);
+    const before = provider.requests.length;
+    expect(String(await rejection(chat(pool).invoke("Why?")))).toContain("Budget exhausted");
+    expect(provider.requests).toHaveLength(before);
+  });
+});
+
+describe("a governed function", () => {
+  it("may give back an SDK's stream: it is booked when whoever reads it comes to its end", async () => {
+    const pool = await newPool();
+    const sdk = new OpenAI({ apiKey: "theirs", baseURL: `${provider.url}/v1` });
+    const ask = pool.govern("writer", () =>
+      sdk.chat.completions.create({ model: "m", messages, stream: true, stream_options: { include_usage: true } }),
+    );
+    let text = "";
+    for await (const chunk of await ask()) text += chunk.choices[0]?.delta.content ?? "";
+    expect(text).toBe(answer);
+    expect(await entry(pool)).toEqual({ consumed: used, held: 0, open: 0 });
+  });
+
+  it("hands a part of its agent's budget down to sub-agents, and gets back what they did not spend", async () => {
+    const pool = await newPool(10_000);
+    {
+      await using sub = await pool.agent("writer").spawn("sub-1", { priority: 1, max_tokens: 4_000, min_reserve: 0 });
+      await sub.govern(async () => ({ usage: { prompt_tokens: 500, completion_tokens: 0 } }))();
+      expect(await pool.report()).toEqual({
+        writer: { allocated: 6_000, consumed: 0, remaining: 6_000 },
+        "sub-1": { allocated: 4_000, consumed: 500, remaining: 3_500 },
+      });
+    }
+    expect(await pool.report()).toEqual({ writer: { allocated: 10_000, consumed: 500, remaining: 9_500 } });
+  });
+
+  it("goes on without the governor only if its caller says so, and says that it did", async () => {
+    const dead = new Bursar({ url: "http://127.0.0.1:1", key, retries: 0 }).pool("anywhere");
+    let calls = 0;
+    const call = async (): Promise<number> => ++calls;
+    await rejection(dead.govern("writer", call)());
+    expect(calls).toBe(0);
+    const told: boolean[] = [];
+    const brave = dead.govern("writer", call, {
+      on_unreachable: "allow",
+      ungoverned: ({ governed }) => told.push(governed),
+    });
+    expect(await brave()).toBe(1);
+    expect(told).toEqual([false]);
+  });
+});
