@@ -3,6 +3,7 @@ import type { Transfer } from "../protocol/events.ts";
 import type { ReservationResult, SettlementResult } from "../protocol/results.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { BursarError } from "./errors.ts";
+import { unref } from "./timers.ts";
 import type { CallOptions } from "./transport.ts";
 
 export type CommitOptions = CallOptions & { readonly confidence?: number | undefined };
@@ -87,7 +88,7 @@ export class Hold implements AsyncDisposable {
   keepAlive(): { stop(): void } {
     const ttl = Math.min(maxBeatMs, Math.max(minBeatMs, this.#expiresAt - Date.now()));
     const timer = setInterval(() => void this.extend(ttl).catch(() => undefined), ttl / 2);
-    if (typeof timer === "object" && "unref" in timer) timer.unref();
+    unref(timer);
     return { stop: () => clearInterval(timer) };
   }
 

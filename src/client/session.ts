@@ -12,6 +12,7 @@ import {
   subprotocol,
 } from "../protocol/frames.ts";
 import { BursarError, errorOf, UnreachableError } from "./errors.ts";
+import { unref } from "./timers.ts";
 
 export type SessionOptions = {
   /** Of the pool's session route, beginning with `http`. */
@@ -184,7 +185,7 @@ export class Session {
     const idle = this.#options.idle_ms > 0 && this.#pending.size === 0;
     const ms = idle ? this.#options.idle_ms : this.#pinged ? pongWithinMs : pingEveryMs;
     this.#timer = setTimeout(() => this.#onTimer(idle), ms);
-    if (typeof this.#timer === "object" && "unref" in this.#timer) this.#timer.unref();
+    unref(this.#timer);
   }
 
   #onTimer(wasIdle: boolean): void {

@@ -69,9 +69,10 @@ export class Sessions {
     await this.#take(socket, attachment, parsed.value);
   }
 
-  /** The other side has gone. */
+  /** The other side has gone, or says that it will: then it waits for our goodbye. */
   gone(socket: WebSocket): void {
     this.#watchers?.delete(socket);
+    close(socket, 1000, "");
   }
 
   /** Tells the watchers what has just been persisted. */

@@ -1,0 +1,116 @@
+/** Every example is run as its reader would run it, against a governor as `npm start` starts one. */
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort, type Governor, startGovernor } from "../../scripts/governor.ts";
+import { ensureSecrets } from "../../scripts/secrets.ts";
+import { Bursar } from "../../src/client/index.ts";
+import { signKey } from "../../src/http/signature.ts";
+import { answer, type Provider, startProvider, used } from "../adapters/provider.ts";
+
+const root = join(import.meta.dirname, "../..");
+const directory = mkdtempSync(join(tmpdir(), "bursar-examples-"));
+let governor: Governor;
+let provider: Provider;
+let environment: NodeJS.ProcessEnv = {};
+
+beforeAll(async () => {
+  const secrets = join(directory, "secrets");
+  const { BURSAR_OPERATOR_TOKEN: operatorToken } = ensureSecrets(secrets);
+  provider = await startProvider();
+  governor = await startGovernor({ port: await freePort(), data: join(directory, "data"), secrets });
+  const { key } = await new Bursar({ url: governor.url, key: operatorToken }).tenants.create("examples");
+  const provided = { OPENAI_API_KEY: "theirs", OPENAI_BASE_URL: `${provider.url}/v1` };
+  environment = { ...process.env, ...provided, BURSAR_URL: governor.url, BURSAR_KEY: key.key };
+}, 90_000);
+
+afterAll(async () => {
+  provider?.stop();
+  await governor?.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** The lines that an example prints; fails if it does. */
+function run(program: string, ...args: string[]): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    execFile(program, args, { cwd: root, env: environment, timeout: 60_000 }, (error, out, err) => {
+      if (error === null) resolve(out.trim().split("\n"));
+      else reject(new Error(`${error.message}\n${out}${err}`));
+    });
+  });
+}
+
+const last = (lines: string[]): unknown => JSON.parse(lines.at(-1) ?? "");
+
+describe("the examples", () => {
+  it("curl: reserves, commits, and audits from a shell", async () => {
+    const lines = await run("sh", "examples/curl/reserve-commit.sh");
+    const answers = lines.map((line) => JSON.parse(line));
+    expect(answers.find(({ transfers }) => transfers?.length > 0)).toMatchObject({
+      granted: 5_000,
+      transfers: [{ from: "critic", amount: 1_000 }],
+    });
+    expect(last(lines)).toMatchObject({ ok: true, findings: [] });
+  });
+
+  it("python: governs a function, and stops it once it is confident", async () => {
+    const lines = await run("python3", "examples/python/quick_start.py");
+    expect(lines[0]).toMatch(/^refused: The agent fact_checker reported a confidence of 0.9/);
+    expect(last(lines)).toMatchObject({ researcher: { allocated: 4_000 }, fact_checker: { allocated: 3_000 } });
+  });
+
+  it("node: lends from the critic, then refuses", async () => {
+    const lines = await run(process.execPath, "examples/node/quick-start.js");
+    expect(lines[0]).toMatch(/^refused: The agent researcher needs 1000/);
+    expect(last(lines)).toMatchObject({ researcher: { consumed: 2_820 }, critic: { consumed: 0 } });
+  });
+
+  it("ai-sdk: books an answer and a stream", async () => {
+    const lines = await run(process.execPath, "examples/ai-sdk/governed-model.ts");
+    expect(lines.slice(0, 2)).toEqual([answer, answer]);
+    expect(last(lines)).toEqual({ writer: { allocated: 20_000, consumed: 2 * used, remaining: 20_000 - 2 * used } });
+  });
+
+  it("multi-agent: hands budget down, gets it back, and goes round until the critic is sure", async () => {
+    const lines = await run(process.execPath, "examples/multi-agent/graph.ts");
+    expect(lines.slice(0, 4)).toEqual(["plan", "research", "write", "criticise"]);
+    expect(lines.at(-2)).toMatch(/^11 calls, 4 rounds$/);
+    expect(Object.keys(Object(last(lines)))).toEqual(["planner", "writer", "critic"]);
+  });
+
+  it("worker: reaches the governor by a service binding", async () => {
+    const port = await freePort();
+    const child = startBoth(port, await keyForLocal());
+    try {
+      const url = `http://127.0.0.1:${port}/?prompt=hello`;
+      await expect.poll(async () => (await fetch(url).catch(() => undefined))?.status, { timeout: 60_000 }).toBe(200);
+      const second = await (await fetch(url)).json();
+      expect(second).toMatchObject({ text: "You said: hello", report: { visitor: { allocated: 1_000 } } });
+    } finally {
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGTERM");
+      await ended;
+    }
+  });
+});
+
+/** An admin key for a governor with the secrets of this machine, which are made if there are none yet. */
+function keyForLocal(): Promise<string> {
+  const secrets = ensureSecrets(join(root, ".dev.vars"));
+  return signKey({ tenant: "bound", key_id: "bound", scope: "admin" }, secrets);
+}
+
+/** The example's Worker in front, the governor behind it. */
+function startBoth(port: number, key: string): ChildProcess {
+  const wrangler = join(root, "node_modules/wrangler/bin/wrangler.js");
+  const files = ["-c", "examples/worker/wrangler.toml", "-c", "wrangler.toml", "--var", `BURSAR_KEY:${key}`];
+  const options = ["--port", String(port), "--ip", "127.0.0.1", "--inspector-port", "0", "--log-level", "error"];
+  const kept = ["--persist-to", join(directory, "bound"), "--show-interactive-dev-session=false"];
+  return spawn(process.execPath, [wrangler, "dev", ...files, ...options, ...kept], {
+    cwd: root,
+    stdio: "ignore",
+    env: { ...process.env, WRANGLER_SEND_METRICS: "false" },
+  });
+}

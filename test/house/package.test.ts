@@ -1,0 +1,101 @@
+/** The package as it would be published: what is in it, how it resolves, how small it is, and where it runs. */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import { afterAll, describe, expect, it } from "vitest";
+import { read, root } from "./tree.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "bursar-package-"));
+const pack = JSON.parse(
+  execFileSync("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", directory], {
+    cwd: root,
+    encoding: "utf8",
+  }),
+);
+// Newer npm gives an object by package name, older an array.
+const [packed]: { filename: string; files: { path: string }[] }[] = Object.values(pack);
+const tarball = join(directory, packed?.filename ?? "");
+
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+describe("the package", () => {
+  it("holds the client and the command, and nothing of the governor", () => {
+    const files = packed?.files.map(({ path }) => path) ?? [];
+    expect(files).toContain("dist/lib/client/index.js");
+    expect(files).toContain("dist/cli/bursar.js");
+    const strange = files.filter(
+      (path) =>
+        !/^(dist\/(lib\/(client|protocol|providers)\/|cli\/)|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(
+          path,
+        ),
+    );
+    expect(strange).toEqual([]);
+  });
+
+  it("depends on nothing", () => {
+    const { dependencies, peerDependencies } = JSON.parse(read("package.json"));
+    expect({ dependencies, peerDependencies }).toEqual({});
+  });
+
+  it("is found nothing wrong with by publint", async () => {
+    const { messages } = await publint({ pkgDir: root, strict: true });
+    expect(messages.map((message) => formatMessage(message, JSON.parse(read("package.json"))))).toEqual([]);
+  });
+
+  it("has types that resolve, says arethetypeswrong", () => {
+    const attw = join(root, "node_modules/@arethetypeswrong/cli/dist/index.js");
+    const out = execFileSync(process.execPath, [attw, tarball, "--profile", "esm-only", "--format", "json"], {
+      encoding: "utf8",
+    });
+    const problems: { resolutionKind: string }[] = JSON.parse(out).analysis.problems;
+    // The package is ES modules only; whoever requires it is told so by Node.
+    expect(problems.filter(({ resolutionKind }) => !["node10", "node16-cjs"].includes(resolutionKind))).toEqual([]);
+  });
+
+  it.each([
+    ["index", 10_000],
+    ["openai", 10_000],
+    ["anthropic", 10_000],
+    ["ai", 10_000],
+  ])("is small: %s stays below %i bytes, minified and gzipped", async (entry, most) => {
+    const { outputFiles } = await build({
+      entryPoints: [join(root, `dist/lib/client/${entry}.js`)],
+      bundle: true,
+      minify: true,
+      format: "esm",
+      target: "es2022",
+      write: false,
+    });
+    const size = gzipSync(outputFiles[0]?.contents ?? new Uint8Array()).length;
+    console.info(`bursar/${entry}: ${size} bytes`);
+    expect(size).toBeLessThan(most);
+  });
+
+  it("is imported and used by the machine's own Node, which may be 20", () => {
+    const own = "/usr/bin/node";
+    const node = existsSync(own) ? own : process.execPath;
+    const home = join(directory, "user");
+    mkdirSync(join(home, "node_modules/bursar"), { recursive: true });
+    execFileSync("tar", ["xzf", tarball, "-C", join(home, "node_modules/bursar"), "--strip-components", "1"]);
+    writeFileSync(join(home, "package.json"), '{ "type": "module" }');
+    writeFileSync(
+      join(home, "use.js"),
+      `import { Bursar, UnreachableError, estimateTokens } from "bursar";
+       import { governed as openai } from "bursar/openai";
+       import { governed as anthropic } from "bursar/anthropic";
+       import { governed as ai } from "bursar/ai";
+       const pool = new Bursar({ url: "http://127.0.0.1:1", key: "k", retries: 0 }).pool("p");
+       const made = [openai(pool, "a"), anthropic(pool, "a"), ai(pool, "a").wrapGenerate].map((one) => typeof one);
+       const error = await pool.govern("a", () => 1)().catch((error) => error);
+       console.log(JSON.stringify({ made, tokens: estimateTokens("two words"), unreachable: error instanceof UnreachableError }));`,
+    );
+    const out = execFileSync(node, ["use.js"], { cwd: home, encoding: "utf8" });
+    expect(JSON.parse(out)).toEqual({ made: ["function", "function", "function"], tokens: 2, unreachable: true });
+    expect(readFileSync(join(home, "node_modules/bursar/package.json"), "utf8")).toContain('"bursar"');
+  });
+});
