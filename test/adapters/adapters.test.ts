@@ -7,6 +7,7 @@ import { createOpenAI } from "@ai-sdk/openai";
 import Anthropic from "@anthropic-ai/sdk";
 import { ChatOpenAI } from "@langchain/openai";
 import { generateText, streamText, wrapLanguageModel } from "ai";
+import * as ai6 from "ai-6";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort, type Governor, startGovernor } from "../../scripts/governor.ts";
@@ -206,6 +207,21 @@ describe("the AI SDK", () => {
     openai: () => createOpenAI({ apiKey: "theirs", baseURL: `${provider.url}/v1` }).chat("m"),
     anthropic: () => createAnthropic({ apiKey: "theirs", baseURL: `${provider.url}/v1` })("m"),
   };
+  /** A model of the older specification: the newer one's answers fit it. */
+  const older = () => {
+    const model = models.openai();
+    const doGenerate: typeof model.doGenerate = (call) => model.doGenerate(call);
+    const doStream: typeof model.doStream = (call) => model.doStream(call);
+    return {
+      ...model,
+      specificationVersion: "v3",
+      provider: "p",
+      modelId: "m",
+      supportedUrls: {},
+      doGenerate,
+      doStream,
+    } as never;
+  };
   const wrapped = (pool: Pool, name: keyof typeof models) =>
     wrapLanguageModel({ model: models[name](), middleware: governedModel(pool, "writer") });
 
@@ -217,6 +233,24 @@ describe("the AI SDK", () => {
     const stream = streamText({ model: wrapped(pool, name), prompt: "Why?" });
     expect(await stream.text).toBe(answer);
     expect(await entry(pool)).toEqual({ consumed: 2 * used, held: 0, open: 0 });
+  });
+
+  it("of the version before, with its own specification, is governed alike", async () => {
+    const pool = await newPool();
+    const middleware = governedModel(pool, "writer", { specification: "v3" });
+    const model = ai6.wrapLanguageModel({ model: older(), middleware });
+    const { text } = await ai6.generateText({ model, prompt: "Why?", maxOutputTokens: 40 });
+    expect(text).toBe(answer);
+    const stream = ai6.streamText({ model, prompt: "Why?" });
+    expect(await stream.text).toBe(answer);
+    expect(await entry(pool)).toEqual({ consumed: 2 * used, held: 0, open: 0 });
+    const poor = await newPool(10);
+    const refusing = governedModel(poor, "writer", { specification: "v3" });
+    const short = ai6.wrapLanguageModel({
+      model: older(),
+      middleware: refusing,
+    });
+    expect(await rejection(ai6.generateText({ model: short, prompt: "Why?" }))).toMatchObject({ statusCode: 402 });
   });
 
   it("is refused with its own error, once, and no request is made", async () => {
