@@ -13,7 +13,7 @@ export type { GovernedFetchOptions };
 
 /** A `fetch` for the SDK's `fetch` option. A refusal reaches the caller as the SDK's own error, after one request. */
 export function governed(pool: Pool, agent: string, options: GovernedFetchOptions = {}): typeof fetch {
-  return governedFetch(pool, agent, options, refusal);
+  return governedFetch(pool, agent, options, { dialects: ["anthropic-messages"], refusal });
 }
 
 function refusal({ message, problem }: BudgetExceededError): Response {

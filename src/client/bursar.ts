@@ -48,10 +48,10 @@ export class Bursar {
   #dispatcherOf(name: string): Dispatcher {
     const known = this.#dispatchers.get(name);
     if (known !== undefined) return known;
-    const { key, connect, fetch, retries = 3, transport: kind = "auto" } = this.#transport.options;
+    const { key, connect, fetch, retries = 3, timeout_ms = 10_000, transport: kind = "auto" } = this.#transport.options;
     // Whoever brings a `fetch` of their own has a way to the governor that a WebSocket may not have.
     const canConnect = connect !== undefined || (fetch === undefined && typeof WebSocket !== "undefined");
-    const session = { key, connect, retries };
+    const session = { key, connect, retries, timeout_ms };
     const dispatcher = new Dispatcher(this.#transport, pathOf(name), { kind, canConnect, session });
     this.#dispatchers.set(name, dispatcher);
     return dispatcher;

@@ -3,7 +3,6 @@
  * each; once calls come often they go through a session, which carries a hundred times as many.
  */
 import type { CommandResult } from "../protocol/frames.ts";
-import type { ReservationResult } from "../protocol/results.ts";
 import { BursarError, errorOf, UnreachableError } from "./errors.ts";
 import { Session, type SessionOptions } from "./session.ts";
 import type { CallOptions, Transport } from "./transport.ts";
@@ -18,17 +17,21 @@ const manyAtOnce = 8;
 const withoutSessionMs = 60_000;
 /** Few frames under way make full frames: what comes meanwhile travels in the next. */
 const framesUnderWay = 4;
+/** Reserves that wait in line through the session; the server takes 256 frames at once, others go as requests. */
+const waitersInSession = 100;
 const commandsPerFrame = 500;
 /** Characters of a frame, and of a request's body; the server takes 262,144 and 65,536 bytes. */
 const frameLength = 80_000;
 const bodyLength = 20_000;
+/** Pauses before a frame is repeated of which nothing was stored. */
+const repeatPausesMs = [100, 500, 1_500];
 
-type Waiting = {
+type Sent = {
+  readonly command: Sendable;
   readonly text: string;
-  readonly isReserve: boolean;
-  readonly resolve: (result: unknown) => void;
+  readonly waitMs: number;
+  readonly settle: (outcome: CommandResult) => void;
   readonly reject: (error: unknown) => void;
-  aborted: boolean;
 };
 
 /** A command of the protocol, by its field names on the wire. */
@@ -46,9 +49,12 @@ export class Dispatcher {
   readonly #path: string;
   readonly #options: DispatcherOptions;
   readonly #session: Session;
-  #queue: Waiting[] = [];
+  #queue: Sent[] = [];
   #scheduled = false;
-  #underWay = 0;
+  #closed = false;
+  #requests = 0;
+  #frames = 0;
+  #waiters = 0;
   #since = 0;
   #calls = 0;
   #withoutSessionUntil = 0;
@@ -61,65 +67,79 @@ export class Dispatcher {
   }
 
   /** The result of `command`, or its refusal as an error. */
-  run<T>(command: Sendable, options: CallOptions = {}): Promise<T> {
-    const { signal, wait_ms } = options;
+  run<T>(command: Sendable, { signal, wait_ms: waitMs = 0 }: CallOptions = {}): Promise<T> {
     if (signal?.aborted === true) return Promise.reject(signal.reason);
+    if (this.#closed) return Promise.reject(closedError());
     return new Promise((resolve, reject) => {
-      const isReserve = command.op === "reserve";
-      const waiting: Waiting = {
-        text: JSON.stringify(command),
-        isReserve,
-        resolve: resolve as () => void,
-        reject,
-        aborted: false,
+      let isOver = false;
+      const finish = (): void => {
+        isOver = true;
+        signal?.removeEventListener("abort", onAbort);
       };
-      signal?.addEventListener("abort", () => this.#abort(waiting, signal.reason), { once: true });
-      if (wait_ms !== undefined && wait_ms > 0) return this.#wait(command, waiting, options);
-      this.#queue.push(waiting);
-      this.#count();
-      if (!this.#scheduled) {
-        this.#scheduled = true;
-        queueMicrotask(() => this.#flush());
-      }
+      const onAbort = (): void => {
+        finish();
+        this.#queue = this.#queue.filter((other) => other !== sent);
+        reject(signal?.reason);
+      };
+      const sent: Sent = {
+        command,
+        text: JSON.stringify(command),
+        waitMs,
+        settle: (outcome) => {
+          const granted = !("problem" in outcome) && command.op === "reserve";
+          // Its caller has given up. Its lease would give it back too, only later.
+          if (isOver && granted) return void this.run({ op: "release", id: command.id }).catch(() => undefined);
+          finish();
+          if ("problem" in outcome) reject(errorOf(outcome.problem));
+          else resolve(outcome.result as T);
+        },
+        reject: (error) => {
+          finish();
+          reject(error);
+        },
+      };
+      signal?.addEventListener("abort", onAbort, { once: true });
+      if (waitMs > 0) void this.#wait(sent);
+      else this.#enqueue(sent);
     });
   }
 
   close(): void {
+    this.#closed = true;
     this.#session.close();
+    for (const { reject } of this.#queue.splice(0)) reject(closedError());
   }
 
-  /** Until now or from now on: nobody waits for it any more. A reservation that is granted all the same is given back. */
-  #abort(waiting: Waiting, reason: unknown): void {
-    waiting.aborted = true;
-    this.#queue = this.#queue.filter((other) => other !== waiting);
-    waiting.reject(reason);
+  #enqueue(sent: Sent): void {
+    this.#queue.push(sent);
+    this.#count();
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => this.#flush());
   }
 
   /** A reserve that waits in line travels alone, or it would keep its neighbours waiting. */
-  #wait(command: object, waiting: Waiting, options: CallOptions): void {
-    if (this.#usesSession()) {
-      this.#session.send([waiting.text], options.wait_ms).then(
-        ([result]) => this.#settle(waiting, result),
-        (error: unknown) => waiting.reject(error),
-      );
-      return;
+  async #wait(sent: Sent): Promise<void> {
+    this.#waiters++;
+    try {
+      if (this.#usesSession() && this.#waiters <= waitersInSession) await this.#frame([sent], sent.waitMs);
+      else await this.#reserve(sent);
+    } finally {
+      this.#waiters--;
     }
-    const { op: _, ...fields } = command as { op: string };
-    const body = { ...fields, wait_ms: options.wait_ms };
-    this.#transport.call("POST", `${this.#path}/reservations`, body, options).then(waiting.resolve, waiting.reject);
   }
 
   #flush(): void {
     this.#scheduled = false;
     const asSession = this.#usesSession();
-    const mayGo = (): boolean => !asSession || this.#session.underWay < framesUnderWay;
+    const mayGo = (): boolean => !asSession || this.#frames < framesUnderWay;
     while (this.#queue.length > 0 && mayGo()) {
       const batch = this.#take(asSession ? frameLength : bodyLength);
-      void (asSession ? this.#frame(batch) : this.#request(batch));
+      void (asSession ? this.#nextFrame(batch) : this.#request(batch));
     }
   }
 
-  #take(most: number): Waiting[] {
+  #take(most: number): Sent[] {
     let length = 0;
     let count = 0;
     for (const { text } of this.#queue) {
@@ -130,21 +150,48 @@ export class Dispatcher {
     return this.#queue.splice(0, count);
   }
 
-  async #frame(batch: readonly Waiting[]): Promise<void> {
+  async #nextFrame(batch: readonly Sent[]): Promise<void> {
+    this.#frames++;
     try {
-      const results = await this.#session.send(batch.map(({ text }) => text));
-      for (let i = 0; i < batch.length; i++) this.#settle(batch[i] as Waiting, results[i]);
+      await this.#frame(batch, 0);
+    } finally {
+      this.#frames--;
+      if (this.#queue.length > 0) this.#flush();
+    }
+  }
+
+  /** Settles all of `batch`, over the session or, where none gets through, by requests. */
+  async #frame(batch: readonly Sent[], waitMs: number): Promise<void> {
+    try {
+      settleAll(batch, await this.#sendFrame(batch, waitMs));
     } catch (error) {
       if (error instanceof UnreachableError && this.#options.kind === "auto") {
         // Something between here and the governor takes no sessions. The same commands, by the same ids, go alone.
         this.#withoutSessionUntil = Date.now() + withoutSessionMs;
-        await this.#request(batch);
+        const [first] = batch;
+        await (waitMs > 0 && first !== undefined ? this.#reserve(first) : this.#request(batch));
+      } else if (isOfOne(error, batch)) {
+        for (const sent of batch) void this.#frame([sent], 0);
       } else {
         const reason = await this.#reasonOf(error);
         for (const { reject } of batch) reject(reason);
       }
     }
-    if (this.#queue.length > 0) this.#flush();
+  }
+
+  /** Of a frame that is answered `unavailable` nothing was stored: it is sent again, as a request would be. */
+  async #sendFrame(batch: readonly Sent[], waitMs: number): Promise<readonly CommandResult[]> {
+    const texts = batch.map(({ text }) => text);
+    for (let tries = 0; ; tries++) {
+      try {
+        return await this.#session.send(texts, waitMs);
+      } catch (error) {
+        const pause = repeatPausesMs[tries];
+        const isStored = !(error instanceof BursarError) || error.code !== "unavailable";
+        if (isStored || pause === undefined) throw error;
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * pause));
+      }
+    }
   }
 
   /** Why no session could be had: a WebSocket does not say, a plain request does. */
@@ -158,27 +205,29 @@ export class Dispatcher {
     return error;
   }
 
-  async #request(batch: readonly Waiting[]): Promise<void> {
-    this.#underWay += batch.length;
+  async #request(batch: readonly Sent[]): Promise<void> {
+    this.#requests += batch.length;
     try {
       const body = { raw: `{"commands":[${batch.map(({ text }) => text).join(",")}]}` };
       const { results } = await this.#transport.call<{ results: CommandResult[] }>("POST", `${this.#path}/batch`, body);
-      for (const [index, waiting] of batch.entries()) this.#settle(waiting, results[index]);
+      settleAll(batch, results);
     } catch (error) {
-      for (const { reject } of batch) reject(error);
+      if (isOfOne(error, batch)) for (const sent of batch) void this.#request([sent]);
+      else for (const { reject } of batch) reject(error);
     } finally {
-      this.#underWay -= batch.length;
+      this.#requests -= batch.length;
     }
   }
 
-  #settle(waiting: Waiting, result: CommandResult | undefined): void {
-    if (result === undefined) return waiting.reject(new Error("the governor left a command without an answer"));
-    if ("problem" in result) return waiting.reject(errorOf(result.problem));
-    waiting.resolve(result.result);
-    if (waiting.aborted && waiting.isReserve) {
-      const { id } = result.result as ReservationResult;
-      // Its lease would give it back too, only later.
-      this.run({ op: "release", id }).catch(() => undefined);
+  async #reserve(sent: Sent): Promise<void> {
+    const { op: _, ...fields } = sent.command;
+    const body = { ...fields, wait_ms: sent.waitMs };
+    try {
+      const options = { wait_ms: sent.waitMs };
+      const result = await this.#transport.call<object>("POST", `${this.#path}/reservations`, body, options);
+      sent.settle({ status: 201, result });
+    } catch (error) {
+      sent.reject(error);
     }
   }
 
@@ -192,12 +241,30 @@ export class Dispatcher {
   }
 
   #usesSession(): boolean {
-    const { kind } = this.#options;
+    const { kind, canConnect } = this.#options;
     if (kind !== "auto") return kind === "session";
-    if (!this.#options.canConnect) return false;
-    if (Date.now() < this.#withoutSessionUntil) return false;
-    return (
-      this.#session.underWay > 0 || this.#calls >= oftenPerSecond || this.#queue.length + this.#underWay >= manyAtOnce
-    );
+    if (!canConnect || Date.now() < this.#withoutSessionUntil) return false;
+    const atOnce = this.#queue.length + this.#requests;
+    return this.#session.isBusy || this.#calls >= oftenPerSecond || atOnce >= manyAtOnce;
   }
+}
+
+function settleAll(batch: readonly Sent[], results: readonly CommandResult[]): void {
+  for (const [index, { settle, reject }] of batch.entries()) {
+    const result = results[index];
+    if (result === undefined) reject(new Error("the governor left a command without an answer"));
+    else settle(result);
+  }
+}
+
+/**
+ * Whether a batch was refused as a whole because of one command in it: then nothing of it had an effect, and its
+ * neighbours must not pay for it.
+ */
+function isOfOne(error: unknown, batch: readonly Sent[]): boolean {
+  return batch.length > 1 && error instanceof BursarError && [400, 403, 413].includes(error.status);
+}
+
+function closedError(): BursarError {
+  return new BursarError({ code: "closed", status: 0, detail: "The client was closed; make a new one." });
 }

@@ -33,11 +33,12 @@ export class Hold implements AsyncDisposable {
   /** Budget that other agents (`from: null`: the pool's float) gave for it. */
   readonly transfers: readonly Transfer[];
   #expiresAt: number;
+  readonly #ttl: number;
   #settled = false;
   readonly #unit: string;
   readonly #dispatcher: Dispatcher;
 
-  constructor(dispatcher: Dispatcher, unit: string, agent: string, result: Granted, governed = true) {
+  constructor(dispatcher: Dispatcher, unit: string, agent: string, result: Granted, ttl?: number, governed = true) {
     this.#dispatcher = dispatcher;
     this.#unit = unit;
     this.governed = governed;
@@ -46,6 +47,8 @@ export class Hold implements AsyncDisposable {
     this.granted = result.granted;
     this.transfers = result.transfers;
     this.#expiresAt = result.expires_at;
+    // Without a length of the caller's own, what the clocks say of it, within reason: they may disagree.
+    this.#ttl = Math.max(minBeatMs, Math.min(maxBeatMs, ttl ?? result.expires_at - Date.now()));
   }
 
   /** When the hold ends by itself, in milliseconds since 1970 of the server's clock. */
@@ -54,17 +57,15 @@ export class Hold implements AsyncDisposable {
   }
 
   /** Books what the call really used, more or less than was held. The same commit again answers the same. */
-  async commit(amount: number, { confidence, ...options }: CommitOptions = {}): Promise<SettlementResult> {
-    const fields = { id: this.id, [this.#unit]: amount, confidence };
-    const result = await this.#dispatcher
-      .run<SettlementResult>({ op: "commit", ...fields }, options)
-      .catch((error: unknown) => {
-        if (this.governed || !isUnknown(error)) throw error;
-        // It was never reserved; what was spent is booked all the same.
-        return this.#dispatcher.run<SettlementResult>({ op: "record", agent: this.agent, ...fields }, options);
-      });
+  commit(amount: number, { confidence, ...options }: CommitOptions = {}): Promise<SettlementResult> {
+    // From here on nobody may give it back: what it was for has been spent, whether or not this gets through.
     this.#settled = true;
-    return result;
+    const fields = { id: this.id, [this.#unit]: amount, confidence };
+    return this.#dispatcher.run<SettlementResult>({ op: "commit", ...fields }, options).catch((error: unknown) => {
+      if (this.governed || !isUnknown(error)) throw error;
+      // It was never reserved; what was spent is booked all the same.
+      return this.#dispatcher.run<SettlementResult>({ op: "record", agent: this.agent, ...fields }, options);
+    });
   }
 
   /** Gives it back: no call was made. */
@@ -82,12 +83,17 @@ export class Hold implements AsyncDisposable {
   }
 
   /**
-   * Extends the lease again and again until stopped, for a call that may take longer. A program that dies stops
-   * extending, and the hold ends by itself.
+   * Extends the lease again and again until stopped, or for `most_ms`, for a call that may take longer. A program that
+   * dies stops extending, and the hold ends by itself.
    */
-  keepAlive(): { stop(): void } {
-    const ttl = Math.min(maxBeatMs, Math.max(minBeatMs, this.#expiresAt - Date.now()));
-    const timer = setInterval(() => void this.extend(ttl).catch(() => undefined), ttl / 2);
+  keepAlive(most_ms = 24 * 3_600_000): { stop(): void } {
+    if (!this.governed) return { stop: () => undefined };
+    const until = Date.now() + most_ms;
+    const ttl = this.#ttl;
+    const timer = setInterval(() => {
+      if (Date.now() > until) clearInterval(timer);
+      else this.extend(ttl).catch(() => undefined);
+    }, ttl / 2);
     unref(timer);
     return { stop: () => clearInterval(timer) };
   }

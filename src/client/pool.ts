@@ -113,11 +113,11 @@ export class Pool {
     const command = { op: "reserve", id, agent, [this.unit]: amount, ...fields };
     try {
       const result = await this.#dispatcher.run<ReservationResult>(command, { signal, wait_ms });
-      return new Hold(this.#dispatcher, this.unit, agent, result);
+      return new Hold(this.#dispatcher, this.unit, agent, result, options.ttl_ms);
     } catch (error) {
       if (on_unreachable === "refuse" || !(error instanceof UnreachableError)) throw error;
       const ungoverned = { id, granted: amount, transfers: [], expires_at: Date.now() };
-      return new Hold(this.#dispatcher, this.unit, agent, ungoverned, false);
+      return new Hold(this.#dispatcher, this.unit, agent, ungoverned, options.ttl_ms, false);
     }
   }
 
@@ -171,8 +171,9 @@ export class Pool {
    * ```
    */
   watch(options: WatchOptions = {}): AsyncGenerator<JournalEvent, void, void> {
-    const { key, connect, retries = 3 } = this.#transport.options;
-    return watch({ url: `${this.#transport.base}${this.#path}/session`, key, connect, retries }, options);
+    const { key, connect, retries = 3, timeout_ms = 10_000 } = this.#transport.options;
+    const url = `${this.#transport.base}${this.#path}/session`;
+    return watch({ url, key, connect, retries, timeout_ms }, options);
   }
 
   /** Folds the journal again and compares it with memory and every invariant. */

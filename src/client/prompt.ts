@@ -1,5 +1,5 @@
 /** Estimates a call before it is made: the tokens of what goes in, and the limit on what comes out. */
-import { estimateTokens } from "../providers/estimate.ts";
+import { tokensIn } from "../providers/request.ts";
 import { countOf } from "../providers/shape.ts";
 
 /** How the SDKs name the limit on a call's output. */
@@ -10,16 +10,5 @@ export function estimateCall(args: readonly unknown[], otherwise: number): numbe
   const limit = args
     .flatMap((arg) => limitNames.map((name) => countOf(arg, name)))
     .find((count) => count !== undefined);
-  return args.reduce<number>((sum, arg) => sum + estimateTokens(textOf(arg)), limit ?? otherwise);
-}
-
-/** The text in a value: a string as it is, an object as JSON. What has no JSON has no text. */
-export function textOf(value: unknown): string {
-  if (typeof value === "string") return value;
-  try {
-    return JSON.stringify(value) ?? "";
-  } catch {
-    // Circular, or with a BigInt: nothing that could go over a wire to a model.
-    return "";
-  }
+  return args.reduce<number>((sum, arg) => sum + tokensIn(arg), limit ?? otherwise);
 }

@@ -20,11 +20,13 @@ export type SessionOptions = {
   readonly key: string;
   /** Makes the connection; by default the runtime's `WebSocket` does. */
   readonly connect?: ((url: string, protocols: string[]) => WebSocket | Promise<WebSocket>) | undefined;
-  /** How often in a row connecting may fail. */
+  /** How often in a row a connection may fail before it has brought an answer. */
   readonly retries: number;
-  /** Called with frames that are no answer: events, refusals. */
+  /** Time for opening a connection, and for an answer; waiting in line is added to it. */
+  readonly timeout_ms: number;
+  /** Called with frames that are no answer: events, refusals; and with what ended a session that nobody asked. */
   readonly notice?: (frame: ServerFrame) => void;
-  /** Called whenever a connection is open, before anything else is sent. */
+  /** Called whenever a connection is open, before anything else is sent. Its presence keeps the session going. */
   readonly opened?: (send: (frame: object) => void) => void;
   /** Closes an idle connection after this long; 0 keeps it open. */
   readonly idle_ms: number;
@@ -38,6 +40,8 @@ const pauseMsMax = 5_000;
 
 type Pending = {
   readonly text: string;
+  /** When it has waited long enough. */
+  readonly until: number;
   readonly resolve: (results: readonly CommandResult[]) => void;
   readonly reject: (error: Error) => void;
 };
@@ -51,26 +55,32 @@ export class Session {
   #frames = 0;
   readonly #pending = new Map<number, Pending>();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
   #pinged = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
   }
 
-  /** Frames that have no answer yet. */
-  get underWay(): number {
-    return this.#pending.size;
+  /** Whether anything has no answer yet. */
+  get isBusy(): boolean {
+    return this.#pending.size > 0;
   }
 
   /** Sends commands, already JSON, in one frame. Rejects when the frame is refused as a whole, or no answer comes. */
-  send(commands: readonly string[], waitMs?: number): Promise<readonly CommandResult[]> {
+  send(commands: readonly string[], waitMs = 0): Promise<readonly CommandResult[]> {
+    if (this.#closed) return Promise.reject(closedError());
     const id = ++this.#frames;
-    const wait = waitMs === undefined ? "" : `,"wait_ms":${waitMs}`;
+    const wait = waitMs === 0 ? "" : `,"wait_ms":${waitMs}`;
     const text = `{"id":${id},"commands":[${commands.join(",")}]${wait}}`;
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { text, resolve, reject });
-      if (this.#socket === undefined) this.open();
-      else this.#write(text);
+      // Each attempt may take its time, and so may the pauses between them.
+      const { timeout_ms, retries } = this.#options;
+      const until = Date.now() + waitMs + (timeout_ms + pauseMsMax) * (retries + 1);
+      this.#pending.set(id, { text, until, resolve, reject });
+      if (this.#socket !== undefined) this.#write(text);
+      else if (this.#retry === undefined) this.open();
+      if (this.#pending.size === 1) this.#arrange();
     });
   }
 
@@ -81,6 +91,8 @@ export class Session {
 
   /** Connects, unless it is connected or about to. */
   open(): void {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
     if (this.#socket !== undefined || this.#connecting || this.#closed) return;
     this.#connecting = true;
     void this.#connect();
@@ -89,15 +101,16 @@ export class Session {
   /** Ends it; what has no answer yet is rejected. */
   close(): void {
     this.#closed = true;
-    this.#settle(new BursarError({ code: "closed", status: 0, detail: "The session was closed." }));
+    clearTimeout(this.#retry);
+    this.#fail(closedError());
     this.#drop();
   }
 
   async #connect(): Promise<void> {
-    const { url, key, connect = openSocket } = this.#options;
+    const { url, key, connect = openSocket, timeout_ms } = this.#options;
     try {
       const socket = await connect(url.replace(/^http/, "ws"), [subprotocol, keyPrefix + key]);
-      await untilOpen(socket);
+      await untilOpen(socket, timeout_ms);
       this.#opened(socket);
     } catch (cause) {
       this.#connecting = false;
@@ -109,8 +122,8 @@ export class Session {
     this.#connecting = false;
     if (this.#closed) return socket.close();
     this.#socket = socket;
-    this.#failures = 0;
-    socket.addEventListener("message", ({ data }) => this.#receive(String(data)));
+    this.#pinged = false;
+    socket.addEventListener("message", ({ data }) => this.#receive(socket, String(data)));
     socket.addEventListener("close", ({ code, reason }) => this.#lost(socket, code, reason));
     socket.addEventListener("error", () => this.#lost(socket, 1006, "error"));
     this.#options.opened?.((frame) => this.#write(JSON.stringify(frame)));
@@ -126,13 +139,15 @@ export class Session {
     }
   }
 
-  #receive(data: string): void {
+  #receive(socket: WebSocket, data: string): void {
+    if (socket !== this.#socket) return;
+    // Only an answer shows that a connection is of use: one that is closed on what it carries is none.
+    this.#failures = 0;
     this.#pinged = false;
     if (data === pong) return;
     const frame: ServerFrame = JSON.parse(data);
-    if (!("id" in frame)) return this.#options.notice?.(frame);
-    const pending = frame.id === null ? undefined : this.#pending.get(frame.id);
-    if (pending === undefined || frame.id === null) return this.#options.notice?.(frame);
+    const pending = "id" in frame && frame.id !== null ? this.#pending.get(frame.id) : undefined;
+    if (pending === undefined || !("id" in frame) || frame.id === null) return this.#options.notice?.(frame);
     this.#pending.delete(frame.id);
     if ("results" in frame) pending.resolve(frame.results);
     else if ("problem" in frame) pending.reject(errorOf(frame.problem));
@@ -142,12 +157,9 @@ export class Session {
   #lost(socket: WebSocket, code: number, reason: string): void {
     if (socket !== this.#socket) return;
     this.#drop();
-    if (code === closeCodes.unauthorized || code === closeCodes.gone) {
-      const [name, status] =
-        code === closeCodes.gone ? (["pool_not_found", 404] as const) : (["key_revoked", 401] as const);
-      return this.#settle(errorOf({ code: name, status, detail: `The session ended: ${reason}.` }));
-    }
-    this.#failed(new Error(`the connection was lost (${code})`));
+    const final = finalError(code, reason);
+    if (final === undefined) this.#failed(new Error(`the connection was lost (${code})`));
+    else this.#fail(final);
   }
 
   /** Tries again, later each time, while anybody waits for an answer or for events. */
@@ -155,17 +167,20 @@ export class Session {
     if (this.#closed || (this.#pending.size === 0 && this.#options.opened === undefined)) return;
     if (this.#failures++ >= this.#options.retries) {
       this.#failures = 0;
-      return this.#settle(new UnreachableError(this.#options.url, cause));
+      return this.#fail(new UnreachableError(this.#options.url, cause));
     }
     const most = Math.min(pauseMsMax, pauseMs * 2 ** this.#failures);
-    setTimeout(() => this.open(), Math.random() * most);
+    this.#retry = setTimeout(() => this.open(), Math.random() * most);
   }
 
-  #settle(error: Error): void {
+  /** Ends what waits for an answer; where nobody does, says why there will be nothing more. */
+  #fail(error: BursarError): void {
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     for (const { reject } of pending) reject(error);
-    if (pending.length === 0) this.#options.notice?.({ id: null, problem: problemOf(error) });
+    if (pending.length > 0) return;
+    const { code, status, message: detail } = error;
+    this.#options.notice?.({ id: null, problem: { type: "", title: "", status, detail, code: code as "unavailable" } });
   }
 
   #drop(): void {
@@ -179,39 +194,75 @@ export class Session {
     }
   }
 
-  /** One timer: for the end of idleness, or for the next sign of life. It keeps no program running. */
+  /** One timer: for the end of idleness, for the next sign of life, or for an answer that does not come. */
   #arrange(): void {
     clearTimeout(this.#timer);
     const idle = this.#options.idle_ms > 0 && this.#pending.size === 0;
-    const ms = idle ? this.#options.idle_ms : this.#pinged ? pongWithinMs : pingEveryMs;
+    const quiet = this.#pinged ? pongWithinMs : pingEveryMs;
+    const [oldest] = this.#pending.values();
+    const ms = idle ? this.#options.idle_ms : Math.min(quiet, Math.max(0, (oldest?.until ?? Infinity) - Date.now()));
     this.#timer = setTimeout(() => this.#onTimer(idle), ms);
     unref(this.#timer);
   }
 
   #onTimer(wasIdle: boolean): void {
     if (wasIdle && this.#pending.size === 0) return this.#drop();
+    const now = Date.now();
+    for (const [id, { until, reject }] of this.#pending) {
+      if (until > now) continue;
+      this.#pending.delete(id);
+      reject(new UnreachableError(this.#options.url, new Error("no answer came in time")));
+    }
     const socket = this.#socket;
     if (this.#pinged && socket !== undefined) return this.#lost(socket, 1006, "no answer");
-    this.#pinged = true;
+    this.#pinged = socket !== undefined;
     this.#write(ping);
     this.#arrange();
   }
+}
+
+/** What can't be mended by connecting again. */
+function finalError(code: number, reason: string): BursarError | undefined {
+  const detail = `The session ended: ${reason}.`;
+  switch (code) {
+    case closeCodes.unauthorized:
+      return errorOf({ code: "unauthorized", status: 401, detail });
+    case closeCodes.gone:
+      return errorOf({ code: "pool_not_found", status: 404, detail });
+    case closeCodes.hurried:
+      return errorOf({ code: "overloaded", status: 503, detail });
+    case 1009:
+      return errorOf({ code: "body_too_large", status: 413, detail });
+    default:
+      return undefined;
+  }
+}
+
+function closedError(): BursarError {
+  return new BursarError({ code: "closed", status: 0, detail: "The client was closed; make a new one." });
 }
 
 function openSocket(url: string, protocols: string[]): WebSocket {
   return new WebSocket(url, protocols);
 }
 
-function untilOpen(socket: WebSocket): Promise<void> {
+/** Resolves when the socket is open; a server that takes the connection and says nothing is given up. */
+function untilOpen(socket: WebSocket, timeoutMs: number): Promise<void> {
   if (socket.readyState === 1) return Promise.resolve();
   return new Promise((resolve, reject) => {
-    socket.addEventListener("open", () => resolve());
-    socket.addEventListener("error", () => reject(new Error("the session could not be opened")));
-    socket.addEventListener("close", ({ code }) => reject(new Error(`the session could not be opened (${code})`)));
+    const fail = (why: string): void => {
+      clearTimeout(timer);
+      reject(new Error(`the session could not be opened: ${why}`));
+    };
+    const timer = setTimeout(() => {
+      fail("no answer");
+      socket.close();
+    }, timeoutMs);
+    socket.addEventListener("open", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    socket.addEventListener("error", () => fail("refused"));
+    socket.addEventListener("close", ({ code }) => fail(`closed with ${code}`));
   });
-}
-
-function problemOf(error: Error) {
-  const { code, status } = error instanceof BursarError ? error : { code: "unreachable", status: 0 };
-  return { type: "", title: "", status, detail: error.message, code: code as "unavailable" };
 }

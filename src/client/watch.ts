@@ -1,7 +1,7 @@
 /** Events of a pool as they happen, from any point of its journal, over lost connections: each once, in order. */
 import type { JournalEvent } from "../protocol/events.ts";
 import type { LiveRefusal } from "../protocol/frames.ts";
-import { BursarError } from "./errors.ts";
+import { type BursarError, errorOf } from "./errors.ts";
 import { Session, type SessionOptions } from "./session.ts";
 
 export type WatchOptions = {
@@ -37,12 +37,13 @@ export async function* watch(
       } else if ("refused" in frame) {
         for (const refusal of frame.refused) refused?.(refusal);
       } else if ("problem" in frame) {
-        failure = new BursarError(frame.problem);
+        failure = errorOf(frame.problem);
       }
       wake();
     },
   });
-  signal?.addEventListener("abort", () => wake(), { once: true });
+  const onAbort = (): void => wake();
+  signal?.addEventListener("abort", onAbort, { once: true });
   try {
     connection.open();
     const isOver = (): boolean => signal?.aborted === true;
@@ -50,6 +51,7 @@ export async function* watch(
       const events = queue;
       queue = [];
       for (const event of events) {
+        if (isOver()) return;
         yield event;
         if (event.seq - acked >= ackEvery) {
           acked = event.seq;
@@ -57,13 +59,14 @@ export async function* watch(
         }
       }
       if (failure !== undefined) throw failure;
-      if (queue.length === 0) {
+      if (queue.length === 0 && !isOver()) {
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
       }
     }
   } finally {
+    signal?.removeEventListener("abort", onAbort);
     connection.close();
   }
 }

@@ -44,9 +44,9 @@ function forgetUnsettled(pool: Pool): void {
 
 function drop(pool: Pool, known: Reservation | Booking): void {
   pool.remembered.delete(known.id);
-  // A client whose clock runs ahead must not make the pool refuse everybody else's ids.
+  // Never later than when it was used: a client whose clock runs ahead must not make the pool refuse everybody's ids.
   const time = timeOfId(known.id);
-  if (time !== undefined && time <= known.at + limits.idAheadMs) pool.horizon = Math.max(pool.horizon, time);
+  if (time !== undefined) pool.horizon = Math.max(pool.horizon, Math.min(time, known.at));
 }
 
 function settledAt(known: Reservation | Booking): number {

@@ -271,8 +271,7 @@ export const routes: readonly Route[] = [
       if (call.request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
         throw invalid("Upgrade", "must be websocket: this route opens a session");
       }
-      const exists = await call.pool((stub, caller) => stub.settings(caller));
-      return exists.ok ? call.openSession() : exists;
+      return call.openSession();
     },
   }),
   route("GET", `${pool}/audit`, rights.readPool, "Fold the journal again and compare it with memory", {

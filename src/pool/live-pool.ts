@@ -4,8 +4,8 @@
  * that could see them. Nobody is told what is not yet safe. If a flush fails, all who wait for it fail, and memory is
  * rebuilt before anything else.
  */
-import { reserveDifference } from "../engine/decisions/reservation.ts";
-import { decide, execute, expireDue } from "../engine/execute.ts";
+import { lacksOnlyBudget, reserveDifference } from "../engine/decisions/reservation.ts";
+import { execute, expireDue } from "../engine/execute.ts";
 import { nextLease, type Pool } from "../engine/state.ts";
 import type { Caller } from "../protocol/caller.ts";
 import type { Command, ReserveCommand } from "../protocol/commands.ts";
@@ -84,14 +84,19 @@ export class LivePool {
     const waiting = this.#line.find(command.id);
     if (waiting !== undefined && waiting.command.unit === command.unit) {
       const field = reserveDifference(waiting.command, command);
-      return field === undefined
-        ? waiting.outcome
-        : { ok: false, refusal: { code: "id_reused", id: command.id, field } };
+      if (field !== undefined) return { ok: false, refusal: { code: "id_reused", id: command.id, field } };
+      // Whoever comes back to wait waits in its old place; whoever only asks is answered now.
+      if (waitMs > 0) return waiting.outcome;
     }
-
-    const outcome = this.#deliver((pool, now, events) => executeFor(caller, pool, command, now, events));
-    this.#noteRefusals([command], [outcome]);
-    if (waitMs === 0 || outcome.ok || outcome.refusal.code !== "budget_exceeded") {
+    const outcome = this.#deliver((pool, now, events) => {
+      if (waitMs > 0) expireDue(pool, now, events);
+      // Whoever will wait is not refused yet: nothing is counted or journaled until it gives up.
+      return waitMs > 0 && pool.settings !== null && lacksOnlyBudget(pool, command)
+        ? undefined
+        : executeFor(caller, pool, command, now, events);
+    });
+    if (outcome !== undefined) {
+      this.#noteRefusals([command], [outcome]);
       await this.#batch?.persisted;
       return outcome;
     }
@@ -177,6 +182,7 @@ export class LivePool {
       const result = turn(pool, now, events);
       const served =
         this.#line.size > 0 && (serve || events.some(mayFreeBudget)) ? this.#serveLine(pool, now, events) : [];
+      for (const event of events) if (event.type === "closed") this.#refusals.delete(event.agent);
       const persisted = this.#persist(events);
       for (const { waiter, outcome } of served) persisted.then(() => waiter.settle(outcome), waiter.fail);
       // Leases that began or moved since may end sooner than the timer was set for.
@@ -189,11 +195,16 @@ export class LivePool {
   }
 
   #serveLine(pool: Pool, now: number, events: PoolEvent[]): { waiter: Waiter; outcome: Outcome }[] {
-    return this.#line.serve(({ command, until }) => {
-      const decision = decide(pool, command, now);
-      const waitsOn = "refusal" in decision && decision.refusal.code === "budget_exceeded" && until > now;
-      return waitsOn ? undefined : execute(pool, command, now, events);
-    });
+    const served = this.#line.serve(({ command, until }) =>
+      until > now && lacksOnlyBudget(pool, command) ? undefined : execute(pool, command, now, events),
+    );
+    if (served.length > 0) {
+      this.#noteRefusals(
+        served.map(({ waiter }) => waiter.command),
+        served.map(({ outcome }) => outcome),
+      );
+    }
+    return served;
   }
 
   #noteRefusals(commands: readonly Command[], outcomes: readonly Outcome[]): void {

@@ -35,7 +35,11 @@ export class PoolObject extends DurableObject<unknown> {
     super(ctx, env);
     this.#pool = new LivePool(ctx.storage);
     this.#revoked = new RevokedKeys(ctx.storage);
-    this.#sessions = new Sessions(ctx, this.#pool);
+    this.#sessions = new Sessions(ctx, this.#pool, {
+      run: (caller, commands) => this.run(caller, commands),
+      reserve: (caller, command, waitMs) => this.reserve(caller, command, waitMs),
+      isRevoked: (caller) => this.#refusalTo(caller) !== undefined,
+    });
     this.#pool.listen({
       persisted: (events) => this.#sessions.tell(events),
       refused: (refusals) => this.#sessions.show(refusals),
@@ -112,13 +116,17 @@ export class PoolObject extends DurableObject<unknown> {
   async revoke(keys: readonly RevokedKey[]): Promise<void> {
     this.#revoked.add(keys, Date.now());
     this.#pool.dismiss((keyId) => this.#revoked.has(keyId));
-    this.#sessions.revoke((keyId) => this.#revoked.has(keyId));
+    this.#sessions.revoked();
     await this.ctx.storage.sync();
   }
 
   /** Opens a session. Only the Worker gets here, and says in a header of its own who asks. */
   override async fetch(request: Request): Promise<Response> {
     const opener: Opener = JSON.parse(request.headers.get(openerHeader) ?? "null");
+    const exists = await this.settings(opener.caller);
+    // Looked at once more: from here on a revocation finds the session among those that it closes.
+    const refusal = exists.ok ? this.#refusalTo(opener.caller) : exists.refusal;
+    if (refusal !== undefined) return Response.json(refusal, { status: 409 });
     return this.#sessions.accept(opener, request.headers.has("sec-websocket-protocol"));
   }
 

@@ -4,7 +4,8 @@
  * attachment, which survives hibernation; nothing else of it needs to.
  */
 
-import type { Command } from "../protocol/commands.ts";
+import type { Caller } from "../protocol/caller.ts";
+import type { Command, ReserveCommand } from "../protocol/commands.ts";
 import type { JournalEvent } from "../protocol/events.ts";
 import {
   batchResult,
@@ -20,6 +21,7 @@ import { parseJson, toPointer } from "../protocol/json.ts";
 import { limits } from "../protocol/limits.ts";
 import { type Problem, problemOf } from "../protocol/problems.ts";
 import type { Refusal } from "../protocol/refusals.ts";
+import type { Outcome } from "../protocol/results.ts";
 import { mayRun, readers } from "../protocol/rights.ts";
 import * as schemas from "../protocol/schemas.ts";
 import { page } from "./journal.ts";
@@ -30,16 +32,25 @@ type Attachment = Opener & { readonly watch: Watch | null };
 /** `sent`: the last event that went out; `acked`: the last that the other side says it has seen. */
 type Watch = { readonly sent: number; readonly acked: number };
 
+/** How a session's commands get in: by the same door as requests, where revoked keys are refused. */
+export type Door = {
+  run(caller: Caller, commands: readonly Command[]): Promise<Outcome[]>;
+  reserve(caller: Caller, command: ReserveCommand, waitMs: number): Promise<Outcome>;
+  isRevoked(caller: Caller): boolean;
+};
+
 export class Sessions {
   readonly #ctx: DurableObjectState;
   readonly #pool: LivePool;
+  readonly #door: Door;
   /** Sockets that watch; undefined until asked for after waking. */
   #watchers: Set<WebSocket> | undefined;
   readonly #underWay = new WeakMap<WebSocket, number>();
 
-  constructor(ctx: DurableObjectState, pool: LivePool) {
+  constructor(ctx: DurableObjectState, pool: LivePool, door: Door) {
     this.#ctx = ctx;
     this.#pool = pool;
+    this.#door = door;
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ping, pong));
   }
 
@@ -58,15 +69,36 @@ export class Sessions {
 
   /** A frame from the other side. Every frame but an acknowledgement is answered, with its number. */
   async message(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {
+    // A closed socket still delivers what the other side had sent, until that side says goodbye.
+    if (socket.readyState !== WebSocket.OPEN) return;
     const attachment = attachmentOf(socket);
-    if ((attachment.expires_at ?? Number.POSITIVE_INFINITY) <= Date.now()) {
-      return close(socket, closeCodes.unauthorized, "the key has expired");
-    }
+    if (this.#isOver(socket, attachment)) return;
     if (typeof data !== "string") return send(socket, { id: null, problem: wrong("", "must be text, not bytes") });
-    if (data.length > limits.frameBytes) return close(socket, 1009, `a frame is at most ${limits.frameBytes} bytes`);
+    if (data.length > limits.frameLength) {
+      return close(socket, 1009, `a frame is at most ${limits.frameLength} characters`);
+    }
     const parsed = parseJson(data);
     if (!parsed.ok) return send(socket, { id: null, problem: wrong(parsed.fault.path, parsed.fault.message) });
-    await this.#take(socket, attachment, parsed.value);
+    try {
+      await this.#take(socket, attachment, parsed.value);
+    } catch (error) {
+      const isStored = !(error instanceof NotPersistedError);
+      if (isStored) console.error(JSON.stringify({ event: "internal_error", where: "session", ...placeOf(error) }));
+      const problem = isStored
+        ? problemOf("internal_error", "This is a defect of Bursar's.")
+        : problemOf("unavailable", "Nothing was stored. Repeat the same frame.");
+      // Whatever happens, a frame is answered: the other side waits for it.
+      send(socket, { id: numberOf(parsed.value), problem });
+    }
+  }
+
+  /** Closes a session whose key has expired or was revoked; true if it did. */
+  #isOver(socket: WebSocket, { caller, expires_at }: Attachment): boolean {
+    const why = (expires_at ?? Number.POSITIVE_INFINITY) <= Date.now() ? "has expired" : "was revoked";
+    if (why === "was revoked" && !this.#door.isRevoked(caller)) return false;
+    close(socket, closeCodes.unauthorized, `the key ${why}`);
+    this.#watchers?.delete(socket);
+    return true;
   }
 
   /** The other side has gone, or says that it will: then it waits for our goodbye. */
@@ -86,7 +118,7 @@ export class Sessions {
     for (const socket of watchers) {
       const attachment = attachmentOf(socket);
       const { watch } = attachment;
-      if (watch === null) continue;
+      if (watch === null || this.#isOver(socket, attachment)) continue;
       if (watch.sent !== first.seq - 1 || last - watch.acked > limits.eventsAhead) {
         this.#fill(socket, attachment);
       } else if (sendText(socket, text)) {
@@ -97,15 +129,14 @@ export class Sessions {
 
   /** Shows the watchers what was refused. It is not in the journal; who does not watch now never sees it. */
   show(refused: readonly LiveRefusal[]): void {
-    for (const socket of this.#watching()) send(socket, { refused });
+    for (const socket of this.#watching()) {
+      if (!this.#isOver(socket, attachmentOf(socket))) send(socket, { refused });
+    }
   }
 
   /** Closes the sessions of keys that are revoked now. */
-  revoke(isRevoked: (keyId: string) => boolean): void {
-    for (const socket of this.#ctx.getWebSockets()) {
-      const { key_id } = attachmentOf(socket).caller;
-      if (key_id !== null && isRevoked(key_id)) close(socket, closeCodes.unauthorized, "the key was revoked");
-    }
+  revoked(): void {
+    for (const socket of this.#ctx.getWebSockets()) this.#isOver(socket, attachmentOf(socket));
   }
 
   /** Closes all: the pool is gone. */
@@ -147,13 +178,10 @@ export class Sessions {
       const [first] = commands;
       const outcomes =
         wait_ms !== undefined && first?.op === "reserve"
-          ? [await this.#pool.reserve(first, wait_ms, caller)]
-          : await this.#pool.run(commands, caller);
+          ? [await this.#door.reserve(caller, first, wait_ms)]
+          : await this.#door.run(caller, commands);
       const results = outcomes.map((outcome, index) => batchResult(outcome, commands[index]?.op ?? ""));
       send(socket, { id, results });
-    } catch (error) {
-      if (!(error instanceof NotPersistedError)) throw error;
-      send(socket, { id, problem: problemOf("unavailable", "Nothing was stored. Repeat the same frame.") });
     } finally {
       this.#underWay.set(socket, (this.#underWay.get(socket) ?? 1) - 1);
     }
@@ -167,6 +195,7 @@ export class Sessions {
       });
     }
     const { pool } = await this.#pool.settled();
+    if (socket.readyState !== WebSocket.OPEN || this.#isOver(socket, attachmentOf(socket))) return;
     if (after > pool.seq)
       return send(socket, { id, problem: wrong("/subscribe/after", `must not be after ${pool.seq}`) });
     send(socket, { id, subscribed: { after, seq: pool.seq, refusals: this.#pool.refusals() } });
@@ -192,7 +221,7 @@ export class Sessions {
     let { sent } = attachment.watch;
     const { acked } = attachment.watch;
     while (sent - acked < limits.eventsAhead) {
-      const { events, next } = page(this.#ctx.storage, sent, Math.min(limits.journalPage, limits.eventsAhead));
+      const { events, next } = page(this.#ctx.storage, sent, limits.eventsAhead - (sent - acked));
       if (events.length === 0 || !sendText(socket, JSON.stringify({ events, next } satisfies ServerFrame))) break;
       sent = next;
     }
@@ -265,4 +294,11 @@ function numberOf(frame: unknown): number | null {
 
 function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Where an error was thrown, without its message, which may quote what was sent. */
+function placeOf(error: unknown): { readonly error: string; readonly stack: string } {
+  if (!(error instanceof Error)) return { error: typeof error, stack: "" };
+  const frames = (error.stack ?? "").split("\n").filter((line) => /^ {4}at /.test(line));
+  return { error: error.name, stack: frames.slice(0, 12).join("\n") };
 }

@@ -37,8 +37,6 @@ export const limits = {
   unsettledMs: 24 * 3_600_000,
   /** … up to this many; the oldest are forgotten first. */
   unsettledMax: 50_000,
-  /** An id whose embedded time lies further ahead than this is not trusted as a clock (see `forget` in the engine). */
-  idAheadMs: 60_000,
   /** Ids and names: fit a URL, a log line and an index, and hold any UUID or `team:agent` scheme. */
   idLength: 128,
   /** Priorities 0–1,000: room to insert between any two. */
@@ -49,8 +47,8 @@ export const limits = {
   metadataValueLength: 256,
   /** Commands of one batch: about 10 ms of the object's only thread. */
   batch: 1_000,
-  /** A frame of a session: a thousand commands of 250 bytes. */
-  frameBytes: 256 * 1024,
+  /** Characters of a session's frame: a thousand commands of 250. */
+  frameLength: 256 * 1024,
   /** Frames of one session under way: far above what a client that waits for answers has. */
   framesUnderWay: 256,
   /** Sessions of a pool. Each is a connection that the platform keeps, and its watchers are told of every event. */

@@ -36,7 +36,7 @@ export function readRequest(dialect: Dialect, body: unknown): ModelRequest | und
     isStreaming: fieldOf(body, "stream") === true,
     prompt: promptTokens(dialect, body),
     limit: limitOf(dialect, body),
-    answers: dialect === "openai-chat" ? (countOf(body, "n") ?? 1) : 1,
+    answers: dialect === "openai-chat" ? Math.max(1, countOf(body, "n") ?? 1) : 1,
   };
 }
 
@@ -50,9 +50,10 @@ export function withLimit({ dialect, body, isStreaming }: ModelRequest, limit: n
   switch (dialect) {
     case "openai-chat": {
       // `max_tokens` is what older models and most compatible servers know; whichever the caller used stays.
-      const name = countOf(body, "max_tokens") === undefined ? "max_completion_tokens" : "max_tokens";
+      const old = countOf(body, "max_tokens") === undefined ? {} : { max_tokens: limit };
+      const isNew = "max_completion_tokens" in body || !("max_tokens" in old);
       const options = isStreaming ? { stream_options: { ...optionsOf(body), include_usage: true } } : {};
-      return { ...body, [name]: limit, ...options };
+      return { ...body, ...old, ...(isNew ? { max_completion_tokens: limit } : {}), ...options };
     }
     case "openai-responses":
       return { ...body, max_output_tokens: limit };
@@ -71,7 +72,8 @@ export function wantsUsageChunk({ body }: ModelRequest): boolean {
 /** The chunk that carries nothing but usage. */
 export function isUsageChunk(event: unknown): boolean {
   const choices = fieldOf(event, "choices");
-  return Array.isArray(choices) && choices.length === 0 && typeof fieldOf(event, "usage") === "object";
+  const usage = fieldOf(event, "usage");
+  return Array.isArray(choices) && choices.length === 0 && typeof usage === "object" && usage !== null;
 }
 
 function optionsOf(body: object): object {
@@ -105,17 +107,20 @@ function promptTokens(dialect: Dialect, body: object): number {
   return fields.reduce((sum, name) => sum + tokensIn(fieldOf(body, name)), framing);
 }
 
-/** Tokens of all text in a value; of numbers and structure a little, of images sent inline a flat amount. */
-function tokensIn(value: unknown): number {
-  if (typeof value === "string") return value.startsWith("data:image/") ? imageTokens : estimateTokens(value);
-  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + tokensIn(item), 0);
-  if (typeof value === "object" && value !== null) {
-    const isImage = fieldOf(value, "type") === "base64" && typeof fieldOf(value, "data") === "string";
-    if (isImage) return imageTokens;
-    return Object.entries(value).reduce((sum, [key, item]) => sum + estimateTokens(key) + tokensIn(item), 1);
-  }
-  return value === undefined || value === null ? 0 : 1;
+/**
+ * Tokens of all text in a value; of numbers and structure a little, of images and files sent inline a flat amount,
+ * because what they cost has nothing to do with their length. Deeper than any honest request is not looked into.
+ */
+export function tokensIn(value: unknown, depth = 32): number {
+  if (typeof value === "string")
+    return /^data:[\w.+-]+\/[\w.+-]+;base64,/.test(value) ? fileTokens : estimateTokens(value);
+  if (typeof value !== "object" || value === null) return value === undefined || value === null ? 0 : 1;
+  if (depth === 0) return 0;
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return fileTokens;
+  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + tokensIn(item, depth - 1), 0);
+  if (fieldOf(value, "type") === "base64" && typeof fieldOf(value, "data") === "string") return fileTokens;
+  return Object.entries(value).reduce((sum, [key, item]) => sum + estimateTokens(key) + tokensIn(item, depth - 1), 1);
 }
 
 /** More than the largest tile counts of today's models; usage corrects it. */
-const imageTokens = 3_000;
+const fileTokens = 3_000;

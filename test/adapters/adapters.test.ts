@@ -63,6 +63,11 @@ const anthropic = (pool: Pool) =>
   new Anthropic({ apiKey: "theirs", baseURL: provider.url, fetch: governedAnthropic(pool, "writer") });
 const messages = [{ role: "user" as const, content: "What becomes of the rest?" }];
 
+/** Whether a request's body holds this text. */
+function holds(init: RequestInit | undefined, text: string): boolean {
+  return typeof init?.body === "string" && init.body.includes(text);
+}
+
 async function rejection(promise: Promise<unknown>): Promise<unknown> {
   try {
     await promise;
@@ -160,6 +165,67 @@ describe("OpenAI's SDK", () => {
     const pool = await newPool();
     await openAi(pool).models.list();
     expect((await pool.journal()).events).toHaveLength(2);
+  });
+});
+
+describe("a governed fetch", () => {
+  /** A pool whose governor can't be reached for requests that hold this text. */
+  async function cutOff(text: string, max_tokens = 100_000): Promise<{ whole: Pool; cut: Pool }> {
+    const whole = await newPool(max_tokens);
+    const failing: typeof fetch = (input, init) =>
+      holds(init, text) ? Promise.reject(new TypeError("cut off")) : fetch(input, init);
+    const cut = new Bursar({ url: governor.url, key, fetch: failing, retries: 0 }).pool(whole.name);
+    return { whole, cut };
+  }
+  const body = JSON.stringify({ model: "m", messages, max_tokens: 50 });
+  const url = () => `${provider.url}/v1/chat/completions`;
+
+  it("gives the caller its answer even if it can't be booked, and says so", async () => {
+    const { whole, cut } = await cutOff('"commit"');
+    const told: number[] = [];
+    const send = governedOpenAi(cut, "writer", { unbooked: (_, { id: _id }, amount) => told.push(amount) });
+    const response = await send(url(), { method: "POST", body });
+    expect(await response.json()).toMatchObject({ choices: [{ message: { content: answer } }] });
+    expect(told).toEqual([used]);
+    // Nobody gave it back: it is held until its lease ends.
+    expect(await entry(whole)).toMatchObject({ consumed: 0, open: 1 });
+  });
+
+  it("goes on without the governor only if told to, and hides no error of the provider's", async () => {
+    const { cut } = await cutOff("op");
+    await rejection(governedOpenAi(cut, "writer")(url(), { method: "POST", body }));
+    const brave = governedOpenAi(cut, "writer", { on_unreachable: "allow" });
+    expect((await brave(url(), { method: "POST", body })).status).toBe(200);
+    const broken = body.replace('"m"', '"broken"');
+    expect((await brave(url(), { method: "POST", body: broken })).status).toBe(400);
+  });
+
+  it("takes requests in every form that fetch takes, and sends on what it does not govern", async () => {
+    const pool = await newPool();
+    const send = governedOpenAi(pool, "writer");
+    const forms: (() => Promise<Response>)[] = [
+      () => send(new URL(url()), { method: "POST", body }),
+      () => send(new Request(url(), { method: "POST", body })),
+      () => send(new Request(url(), { method: "POST", body: "replaced" }), { body }),
+      () => send(url(), { method: "post", body: new TextEncoder().encode(body) }),
+    ];
+    for (const form of forms) expect(await (await form()).json()).toMatchObject({ usage: { total_tokens: used } });
+    expect(await entry(pool)).toEqual({ consumed: forms.length * used, held: 0, open: 0 });
+    // Another kind of message, on a path that ends like a model's.
+    const thread = { method: "POST", body: JSON.stringify({ role: "user", content: "hello" }) };
+    await send(new Request(`${provider.url}/v1/threads/t/messages`, thread));
+    expect(lastRequest()).toEqual({ role: "user", content: "hello" });
+    expect(await entry(pool)).toMatchObject({ consumed: forms.length * used });
+  });
+
+  it("settles a stream whose caller aborts without reading it", async () => {
+    const pool = await newPool();
+    const controller = new AbortController();
+    const streaming = JSON.stringify({ model: "slow", messages, stream: true });
+    await governedOpenAi(pool, "writer")(url(), { method: "POST", body: streaming, signal: controller.signal });
+    controller.abort();
+    await expect.poll(async () => (await entry(pool)).held).toBe(0);
+    expect((await entry(pool)).consumed).toBeGreaterThan(0);
   });
 });
 
@@ -308,6 +374,38 @@ describe("a governed function", () => {
     for await (const chunk of await ask()) text += chunk.choices[0]?.delta.content ?? "";
     expect(text).toBe(answer);
     expect(await entry(pool)).toEqual({ consumed: used, held: 0, open: 0 });
+  });
+
+  it("books a stream in whatever way it is read", async () => {
+    const pool = await newPool();
+    const sdk = new OpenAI({ apiKey: "theirs", baseURL: `${provider.url}/v1` });
+    const ask = pool.govern("writer", () =>
+      sdk.chat.completions.create({ model: "m", messages, stream: true, stream_options: { include_usage: true } }),
+    );
+    const [left] = (await ask()).tee();
+    for await (const _ of left);
+    const bytes = (await ask()).toReadableStream();
+    for await (const _ of bytes);
+    const claude = new Anthropic({ apiKey: "theirs", baseURL: provider.url });
+    const helper = await pool.govern("writer", () =>
+      claude.messages.stream({ model: "m", messages, max_tokens: 50 }),
+    )();
+    expect(await helper.finalText()).toBe(answer);
+    await expect.poll(async () => await entry(pool)).toEqual({ consumed: 3 * used, held: 0, open: 0 });
+  });
+
+  it("gives nothing back that it tried to book", async () => {
+    const whole = await newPool();
+    const failing: typeof fetch = (input, init) =>
+      holds(init, '"commit"') ? Promise.reject(new TypeError("cut off")) : fetch(input, init);
+    const pool = new Bursar({ url: governor.url, key, fetch: failing, retries: 0 }).pool(whole.name);
+    await rejection(
+      (async () => {
+        await using hold = await pool.reserve("writer", 500);
+        await hold.commit(400);
+      })(),
+    );
+    expect(await entry(whole)).toEqual({ consumed: 0, held: 500, open: 1 });
   });
 
   it("hands a part of its agent's budget down to sub-agents, and gets back what they did not spend", async () => {

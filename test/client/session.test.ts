@@ -69,6 +69,62 @@ describe("commands over a session", () => {
     expect((await waiting).granted).toBe(500);
   });
 
+  it("go on while many wait in line: what the waiters wait for must get through", async () => {
+    const pool = await newPool({}, inSession);
+    await pool.register("writer", { priority: 1, max_tokens: 1_000 });
+    const first = await pool.reserve("writer", 1_000);
+    const waiting = Array.from({ length: 12 }, () => pool.reserve("writer", 50, { wait_ms: 30_000 }));
+    await first.release();
+    expect((await Promise.all(waiting)).map(({ granted }) => granted)).toEqual(Array(12).fill(50));
+  });
+
+  it("do not pay for a neighbour's mistake in the same tick", async () => {
+    for (const transport of ["session", "fetch"] as const) {
+      const pool = await newPool({}, { transport, connect });
+      await pool.register("writer", { priority: 1, max_tokens: 1_000 });
+      const [wrong, right] = await Promise.allSettled([pool.record("writer", 0.5), pool.record("writer", 10)]);
+      expect(wrong).toMatchObject({ status: "rejected", reason: { code: "invalid_request" } });
+      expect(right).toMatchObject({ status: "fulfilled", value: { consumed: 10 } });
+    }
+  });
+
+  it("are refused after the client was closed, and those that were under way too", async () => {
+    const bursar = newBursar(inSession);
+    const pool = bursar.pool("closing");
+    await pool.configure();
+    await pool.register("writer", { priority: 1, max_tokens: 1_000 });
+    const underWay = Array.from({ length: 8 }, () => pool.record("writer", 1));
+    bursar.close();
+    for (const call of [...underWay, pool.record("writer", 1)]) {
+      expect(await rejection(call)).toMatchObject({ code: "closed" });
+    }
+  });
+
+  it("are given up in time on a server that takes the connection and says nothing", async () => {
+    const silent = (): WebSocket =>
+      ({ readyState: 0, addEventListener: () => undefined, close: () => undefined }) as never;
+    const pool = await newPool({}, { transport: "session", connect: silent, timeout_ms: 50, retries: 1 });
+    expect(await rejection(pool.record("writer", 1))).toBeInstanceOf(UnreachableError);
+  });
+
+  it("are given up, not repeated for ever, when what they carry ends the session", async () => {
+    let opened = 0;
+    const closing = (): WebSocket => {
+      opened++;
+      const listeners = new Map<string, (event: object) => void>();
+      const socket = {
+        readyState: 1,
+        addEventListener: (name: string, listener: (event: object) => void) => void listeners.set(name, listener),
+        send: () => queueMicrotask(() => listeners.get("close")?.({ code: 1009, reason: "too large" })),
+        close: () => undefined,
+      };
+      return socket as never;
+    };
+    const pool = await newPool({}, { transport: "session", connect: closing });
+    expect(await rejection(pool.record("writer", 1))).toMatchObject({ code: "body_too_large" });
+    expect(opened).toBe(1);
+  });
+
   it("give back what was granted to a caller that had given up", async () => {
     const pool = await newPool({}, inSession);
     await pool.register("writer", { priority: 1, max_tokens: 1_000 });
@@ -131,7 +187,29 @@ describe("a client that chooses by itself", () => {
   });
 });
 
+describe("a reserve that waits", () => {
+  it("goes as a request where no session gets through", async () => {
+    const refuse = (): Promise<WebSocket> => Promise.reject(new Error("a proxy in the way"));
+    const pool = await newPool({}, { connect: refuse, retries: 0 });
+    await pool.register("writer", { priority: 1, max_tokens: 1_000 });
+    await Promise.all(Array.from({ length: 30 }, () => pool.record("writer", 1)));
+    expect((await pool.reserve("writer", 10, { wait_ms: 10_000 })).granted).toBe(10);
+  });
+});
+
 describe("watching a pool", () => {
+  it("ends when its reader says so from within", async () => {
+    const pool = await newPool({}, inSession);
+    await pool.register("writer", { priority: 1, max_tokens: 10 });
+    const controller = new AbortController();
+    const seen: number[] = [];
+    for await (const { seq } of pool.watch({ signal: controller.signal })) {
+      seen.push(seq);
+      controller.abort();
+    }
+    expect(seen).toEqual([1]);
+  });
+
   it("shows every event once and in order, from the beginning, over cuts and evictions", async () => {
     const pool = await newPool({}, inSession);
     await pool.register("writer", { priority: 1, max_tokens: 1_000 });

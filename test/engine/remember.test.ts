@@ -265,6 +265,17 @@ describe("reservations", () => {
   });
 });
 
+describe("a client whose clock runs ahead", () => {
+  it("locks nobody out: ids of now are taken, whatever was forgotten", () => {
+    const crowd = new Crowd("writer");
+    for (let i = 0; i < 100_010; i++) crowd.run(use(uuid7(start + minute, i)));
+    for (const later of [1, 1_000, 30_000]) {
+      crowd.now = start + later;
+      expect(crowd.comesTo(use(uuid7(crowd.now, 7)))).toBe("ran");
+    }
+  });
+});
+
 describe("limits", () => {
   it("lets one agent have 10,000 open reservations, and a pool 20,000", () => {
     const crowd = new Crowd("writer", "critic", "planner");

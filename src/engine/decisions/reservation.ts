@@ -33,14 +33,9 @@ const noTransfer: Plan = { moved: 0, transfers: [], donors: [] };
  * moves, or nothing. With `at_least` it takes what there is.
  */
 export function decideReserve(pool: Pool, command: ReserveCommand, now: number): Decision {
-  const mismatch = unitMismatch(pool, command.unit);
-  if (mismatch !== undefined) return mismatch;
-  const used = usedBefore(pool, command.id, (known) => differsFrom(known, command));
-  if (used !== undefined) return used;
-  const agent = pool.agents.get(command.agent);
-  if (agent === undefined) return refuse({ code: "agent_not_found", agent: command.agent });
-  const refusal = cannotSpend(agent) ?? tooManyOpen(pool, agent);
-  if (refusal !== undefined) return refusal;
+  const decided = decidedWithoutBudget(pool, command);
+  if (decided !== undefined) return decided;
+  const agent = agentOf(pool, command.agent);
   const granted = grantable(pool, agent, command);
   if (granted === undefined) return budgetExceeded(pool, agent, command, now);
 
@@ -96,6 +91,24 @@ function tooManyOpen(pool: Pool, agent: Agent): Decision | undefined {
   return pool.open >= limits.openReservations
     ? refuse({ code: "limit_reached", limit: "openReservations", maximum: limits.openReservations })
     : undefined;
+}
+
+/** What is decided before anybody looks at budget: a repeat, or a refusal that budget would not change. */
+function decidedWithoutBudget(pool: Pool, command: ReserveCommand): Decision | undefined {
+  const decided =
+    unitMismatch(pool, command.unit) ?? usedBefore(pool, command.id, (known) => differsFrom(known, command));
+  if (decided !== undefined) return decided;
+  const agent = pool.agents.get(command.agent);
+  if (agent === undefined) return refuse({ code: "agent_not_found", agent: command.agent });
+  return cannotSpend(agent) ?? tooManyOpen(pool, agent);
+}
+
+/** Whether budget, and nothing else, is what `command` lacks now. Cheaper than the refusal with all its facts. */
+export function lacksOnlyBudget(pool: Pool, command: ReserveCommand): boolean {
+  return (
+    decidedWithoutBudget(pool, command) === undefined &&
+    grantable(pool, agentOf(pool, command.agent), command) === undefined
+  );
 }
 
 /** What can be held now, or undefined if that is too little. Nothing is sorted here: a refusal must be cheap. */
