@@ -39,6 +39,24 @@ export function toImage(pool: Pool): PoolImage {
   };
 }
 
+/**
+ * Whether two states are the same. Compared piece by piece: the text of a whole large pool, twice, would not fit the
+ * memory that an object has.
+ */
+export function isSame(left: Pool, right: Pool): boolean {
+  const [a, b] = [toImage(left), toImage(right)];
+  const lists = ["agents", "remembered", "settled", "unsettled"] as const satisfies (keyof PoolImage)[];
+  return (
+    JSON.stringify(a.head) === JSON.stringify(b.head) &&
+    lists.every((name) => {
+      const others = b[name];
+      return (
+        a[name].length === others.length && a[name].every((one, i) => JSON.stringify(one) === JSON.stringify(others[i]))
+      );
+    })
+  );
+}
+
 /** Takes `image` over: the caller must not use it again. */
 export function fromImage(image: PoolImage): Pool {
   const remembered = new Map(image.remembered.map((known) => [known.id, known]));

@@ -2,7 +2,7 @@
  * The audit: folds the whole journal again from its first event and compares the outcome with memory, checks the
  * chain of hashes, and every invariant. It reads page by page and lets others run in between.
  */
-import { toImage } from "../engine/image.ts";
+import { isSame } from "../engine/image.ts";
 import { violations } from "../engine/invariants.ts";
 import { emptyPool } from "../engine/state.ts";
 import type { Audit } from "../protocol/results.ts";
@@ -45,7 +45,7 @@ export async function audit(storage: PoolStorage, settled: () => Promise<Memory>
     if (batch.length === rowsPerTurn) continue;
 
     if (head !== memory.head) findings.push("the last row's hash is not the one in memory");
-    if (JSON.stringify(toImage(refolded)) !== JSON.stringify(toImage(memory.pool))) {
+    if (!isSame(refolded, memory.pool)) {
       findings.push("folding the journal gives another state than the one in memory");
     }
     findings.push(...violations(memory.pool));

@@ -31,12 +31,12 @@ export const limits = {
   outcomesKept: 10_000,
   /** Settled outcomes younger than this are remembered too, … */
   outcomesKeptMs: 10 * 60_000,
-  /** … up to this many: about 40 MB of the object's 128 MB. */
-  outcomesMax: 100_000,
+  /** … up to this many. With everything else at its limit the state is about 45 MB of the object's 128 MB. */
+  outcomesMax: 40_000,
   /** Expired, unsettled reservations wait this long for their late commit … */
   unsettledMs: 24 * 3_600_000,
-  /** … up to this many; the oldest are forgotten first. */
-  unsettledMax: 50_000,
+  /** … up to this many, as many as may fall due at once; the oldest are forgotten first. */
+  unsettledMax: 20_000,
   /** Ids and names: fit a URL, a log line and an index, and hold any UUID or `team:agent` scheme. */
   idLength: 128,
   /** Priorities 0–1,000: room to insert between any two. */
