@@ -108,6 +108,7 @@ function config(services: readonly Service[], script: string): string {
 const ${name}Worker :Workerd.Worker = (
   modules = [ (name = "worker", esModule = embed "bundle/${script}") ],
   compatibilityDate = "2026-10-01",
+  compatibilityFlags = ["no_web_socket_compression"],
   bindings = [
     (name = "POOLS", durableObjectNamespace = "${className}"),
     (name = "TENANTS", durableObjectNamespace = "TenantObject"),

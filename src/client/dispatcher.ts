@@ -16,7 +16,7 @@ const manyAtOnce = 8;
 /** After a session could not be opened, requests go alone for this long. */
 const withoutSessionMs = 60_000;
 /** Few frames under way make full frames: what comes meanwhile travels in the next. */
-const framesUnderWay = 4;
+const framesUnderWay = 3;
 /** Reserves that wait in line through the session; the server takes 256 frames at once, others go as requests. */
 const waitersInSession = 100;
 const commandsPerFrame = 500;
@@ -26,13 +26,35 @@ const bodyLength = 20_000;
 /** Pauses before a frame is repeated of which nothing was stored. */
 const repeatPausesMs = [100, 500, 1_500];
 
-type Sent = {
+/** A command on its way, and the caller who waits for it. Made for every call, so it makes nothing that it can do without. */
+class Sent {
   readonly command: Sendable;
   readonly text: string;
   readonly waitMs: number;
-  readonly settle: (outcome: CommandResult) => void;
-  readonly reject: (error: unknown) => void;
-};
+  /** Its caller has given up, or has been answered. */
+  isOver = false;
+  readonly #resolve: (result: never) => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor(command: Sendable, waitMs: number, resolve: (result: never) => void, reject: (error: unknown) => void) {
+    this.command = command;
+    this.text = JSON.stringify(command);
+    this.waitMs = waitMs;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  settle(outcome: CommandResult): void {
+    this.isOver = true;
+    if ("problem" in outcome) this.#reject(errorOf(outcome.problem));
+    else this.#resolve(outcome.result as never);
+  }
+
+  reject(error: unknown): void {
+    this.isOver = true;
+    this.#reject(error);
+  }
+}
 
 /** A command of the protocol, by its field names on the wire. */
 type Sendable = { readonly op: string; readonly id: string; readonly [field: string]: unknown };
@@ -71,34 +93,8 @@ export class Dispatcher {
     if (signal?.aborted === true) return Promise.reject(signal.reason);
     if (this.#closed) return Promise.reject(closedError());
     return new Promise((resolve, reject) => {
-      let isOver = false;
-      const finish = (): void => {
-        isOver = true;
-        signal?.removeEventListener("abort", onAbort);
-      };
-      const onAbort = (): void => {
-        finish();
-        this.#queue = this.#queue.filter((other) => other !== sent);
-        reject(signal?.reason);
-      };
-      const sent: Sent = {
-        command,
-        text: JSON.stringify(command),
-        waitMs,
-        settle: (outcome) => {
-          const granted = !("problem" in outcome) && command.op === "reserve";
-          // Its caller has given up. Its lease would give it back too, only later.
-          if (isOver && granted) return void this.run({ op: "release", id: command.id }).catch(() => undefined);
-          finish();
-          if ("problem" in outcome) reject(errorOf(outcome.problem));
-          else resolve(outcome.result as T);
-        },
-        reject: (error) => {
-          finish();
-          reject(error);
-        },
-      };
-      signal?.addEventListener("abort", onAbort, { once: true });
+      const sent = new Sent(command, waitMs, resolve, reject);
+      if (signal !== undefined) this.#obey(signal, sent);
       if (waitMs > 0) void this.#wait(sent);
       else this.#enqueue(sent);
     });
@@ -107,7 +103,24 @@ export class Dispatcher {
   close(): void {
     this.#closed = true;
     this.#session.close();
-    for (const { reject } of this.#queue.splice(0)) reject(closedError());
+    for (const sent of this.#queue.splice(0)) sent.reject(closedError());
+  }
+
+  /** Lets `signal` end the caller's waiting. What is under way by then is settled without it. */
+  #obey(signal: AbortSignal, sent: Sent): void {
+    const onAbort = (): void => {
+      this.#queue = this.#queue.filter((other) => other !== sent);
+      sent.reject(signal.reason);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    const settle = sent.settle.bind(sent);
+    sent.settle = (outcome) => {
+      signal.removeEventListener("abort", onAbort);
+      const granted = !("problem" in outcome) && sent.command.op === "reserve";
+      // Its caller has given up. Its lease would give it back too, only later.
+      if (sent.isOver && granted) void this.run({ op: "release", id: sent.command.id }).catch(() => undefined);
+      else settle(outcome);
+    };
   }
 
   #enqueue(sent: Sent): void {
@@ -174,7 +187,7 @@ export class Dispatcher {
         for (const sent of batch) void this.#frame([sent], 0);
       } else {
         const reason = await this.#reasonOf(error);
-        for (const { reject } of batch) reject(reason);
+        for (const sent of batch) sent.reject(reason);
       }
     }
   }
@@ -213,7 +226,7 @@ export class Dispatcher {
       settleAll(batch, results);
     } catch (error) {
       if (isOfOne(error, batch)) for (const sent of batch) void this.#request([sent]);
-      else for (const { reject } of batch) reject(error);
+      else for (const sent of batch) sent.reject(error);
     } finally {
       this.#requests -= batch.length;
     }
@@ -250,10 +263,10 @@ export class Dispatcher {
 }
 
 function settleAll(batch: readonly Sent[], results: readonly CommandResult[]): void {
-  for (const [index, { settle, reject }] of batch.entries()) {
+  for (const [index, sent] of batch.entries()) {
     const result = results[index];
-    if (result === undefined) reject(new Error("the governor left a command without an answer"));
-    else settle(result);
+    if (result === undefined) sent.reject(new Error("the governor left a command without an answer"));
+    else sent.settle(result);
   }
 }
 
