@@ -3,10 +3,11 @@ import { type Context, Hono } from "hono";
 import type { Env } from "../env.ts";
 import { type Problem, refusalProblem } from "../protocol/problems.ts";
 import { name } from "../protocol/schemas.ts";
+import { stackOf } from "../protocol/stack.ts";
 import { authenticate, type Principal } from "./auth.ts";
 import { Call } from "./call.ts";
 import { preflight, secure, shareWith } from "./headers.ts";
-import { framesOf, log } from "./log.ts";
+import { log } from "./log.ts";
 import { DoorError, doorProblem, invalid, problemResponse } from "./problems.ts";
 import { type Route, routes } from "./routes.ts";
 
@@ -94,7 +95,7 @@ async function handle(
       pool: capability === undefined ? undefined : nameOrNot(context.req.param("pool")),
       duration_ms: Date.now() - began,
       error: error instanceof Error ? error.name : undefined,
-      stack: framesOf(error),
+      stack: stackOf(error),
     },
     env.BURSAR_LOG,
   );

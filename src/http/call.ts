@@ -1,6 +1,6 @@
 /** A request on its way: who asks, for which pool, and how the objects behind it are reached. */
 import { type DirectoryCalls, type Env, type PoolCalls, poolId, type TenantCalls, tenantId } from "../env.ts";
-import type { Caller } from "../protocol/caller.ts";
+import { bursar, type Caller } from "../protocol/caller.ts";
 import type { Capability } from "../protocol/capability.ts";
 import type { Command } from "../protocol/commands.ts";
 import { type Opener, openerHeader, subprotocol } from "../protocol/frames.ts";
@@ -63,7 +63,7 @@ export class Call {
   }
 
   get caller(): Caller {
-    if (this.principal.kind === "operator") return { key_id: null, agent: null };
+    if (this.principal.kind === "operator") return bursar;
     const { key_id, agent } = this.principal.capability;
     return { key_id, agent: agent ?? null };
   }

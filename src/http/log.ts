@@ -26,15 +26,3 @@ export function log(entry: Entry, setting: string | undefined): void {
   if (entry.event === "internal_error") console.error(JSON.stringify(entry));
   else if (setting === "all" || (setting !== "none" && entry.status >= 400)) console.log(JSON.stringify(entry));
 }
-
-/** Where an error was thrown, without its message. */
-export function framesOf(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const { stack = "", message } = error;
-  const end = message === "" ? -1 : stack.indexOf(message);
-  return (end < 0 ? stack : stack.slice(end + message.length))
-    .split("\n")
-    .filter((line) => /^\s*at /.test(line))
-    .slice(0, 12)
-    .join("\n");
-}

@@ -7,7 +7,7 @@
 import { lacksOnlyBudget, reserveDifference } from "../engine/decisions/reservation.ts";
 import { execute, expireDue } from "../engine/execute.ts";
 import { nextLease, type Pool } from "../engine/state.ts";
-import type { Caller } from "../protocol/caller.ts";
+import { bursar, type Caller } from "../protocol/caller.ts";
 import type { Command, ReserveCommand } from "../protocol/commands.ts";
 import type { JournalEvent, PoolEvent } from "../protocol/events.ts";
 import type { LiveRefusal, RefusalCounts } from "../protocol/frames.ts";
@@ -15,6 +15,7 @@ import { limits } from "../protocol/limits.ts";
 import type { Outcome } from "../protocol/results.ts";
 import { append, hashOf, toRows } from "./journal.ts";
 import { type Memory, remember } from "./memory.ts";
+import { RefusalCounter } from "./refusal-counter.ts";
 import { mayNotTouch } from "./rights.ts";
 import { migrate } from "./schema.ts";
 import { isDue, writeSnapshot } from "./snapshot.ts";
@@ -45,8 +46,7 @@ export class LivePool {
   readonly #clock: () => number;
   /** Nobody, unless `listen` was called. */
   #listener: Listener | undefined;
-  /** Since waking, by agent and code. A count is not worth a row. */
-  readonly #refusals = new Map<string, Map<string, number>>();
+  readonly #refusals = new RefusalCounter();
   #memory: Memory | undefined;
   #batch: Batch | undefined;
   /** When the alarm will run; undefined when that is not known (after waking or a failure). */
@@ -66,7 +66,7 @@ export class LivePool {
 
   /** How often agents were refused since the pool woke. */
   refusals(): RefusalCounts {
-    return Object.fromEntries([...this.#refusals].map(([agent, codes]) => [agent, Object.fromEntries(codes)]));
+    return this.#refusals.counts();
   }
 
   /** Runs commands in order, each with its own outcome; resolves when their effects are persisted. */
@@ -182,7 +182,7 @@ export class LivePool {
       const result = turn(pool, now, events);
       const served =
         this.#line.size > 0 && (serve || events.some(mayFreeBudget)) ? this.#serveLine(pool, now, events) : [];
-      for (const event of events) if (event.type === "closed") this.#refusals.delete(event.agent);
+      for (const event of events) if (event.type === "closed") this.#refusals.forget(event.agent);
       const persisted = this.#persist(events);
       for (const { waiter, outcome } of served) persisted.then(() => waiter.settle(outcome), waiter.fail);
       // Leases that began or moved since may end sooner than the timer was set for.
@@ -208,18 +208,7 @@ export class LivePool {
   }
 
   #noteRefusals(commands: readonly Command[], outcomes: readonly Outcome[]): void {
-    const refused: LiveRefusal[] = [];
-    for (const [index, outcome] of outcomes.entries()) {
-      const command = commands[index];
-      if (outcome.ok || command === undefined) continue;
-      const { code } = outcome.refusal;
-      const agent = "agent" in command ? command.agent : null;
-      refused.push({ at: this.#clock(), op: command.op, agent, code });
-      // Only agents that are there are counted, or strangers' names would pile up.
-      if (agent === null || !this.#current.pool.agents.has(agent)) continue;
-      const codes = this.#refusals.get(agent) ?? new Map<string, number>();
-      this.#refusals.set(agent, codes.set(code, (codes.get(code) ?? 0) + 1));
-    }
+    const refused = this.#refusals.note(this.#current.pool, commands, outcomes, this.#clock());
     if (refused.length > 0) this.#listener?.refused(refused);
   }
 
@@ -327,9 +316,6 @@ export class LivePool {
     this.#arrangeTimer();
   }
 }
-
-/** Nobody's key: what Bursar does by itself. */
-const bursar: Caller = { key_id: null, agent: null };
 
 function executeFor(caller: Caller, pool: Pool, command: Command, now: number, events: PoolEvent[]): Outcome {
   const refusal = mayNotTouch(pool, caller, command);

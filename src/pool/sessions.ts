@@ -1,36 +1,24 @@
 /**
- * Sessions: WebSockets that outlive the object's memory. A frame of commands is one delivery and so one journal row;
- * a watcher is sent every event once, in order, from any point of the journal. What a session may do stands in its
- * attachment, which survives hibernation; nothing else of it needs to.
+ * Sessions: WebSockets that outlive the object's memory. A frame of commands is one delivery and so one journal row.
+ * Whoever watches is `watchers.ts`.
  */
 
 import type { Caller } from "../protocol/caller.ts";
 import type { Command, ReserveCommand } from "../protocol/commands.ts";
 import type { JournalEvent } from "../protocol/events.ts";
-import {
-  batchResult,
-  closeCodes,
-  type LiveRefusal,
-  type Opener,
-  ping,
-  pong,
-  type ServerFrame,
-  subprotocol,
-} from "../protocol/frames.ts";
+import { batchResult, closeCodes, type LiveRefusal, type Opener, ping, pong, subprotocol } from "../protocol/frames.ts";
 import { parseJson, toPointer } from "../protocol/json.ts";
 import { limits } from "../protocol/limits.ts";
 import { type Problem, problemOf } from "../protocol/problems.ts";
 import type { Refusal } from "../protocol/refusals.ts";
 import type { Outcome } from "../protocol/results.ts";
-import { mayRun, readers } from "../protocol/rights.ts";
+import { mayRun } from "../protocol/rights.ts";
 import * as schemas from "../protocol/schemas.ts";
-import { page } from "./journal.ts";
+import { stackOf } from "../protocol/stack.ts";
+import { wrong } from "./faults.ts";
 import { type LivePool, NotPersistedError } from "./live-pool.ts";
-
-/** What a session is allowed, and how far it has been told. */
-type Attachment = Opener & { readonly watch: Watch | null };
-/** `sent`: the last event that went out; `acked`: the last that the other side says it has seen. */
-type Watch = { readonly sent: number; readonly acked: number };
+import { type Attachment, attach, attachmentOf, close, send } from "./socket.ts";
+import { Watchers } from "./watchers.ts";
 
 /** How a session's commands get in: by the same door as requests, where revoked keys are refused. */
 export type Door = {
@@ -41,16 +29,14 @@ export type Door = {
 
 export class Sessions {
   readonly #ctx: DurableObjectState;
-  readonly #pool: LivePool;
   readonly #door: Door;
-  /** Sockets that watch; undefined until asked for after waking. */
-  #watchers: Set<WebSocket> | undefined;
+  readonly #watchers: Watchers;
   readonly #underWay = new WeakMap<WebSocket, number>();
 
   constructor(ctx: DurableObjectState, pool: LivePool, door: Door) {
     this.#ctx = ctx;
-    this.#pool = pool;
     this.#door = door;
+    this.#watchers = new Watchers(ctx, pool, (socket, attachment) => this.#isOver(socket, attachment));
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ping, pong));
   }
 
@@ -83,7 +69,8 @@ export class Sessions {
       await this.#take(socket, attachment, parsed.value);
     } catch (error) {
       const isStored = !(error instanceof NotPersistedError);
-      if (isStored) console.error(JSON.stringify({ event: "internal_error", where: "session", ...placeOf(error) }));
+      const entry = { event: "internal_error", where: "session", stack: stackOf(error) };
+      if (isStored) console.error(JSON.stringify(entry));
       const problem = isStored
         ? problemOf("internal_error", "This is a defect of Bursar's.")
         : problemOf("unavailable", "Nothing was stored. Repeat the same frame.");
@@ -97,41 +84,24 @@ export class Sessions {
     const why = (expires_at ?? Number.POSITIVE_INFINITY) <= Date.now() ? "has expired" : "was revoked";
     if (why === "was revoked" && !this.#door.isRevoked(caller)) return false;
     close(socket, closeCodes.unauthorized, `the key ${why}`);
-    this.#watchers?.delete(socket);
+    this.#watchers.gone(socket);
     return true;
   }
 
   /** The other side has gone, or says that it will: then it waits for our goodbye. */
   gone(socket: WebSocket): void {
-    this.#watchers?.delete(socket);
+    this.#watchers.gone(socket);
     close(socket, 1000, "");
   }
 
   /** Tells the watchers what has just been persisted. */
   tell(events: readonly JournalEvent[]): void {
-    const first = events[0];
-    if (first === undefined) return;
-    const watchers = this.#watching();
-    if (watchers.size === 0) return;
-    const last = first.seq + events.length - 1;
-    const text = JSON.stringify({ events, next: last } satisfies ServerFrame);
-    for (const socket of watchers) {
-      const attachment = attachmentOf(socket);
-      const { watch } = attachment;
-      if (watch === null || this.#isOver(socket, attachment)) continue;
-      if (watch.sent !== first.seq - 1 || last - watch.acked > limits.eventsAhead) {
-        this.#fill(socket, attachment);
-      } else if (sendText(socket, text)) {
-        attach(socket, { ...attachment, watch: { ...watch, sent: last } });
-      }
-    }
+    this.#watchers.tell(events);
   }
 
-  /** Shows the watchers what was refused. It is not in the journal; who does not watch now never sees it. */
+  /** Shows the watchers what was refused. */
   show(refused: readonly LiveRefusal[]): void {
-    for (const socket of this.#watching()) {
-      if (!this.#isOver(socket, attachmentOf(socket))) send(socket, { refused });
-    }
+    this.#watchers.show(refused);
   }
 
   /** Closes the sessions of keys that are revoked now. */
@@ -142,7 +112,6 @@ export class Sessions {
   /** Closes all: the pool is gone. */
   end(): void {
     for (const socket of this.#ctx.getWebSockets()) close(socket, closeCodes.gone, "the pool was deleted");
-    this.#watchers = undefined;
   }
 
   async #take(socket: WebSocket, attachment: Attachment, frame: unknown): Promise<void> {
@@ -150,12 +119,13 @@ export class Sessions {
     if (isObject(frame) && "ack" in frame) {
       const acked = schemas.ackFrame.safeParse(frame);
       if (!acked.success) return send(socket, { id, problem: faultOf(acked.error) });
-      return this.#acknowledge(socket, attachment, acked.data.ack);
+      return this.#watchers.acknowledge(socket, attachment, acked.data.ack);
     }
     if (isObject(frame) && "subscribe" in frame) {
       const subscription = schemas.subscribeFrame.safeParse(frame);
       if (!subscription.success) return send(socket, { id, problem: faultOf(subscription.error) });
-      return this.#subscribe(socket, attachment, subscription.data.id, subscription.data.subscribe.after);
+      const { id: asked, subscribe } = subscription.data;
+      return this.#watchers.subscribe(socket, attachment, asked, subscribe.after);
     }
     const commands = schemas.commandsFrame.safeParse(frame);
     if (!commands.success) return send(socket, { id, problem: faultOf(commands.error) });
@@ -186,60 +156,6 @@ export class Sessions {
       this.#underWay.set(socket, (this.#underWay.get(socket) ?? 1) - 1);
     }
   }
-
-  async #subscribe(socket: WebSocket, { caller, scope }: Attachment, id: number, after: number): Promise<void> {
-    if (!readers.includes(scope) || caller.agent !== null) {
-      return send(socket, {
-        id,
-        problem: problemOf("forbidden", "Events are of all agents; this key may not read them."),
-      });
-    }
-    const { pool } = await this.#pool.settled();
-    if (socket.readyState !== WebSocket.OPEN || this.#isOver(socket, attachmentOf(socket))) return;
-    if (after > pool.seq)
-      return send(socket, { id, problem: wrong("/subscribe/after", `must not be after ${pool.seq}`) });
-    send(socket, { id, subscribed: { after, seq: pool.seq, refusals: this.#pool.refusals() } });
-    // Read again: others ran while this waited.
-    const attachment = { ...attachmentOf(socket), watch: { sent: after, acked: after } };
-    attach(socket, attachment);
-    this.#watching().add(socket);
-    this.#fill(socket, attachment);
-  }
-
-  #acknowledge(socket: WebSocket, attachment: Attachment, seq: number): void {
-    const { watch } = attachment;
-    if (watch === null) return;
-    const acked = Math.min(watch.sent, Math.max(watch.acked, seq));
-    const next = { ...attachment, watch: { ...watch, acked } };
-    attach(socket, next);
-    this.#fill(socket, next);
-  }
-
-  /** Sends what is persisted and not sent yet, as far as the other side keeps up. */
-  #fill(socket: WebSocket, attachment: Attachment): void {
-    if (attachment.watch === null) return;
-    let { sent } = attachment.watch;
-    const { acked } = attachment.watch;
-    while (sent - acked < limits.eventsAhead) {
-      const { events, next } = page(this.#ctx.storage, sent, limits.eventsAhead - (sent - acked));
-      if (events.length === 0 || !sendText(socket, JSON.stringify({ events, next } satisfies ServerFrame))) break;
-      sent = next;
-    }
-    if (sent !== attachment.watch.sent) attach(socket, { ...attachment, watch: { sent, acked } });
-  }
-
-  #watching(): Set<WebSocket> {
-    this.#watchers ??= new Set(this.#ctx.getWebSockets().filter((socket) => attachmentOf(socket).watch !== null));
-    return this.#watchers;
-  }
-}
-
-function attach(socket: WebSocket, attachment: Attachment): void {
-  socket.serializeAttachment(attachment);
-}
-
-function attachmentOf(socket: WebSocket): Attachment {
-  return socket.deserializeAttachment();
 }
 
 /** Refuses the whole frame where one command is beyond the key, and says which. */
@@ -255,33 +171,6 @@ function beyondRights(scope: Opener["scope"], agent: string | null, commands: re
   return undefined;
 }
 
-function send(socket: WebSocket, frame: ServerFrame): void {
-  sendText(socket, JSON.stringify(frame));
-}
-
-/** False if the other side has gone; the platform tells us so by itself. */
-function sendText(socket: WebSocket, text: string): boolean {
-  try {
-    socket.send(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function close(socket: WebSocket, code: number, reason: string): void {
-  try {
-    socket.close(code, reason);
-  } catch {
-    // It is closed already.
-  }
-}
-
-function wrong(field: string, message: string): Problem {
-  const detail = `${field === "" ? "The frame" : field} ${message}.`;
-  return problemOf("invalid_request", detail, { errors: [{ field, message }] });
-}
-
 function faultOf({ issues }: { readonly issues: readonly { path: PropertyKey[]; message: string }[] }): Problem {
   const [first] = issues;
   return wrong(toPointer(first?.path ?? []), first?.message ?? "is not valid");
@@ -294,11 +183,4 @@ function numberOf(frame: unknown): number | null {
 
 function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** Where an error was thrown, without its message, which may quote what was sent. */
-function placeOf(error: unknown): { readonly error: string; readonly stack: string } {
-  if (!(error instanceof Error)) return { error: typeof error, stack: "" };
-  const frames = (error.stack ?? "").split("\n").filter((line) => /^ {4}at /.test(line));
-  return { error: error.name, stack: frames.slice(0, 12).join("\n") };
 }

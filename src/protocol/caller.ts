@@ -5,3 +5,6 @@ export type Caller = {
   /** The agent that the key is bound to, if any. */
   readonly agent: string | null;
 };
+
+/** Nobody's key: what Bursar does by itself, and what the operator does. */
+export const bursar: Caller = { key_id: null, agent: null };

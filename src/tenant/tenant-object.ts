@@ -4,7 +4,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { type Env, type PoolCalls, poolId } from "../env.ts";
-import type { Caller } from "../protocol/caller.ts";
+import { bursar, type Caller } from "../protocol/caller.ts";
 import type { ConfigureCommand } from "../protocol/commands.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Refusal } from "../protocol/refusals.ts";
@@ -20,7 +20,6 @@ const tellsAtOnce = 6;
 /** How many a revocation tells before it answers; the alarm tells the rest. */
 const tellsBeforeAnswer = 600;
 const retryMs = 2_000;
-const bursar: Caller = { key_id: null, agent: null };
 
 export class TenantObject extends DurableObject<Env> {
   readonly #keys: Keys;

@@ -1,0 +1,49 @@
+/** Makes keys: listed in their tenant first, then signed, and never beyond the rights of their maker. */
+import type * as z from "zod";
+import type { Capability } from "../protocol/capability.ts";
+import type * as schemas from "../protocol/schemas.ts";
+import type { Jurisdiction, KeyFields, NewKey } from "../protocol/tenants.ts";
+import { uuid7 } from "../protocol/uuid.ts";
+import type { Call, Given } from "./call.ts";
+import { invalid } from "./problems.ts";
+import { signKey } from "./signature.ts";
+
+export type NewKeyFields = Pick<KeyFields, "scope"> & {
+  readonly [Field in "pool" | "agent" | "label" | "expires_at"]?: KeyFields[Field] | undefined;
+};
+type Home = { readonly tenant: string; readonly jurisdiction?: Jurisdiction | null };
+
+/** Lists a key in its tenant, then signs it. */
+export async function makeKey(call: Call, { tenant, jurisdiction }: Home, fields: NewKeyFields): Promise<Given> {
+  const { scope, pool = null, agent = null, label = null, expires_at = null } = fields;
+  const key_id = uuid7();
+  const added = await call.tenantOf(tenant, jurisdiction, (stub, caller) =>
+    stub.addKey(caller, { key_id, scope, pool, agent, label, expires_at }),
+  );
+  if (!added.ok) return added;
+  const capability: Capability = {
+    tenant,
+    key_id,
+    scope,
+    ...(jurisdiction == null ? undefined : { jurisdiction }),
+    ...(pool === null ? undefined : { pool }),
+    ...(agent === null ? undefined : { agent }),
+    ...(expires_at === null ? undefined : { expires_at }),
+  };
+  const made: NewKey = { ...added.result, key: await signKey(capability, call.env) };
+  return { ok: true, result: made };
+}
+
+/** A key never exceeds its maker's rights: neither in pools nor in time. */
+export function withinMaker(maker: Capability, fields: z.output<typeof schemas.keyBody>): NewKeyFields {
+  const pool = fields.pool ?? maker.pool ?? null;
+  if (maker.pool !== undefined && pool !== maker.pool)
+    throw invalid("/pool", `must be ${maker.pool}, as your own key's`);
+  const expires_at = fields.expires_at ?? maker.expires_at ?? null;
+  if (expires_at !== null && expires_at <= Date.now()) throw invalid("/expires_at", "has passed");
+  if (maker.expires_at !== undefined && (expires_at ?? Number.POSITIVE_INFINITY) > maker.expires_at) {
+    throw invalid("/expires_at", "must not be later than your own key's");
+  }
+  const { scope, agent = null, label = null } = fields;
+  return { scope, pool, agent, label, expires_at };
+}

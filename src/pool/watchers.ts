@@ -1,0 +1,107 @@
+/**
+ * Sessions that watch: each is sent every event once, in order, from any point of the journal, and no more than it
+ * keeps up with. How far a socket has been told stands in its attachment.
+ */
+import type { JournalEvent } from "../protocol/events.ts";
+import type { LiveRefusal, ServerFrame } from "../protocol/frames.ts";
+import { limits } from "../protocol/limits.ts";
+import { problemOf } from "../protocol/problems.ts";
+import { readers } from "../protocol/rights.ts";
+import { wrong } from "./faults.ts";
+import { page } from "./journal.ts";
+import type { LivePool } from "./live-pool.ts";
+import { type Attachment, attach, attachmentOf, send, sendText } from "./socket.ts";
+
+export class Watchers {
+  readonly #ctx: DurableObjectState;
+  readonly #pool: LivePool;
+  /** Closes a session whose key is no longer good; true if it did. */
+  readonly #isOver: (socket: WebSocket, attachment: Attachment) => boolean;
+  /** Undefined until asked for after waking. */
+  #sockets: Set<WebSocket> | undefined;
+
+  constructor(ctx: DurableObjectState, pool: LivePool, isOver: (socket: WebSocket, attachment: Attachment) => boolean) {
+    this.#ctx = ctx;
+    this.#pool = pool;
+    this.#isOver = isOver;
+  }
+
+  /** Tells the watchers what has just been persisted. */
+  tell(events: readonly JournalEvent[]): void {
+    const first = events[0];
+    if (first === undefined) return;
+    const watchers = this.#watching();
+    if (watchers.size === 0) return;
+    const last = first.seq + events.length - 1;
+    const text = JSON.stringify({ events, next: last } satisfies ServerFrame);
+    for (const socket of watchers) {
+      const attachment = attachmentOf(socket);
+      const { watch } = attachment;
+      if (watch === null || this.#isOver(socket, attachment)) continue;
+      if (watch.sent !== first.seq - 1 || last - watch.acked > limits.eventsAhead) {
+        this.#fill(socket, attachment);
+      } else if (sendText(socket, text)) {
+        attach(socket, { ...attachment, watch: { ...watch, sent: last } });
+      }
+    }
+  }
+
+  /** Shows the watchers what was refused. It is not in the journal; who does not watch now never sees it. */
+  show(refused: readonly LiveRefusal[]): void {
+    for (const socket of this.#watching()) {
+      if (!this.#isOver(socket, attachmentOf(socket))) send(socket, { refused });
+    }
+  }
+
+  gone(socket: WebSocket): void {
+    this.#sockets?.delete(socket);
+  }
+
+  /** From here on the socket is sent every event after `after`. Answers the frame `id`. */
+  async subscribe(socket: WebSocket, { caller, scope }: Attachment, id: number, after: number): Promise<void> {
+    if (!readers.includes(scope) || caller.agent !== null) {
+      return send(socket, {
+        id,
+        problem: problemOf("forbidden", "Events are of all agents; this key may not read them."),
+      });
+    }
+    const { pool } = await this.#pool.settled();
+    if (socket.readyState !== WebSocket.OPEN || this.#isOver(socket, attachmentOf(socket))) return;
+    if (after > pool.seq)
+      return send(socket, { id, problem: wrong("/subscribe/after", `must not be after ${pool.seq}`) });
+    send(socket, { id, subscribed: { after, seq: pool.seq, refusals: this.#pool.refusals() } });
+    // Read again: others ran while this waited.
+    const attachment = { ...attachmentOf(socket), watch: { sent: after, acked: after } };
+    attach(socket, attachment);
+    this.#watching().add(socket);
+    this.#fill(socket, attachment);
+  }
+
+  /** The other side has seen events up to `seq`, and can take more. */
+  acknowledge(socket: WebSocket, attachment: Attachment, seq: number): void {
+    const { watch } = attachment;
+    if (watch === null) return;
+    const acked = Math.min(watch.sent, Math.max(watch.acked, seq));
+    const next = { ...attachment, watch: { ...watch, acked } };
+    attach(socket, next);
+    this.#fill(socket, next);
+  }
+
+  /** Sends what is persisted and not sent yet, as far as the other side keeps up. */
+  #fill(socket: WebSocket, attachment: Attachment): void {
+    if (attachment.watch === null) return;
+    let { sent } = attachment.watch;
+    const { acked } = attachment.watch;
+    while (sent - acked < limits.eventsAhead) {
+      const { events, next } = page(this.#ctx.storage, sent, limits.eventsAhead - (sent - acked));
+      if (events.length === 0 || !sendText(socket, JSON.stringify({ events, next } satisfies ServerFrame))) break;
+      sent = next;
+    }
+    if (sent !== attachment.watch.sent) attach(socket, { ...attachment, watch: { sent, acked } });
+  }
+
+  #watching(): Set<WebSocket> {
+    this.#sockets ??= new Set(this.#ctx.getWebSockets().filter((socket) => attachmentOf(socket).watch !== null));
+    return this.#sockets;
+  }
+}
