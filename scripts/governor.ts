@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { answers, takeDataFolder } from "./data-folder.ts";
 
 const root = join(import.meta.dirname, "..");
 const startsWithinMs = 60_000;
@@ -23,8 +24,13 @@ export type GovernorOptions = {
   readonly secrets: string;
 };
 
+/** What of its words is kept for the case that it does not start. */
+const lastWords = 2_000;
+
 /** Resolves when the governor answers; throws with its last words if it never does. */
 export async function startGovernor({ port, data, secrets }: GovernorOptions): Promise<Governor> {
+  const url = `http://127.0.0.1:${port}`;
+  const folder = await takeDataFolder(data, url);
   const args = [
     "--port",
     port,
@@ -48,12 +54,18 @@ export async function startGovernor({ port, data, secrets }: GovernorOptions): P
     ],
     { cwd: root, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, WRANGLER_SEND_METRICS: "false" } },
   );
-  const said: string[] = [];
-  const keep = (chunk: Buffer): void => void said.push(chunk.toString());
+  if (child.pid !== undefined) folder.keptBy(child.pid);
+  let said = "";
+  const keep = (chunk: Buffer): void => {
+    said = (said + chunk.toString()).slice(-lastWords);
+  };
   child.stdout.on("data", keep);
   child.stderr.on("data", keep);
   const ended = new Promise<void>((resolve) => {
-    child.once("exit", () => resolve());
+    child.once("exit", () => {
+      folder.leave();
+      resolve();
+    });
   });
   const stop = async (): Promise<void> => {
     child.kill("SIGTERM");
@@ -61,24 +73,15 @@ export async function startGovernor({ port, data, secrets }: GovernorOptions): P
   };
   process.once("exit", () => child.kill("SIGTERM"));
 
-  const url = `http://127.0.0.1:${port}`;
   const until = Date.now() + startsWithinMs;
   while (!(await answers(url))) {
     if (child.exitCode !== null || Date.now() > until) {
       await stop();
-      throw new Error(`the governor did not start:\n${said.join("").slice(-2_000)}`);
+      throw new Error(`the governor did not start:\n${said}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return { url, child, ended, stop };
-}
-
-async function answers(url: string): Promise<boolean> {
-  try {
-    return (await fetch(`${url}/healthz`)).ok;
-  } catch {
-    return false;
-  }
 }
 
 /** A port that nobody listens on at the moment. */

@@ -1,8 +1,8 @@
 /** `npm start`: a governor on this machine, with its data kept between runs, and a first command to try it with. */
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { ensureAdminKey } from "./admin-key.ts";
-import { isFree, startGovernor } from "./governor.ts";
+import { type Governor, isFree, startGovernor } from "./governor.ts";
+import { fail, readOptions } from "./options.ts";
 import { ensureSecrets } from "./secrets.ts";
 
 const usage = `npm start -- [options]
@@ -23,26 +23,24 @@ try {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      port: { type: "string", default: "8787" },
-      data: { type: "string", default: join(root, ".bursar") },
-      help: { type: "boolean", default: false },
-    },
+  const values = readOptions(usage, {
+    port: { type: "string", default: "8787" },
+    data: { type: "string", default: join(root, ".bursar") },
   });
-  if (values.help) {
-    console.log(usage);
-    return;
-  }
   const port = Number(values.port);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new Error(`--port ${values.port} is not a port\n${usage}`);
-  if (!(await isFree(port))) throw new Error(`Port ${port} is in use. Choose another: npm start -- --port ${port + 1}`);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) fail(`--port ${values.port} is not a port.`, usage);
+  if (!(await isFree(port)))
+    throw new Error(
+      `Port ${port} is in use. Choose another, and another folder if a governor of yours listens there: ` +
+        `npm start -- --port ${port + 1} --data .bursar-${port + 1}`,
+    );
 
   const file = join(root, ".dev.vars");
   const { BURSAR_OPERATOR_TOKEN: token } = ensureSecrets(file);
   const data = resolve(values.data);
-  const governor = await startGovernor({ port, data, secrets: file });
+  let governor: Governor | undefined;
+  endWithStarter(() => governor);
+  governor = await startGovernor({ port, data, secrets: file });
   const key = await ensureAdminKey(governor.url, token, join(data, "admin-key"));
   console.log(`Bursar governs on ${governor.url}. Its pools are kept in ${values.data}; Ctrl-C ends it.
 
@@ -53,7 +51,26 @@ Create a pool, register an agent, reserve:
   curl -X PUT $BURSAR_URL/v1/pools/demo/agents/writer -H "authorization: Bearer $BURSAR_KEY" --json '{"priority":1,"max_tokens":1000}'
   curl -X POST $BURSAR_URL/v1/pools/demo/reservations -H "authorization: Bearer $BURSAR_KEY" --json '{"agent":"writer","tokens":400}'
 `);
-  process.once("SIGINT", () => void governor.stop());
-  process.once("SIGTERM", () => void governor.stop());
+  // What it says from here on are its defects.
+  governor.child.stdout?.pipe(process.stderr);
+  governor.child.stderr?.pipe(process.stderr);
   await governor.ended;
+}
+
+/**
+ * Ends the governor with whoever started this: a governor that is left behind keeps the port and the folder. Of an npm
+ * that is killed nothing is heard but that the parent has changed.
+ */
+function endWithStarter(governor: () => Governor | undefined): void {
+  const end = (): void => {
+    const started = governor();
+    if (started === undefined) process.exit(1);
+    else void started.stop();
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, end);
+  const starter = process.ppid;
+  const everyMs = 500;
+  setInterval(() => {
+    if (process.ppid !== starter) end();
+  }, everyMs).unref();
 }

@@ -1,29 +1,28 @@
 /** What a benchmark prints: a table for people, or JSON for machines; with the machine, for its noise is in the figures. */
 import { cpus } from "node:os";
-import { parseArgs } from "node:util";
+import { fail, readOptions } from "../../scripts/options.ts";
 
 export type Options = { readonly json: boolean; readonly seconds: number; readonly rounds: number };
 
 /** The command line that all benchmarks share. Prints the usage and ends the process for --help. */
 export function options(what: string, defaults: { readonly seconds: number; readonly rounds: number }): Options {
-  const { values } = parseArgs({
-    options: {
-      json: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-      seconds: { type: "string", default: String(defaults.seconds) },
-      rounds: { type: "string", default: String(defaults.rounds) },
-    },
-  });
-  if (values.help) {
-    console.log(`${what}
+  const usage = `${what}
 
   --seconds N   length of one measurement (default ${defaults.seconds})
   --rounds N    measurements of each kind, interleaved; the median counts (default ${defaults.rounds})
   --json        for machines
-  --help        this text`);
-    process.exit(0);
-  }
-  return { json: values.json, seconds: Number(values.seconds), rounds: Number(values.rounds) };
+  --help        this text`;
+  const values = readOptions(usage, {
+    json: { type: "boolean", default: false },
+    seconds: { type: "string", default: String(defaults.seconds) },
+    rounds: { type: "string", default: String(defaults.rounds) },
+  });
+  const seconds = Number(values.seconds);
+  const rounds = Number(values.rounds);
+  if (!(seconds > 0)) fail(`--seconds ${values.seconds} is not a number above zero.`, usage);
+  if (!(Number.isInteger(rounds) && rounds > 0))
+    fail(`--rounds ${values.rounds} is not a whole number above zero.`, usage);
+  return { json: values.json, seconds, rounds };
 }
 
 export type Cell = string | number;

@@ -5,8 +5,8 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { freePort, startGovernor } from "../../scripts/governor.ts";
+import { readOptions } from "../../scripts/options.ts";
 import { ensureSecrets } from "../../scripts/secrets.ts";
 import { BudgetExceededError, Bursar } from "../../src/client/index.ts";
 import { jsonNarrator, type Narrator, personNarrator } from "./narrator.ts";
@@ -26,11 +26,8 @@ const contracts = {
   critic: { priority: 1, max_tokens: 5_000 },
 } as const;
 
-const { values } = parseArgs({
-  options: { json: { type: "boolean", default: false }, help: { type: "boolean", default: false } },
-});
-if (values.help) console.log(usage);
-else await main(values.json ? jsonNarrator() : personNarrator());
+const { json } = readOptions(usage, { json: { type: "boolean", default: false } });
+await main(json ? jsonNarrator() : personNarrator());
 
 async function main(narrator: Narrator): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "bursar-demo-"));
