@@ -263,7 +263,6 @@ describe("a governor whose objects fail in every call", () => {
     ["throw what they were given", { POOLS: objects, TENANTS: objects, DIRECTORY: objects }],
     ["can't be addressed", { POOLS: { idFromName: fail }, TENANTS: { idFromName: fail }, DIRECTORY: {} }],
     ["are missing", {}],
-    ["are slowed down by a shield that fails", { KEY_RATE: { limit: fail } }],
   ])("tells nothing of it to the caller or the log when they %s", async (_, env) => {
     const answers = await answersOf(env);
     expect(answers.filter((answer) => answer.startsWith("500")).length).toBeGreaterThan(20);

@@ -646,6 +646,13 @@ describe("keys", () => {
     expect((await refused).headers.get("retry-after")).toBe("10");
     expect(asked).toEqual(["key-of-the-tests", "key-of-the-tests"]);
   });
+
+  it("are answered when the shield against haste is broken", async () => {
+    const limit = async (): Promise<never> => {
+      throw new SyntaxError("Unexpected end of JSON input");
+    };
+    await must(api("GET", await newPool(), { bindings: { KEY_RATE: { limit } } }));
+  });
 });
 
 describe("all of the above", () => {
