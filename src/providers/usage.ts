@@ -4,7 +4,10 @@
  */
 import { usageOfAiSdk } from "./ai-sdk.ts";
 import { usageOfAnthropic } from "./anthropic.ts";
+import { usageOfGemini } from "./gemini.ts";
+import { usageOfLangChain } from "./langchain.ts";
 import { usageOfOpenAiChat, usageOfOpenAiResponse } from "./openai.ts";
+import { countOf, fieldOf } from "./shape.ts";
 
 /**
  * Tokens by kind. `input` and `output` are totals: `cacheRead` and `cacheWrite` are part of `input`, `reasoning` is
@@ -20,12 +23,32 @@ export type Usage = {
 
 /** The usage that `result` reports; undefined when it reports none. A reported zero is a zero. */
 export function usageOf(result: unknown): Usage | undefined {
-  const readers = [usageOfAiSdk, usageOfOpenAiChat, usageOfOpenAiResponse, usageOfAnthropic];
   for (const read of readers) {
     const usage = read(result);
     if (usage !== undefined) return usage;
   }
   return undefined;
+}
+
+const readers = [
+  usageOfAiSdk,
+  usageOfOpenAiChat,
+  usageOfOpenAiResponse,
+  usageOfAnthropic,
+  usageOfLangChain,
+  usageOfGemini,
+  // Last, because it knows least.
+  usageOfTotal,
+];
+
+/** Usage of a result that says how much but not of what. Taken for output, the dearer kind, lest it be undercharged. */
+function usageOfTotal(result: unknown): Usage | undefined {
+  const usage = fieldOf(result, "usage");
+  // With counts by kind that nobody could read, the total may not be what it seems.
+  const isByKind = ["prompt_tokens", "input_tokens", "inputTokens"].some((name) => fieldOf(usage, name) !== undefined);
+  const total = countOf(usage, "total_tokens") ?? countOf(usage, "totalTokens");
+  if (isByKind || total === undefined) return undefined;
+  return { input: 0, output: total, cacheRead: 0, cacheWrite: 0, reasoning: 0 };
 }
 
 /** All tokens of a call. */

@@ -71,6 +71,43 @@ describe("usage is read from", () => {
       { input: 9, output: 6, cacheRead: 4, cacheWrite: 0, reasoning: 2 },
     ],
     [
+      "a message of LangChain",
+      {
+        content: "an answer",
+        usage_metadata: {
+          input_tokens: 30,
+          output_tokens: 12,
+          total_tokens: 42,
+          input_token_details: { cache_read: 20, cache_creation: 5 },
+          output_token_details: { reasoning: 7 },
+        },
+      },
+      { input: 30, output: 12, cacheRead: 20, cacheWrite: 5, reasoning: 7 },
+    ],
+    [
+      "a response of Gemini, whose thoughts are beside its candidates",
+      {
+        usageMetadata: {
+          promptTokenCount: 30,
+          candidatesTokenCount: 12,
+          thoughtsTokenCount: 7,
+          cachedContentTokenCount: 20,
+          totalTokenCount: 49,
+        },
+      },
+      { input: 30, output: 19, cacheRead: 20, cacheWrite: 0, reasoning: 7 },
+    ],
+    [
+      "a total alone, taken for output",
+      { usage: { total_tokens: 500 } },
+      { input: 0, output: 500, cacheRead: 0, cacheWrite: 0, reasoning: 0 },
+    ],
+    [
+      "a total alone, in the AI SDK's spelling",
+      { usage: { inputTokens: undefined, totalTokens: 500 } },
+      { input: 0, output: 500, cacheRead: 0, cacheWrite: 0, reasoning: 0 },
+    ],
+    [
       "a reported zero, which is not a missing one",
       { usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 } },
       { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 },
@@ -88,5 +125,9 @@ describe("usage is read from", () => {
     { usage: null },
     { usage: { prompt_tokens: "5" } },
     { usage: { input_tokens: -1, output_tokens: 2 } },
+    { usage: { input_tokens: -1, total_tokens: 2 } },
+    { usage: { total_tokens: 2.5 } },
+    { usage_metadata: { input_tokens: 1 } },
+    { usageMetadata: { totalTokenCount: 1 } },
   ])("nothing in %j", (result) => expect(usageOf(result)).toBeUndefined());
 });
