@@ -7,12 +7,14 @@ import { generateText, streamText, wrapLanguageModel } from "ai";
 import { Bursar } from "bursar";
 import { governed } from "bursar/ai";
 
+const { OPENAI_API_KEY: apiKey = "", OPENAI_BASE_URL: baseURL = "https://api.openai.com/v1" } = process.env;
+if (apiKey === "") throw new Error("Set OPENAI_API_KEY, the key of your provider.");
+
 const bursar = new Bursar({ url: process.env["BURSAR_URL"] ?? "", key: process.env["BURSAR_KEY"] ?? "" });
 const pool = bursar.pool(`ai-sdk-${Date.now()}`);
 await pool.configure();
 await pool.register("writer", { priority: 1, max_tokens: 20_000 });
 
-const { OPENAI_API_KEY: apiKey = "", OPENAI_BASE_URL: baseURL = "https://api.openai.com/v1" } = process.env;
 const model = wrapLanguageModel({
   model: createOpenAI({ apiKey, baseURL }).chat("gpt-5-mini"),
   middleware: governed(pool, "writer"),

@@ -8,6 +8,13 @@ export function whole(text: string): number {
   return value;
 }
 
+/** Milliseconds between two looks; more often than this would be load that nobody can read. */
+export function interval(text: string): number {
+  const ms = whole(text);
+  if (ms < 100) throw new InvalidArgumentError("It takes 100 milliseconds or more.");
+  return ms;
+}
+
 export function fraction(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !(value >= 0 && value <= 1))

@@ -42,12 +42,14 @@ export function pools(): Command {
       show(self, await connect(self).pool(name).ledger(), describe);
     });
   command
-    .command("fund <pool> <amount>")
-    .description("grow the budget (or shrink it: give -- before a negative amount)")
-    .action(async (name: string, amount: string, _: unknown, self: Command) => {
+    .command("fund")
+    .argument("<pool>")
+    .argument("<amount>", "what is added; below zero, what is taken out", whole)
+    .description("grow the budget, or shrink it")
+    .action(async (name: string, amount: number, _: unknown, self: Command) => {
       const bursar = connect(self);
       const { unit } = await bursar.pool(name).ledger();
-      const funded = await bursar.pool(name, { unit }).fund(whole(amount));
+      const funded = await bursar.pool(name, { unit }).fund(amount);
       show(
         self,
         funded,

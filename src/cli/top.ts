@@ -1,7 +1,7 @@
 /** `bursar top`: a pool at work, redrawn as it changes. */
 import { Command } from "commander";
 import type { Report } from "../protocol/results.ts";
-import { whole } from "./arguments.ts";
+import { interval } from "./arguments.ts";
 import { connect, isJson } from "./output.ts";
 import { describe } from "./pools.ts";
 
@@ -11,7 +11,7 @@ export function top(): Command {
   return new Command("top")
     .argument("<pool>")
     .description("watch a pool: who spends, who holds, who is nearly out")
-    .option("--every <ms>", "how often it is read", whole, 1_000)
+    .option("--every <ms>", "how often it is read", interval, 1_000)
     .option("--once", "draw it once and end")
     .action(async (name: string, { every, once }: { every: number; once?: boolean }, self: Command) => {
       const pool = connect(self).pool(name);

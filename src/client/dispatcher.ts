@@ -186,7 +186,7 @@ export class Dispatcher {
       } else if (isOfOne(error, batch)) {
         for (const sent of batch) void this.#frame([sent], 0);
       } else {
-        const reason = await this.#reasonOf(error);
+        const reason = asOne(await this.#reasonOf(error));
         for (const sent of batch) sent.reject(reason);
       }
     }
@@ -226,7 +226,7 @@ export class Dispatcher {
       settleAll(batch, results);
     } catch (error) {
       if (isOfOne(error, batch)) for (const sent of batch) void this.#request([sent]);
-      else for (const sent of batch) sent.reject(error);
+      else for (const sent of batch) sent.reject(asOne(error));
     } finally {
       this.#requests -= batch.length;
     }
@@ -276,6 +276,13 @@ function settleAll(batch: readonly Sent[], results: readonly CommandResult[]): v
  */
 function isOfOne(error: unknown, batch: readonly Sent[]): boolean {
   return batch.length > 1 && error instanceof BursarError && [400, 403, 413].includes(error.status);
+}
+
+/** What is wrong with a command, in terms of what its caller gave: nobody outside has heard of its batch. */
+function asOne(error: unknown): unknown {
+  if (!(error instanceof BursarError) || error.code !== "invalid_request") return error;
+  const text = JSON.stringify(error.problem).replaceAll("/commands/0/", "/");
+  return errorOf(JSON.parse(text));
 }
 
 function closedError(): BursarError {

@@ -243,6 +243,8 @@ function closedError(): BursarError {
 }
 
 function openSocket(url: string, protocols: string[]): WebSocket {
+  if (typeof WebSocket === "undefined")
+    throw new Error("this runtime has no WebSocket: give connect, such as one of the package ws");
   return new WebSocket(url, protocols);
 }
 

@@ -36,8 +36,11 @@ export class Transport {
   readonly #fetch: typeof fetch;
 
   constructor(options: TransportOptions) {
-    if (!/^https?:\/\//.test(options.url)) throw new TypeError(`url must begin with http:// or https://`);
-    if (options.key === "") throw new TypeError("key is empty; pass the governor's key");
+    // Plain JavaScript passes what an unset variable holds.
+    if (typeof options.url !== "string" || !/^https?:\/\//.test(options.url))
+      throw new TypeError("url must begin with http:// or https://; npm start prints it as BURSAR_URL");
+    if (typeof options.key !== "string" || options.key === "")
+      throw new TypeError("key is missing; npm start prints one as BURSAR_KEY");
     this.#options = options;
     this.base = options.url.replace(/\/+$/, "");
     // A detached `fetch` loses its `this` in browsers and Workers.

@@ -128,6 +128,6 @@ describe("when answers get lost", () => {
 
   it("refuses to be made without an address or key", () => {
     expect(() => new Bursar({ url: "localhost:8787", key: "k" })).toThrow("url must begin with");
-    expect(() => new Bursar({ url: "http://localhost:8787", key: "" })).toThrow("key is empty");
+    expect(() => new Bursar({ url: "http://localhost:8787", key: "" })).toThrow("key is missing");
   });
 });

@@ -84,6 +84,7 @@ describe("commands over a session", () => {
       await pool.register("writer", { priority: 1, max_tokens: 1_000 });
       const [wrong, right] = await Promise.allSettled([pool.record("writer", 0.5), pool.record("writer", 10)]);
       expect(wrong).toMatchObject({ status: "rejected", reason: { code: "invalid_request" } });
+      expect(JSON.stringify(wrong)).not.toContain("/commands/");
       expect(right).toMatchObject({ status: "fulfilled", value: { consumed: 10 } });
     }
   });
