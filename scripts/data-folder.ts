@@ -2,7 +2,7 @@
  * The folder of a governor's pools. Two governors on one folder would each hold half of every pool's truth in memory,
  * so the second is refused.
  */
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 type Keeper = { readonly pid: number; readonly url: string };
@@ -20,7 +20,8 @@ export type DataFolder = {
 export async function takeDataFolder(folder: string, url: string): Promise<DataFolder> {
   const lock = join(folder, "governor");
   try {
-    mkdirSync(folder, { recursive: true });
+    // Not recursive: where a parent can't be made, such as in /proc, Node would try for ever.
+    if (!existsSync(folder)) mkdirSync(folder);
     const other = await keeperOf(lock);
     if (other !== undefined)
       throw new Error(
