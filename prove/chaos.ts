@@ -6,30 +6,28 @@
 
 import type { AddressInfo } from "node:net";
 import { connect, createServer, type Socket } from "node:net";
-import { parseArgs } from "node:util";
 import { ask } from "../bench/lib/load.ts";
 import { key, startWorkerd } from "../bench/lib/workerd.ts";
+import { fail, readOptions } from "../scripts/options.ts";
 import { Bursar, type Pool } from "../src/client/index.ts";
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: "string", default: "60" },
-    seed: { type: "string", default: String(Date.now() % 1_000_000) },
-    workers: { type: "string", default: "64" },
-    json: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
-});
-if (values.help) {
-  console.log(`Cuts sessions and kills the governor under load, then compares the books.
+const usage = `Cuts sessions and kills the governor under load, then compares the books.
 
   --seconds N   how long (default 60)
   --workers N   callers at once (default 64)
   --seed S      of the random moments (printed; the operating system's own timing is not ours to repeat)
   --json        for machines
-  --help        this text`);
-  process.exit(0);
-}
+  --help        this text`;
+const values = readOptions(usage, {
+  seconds: { type: "string", default: "60" },
+  seed: { type: "string", default: String(Date.now() % 1_000_000) },
+  workers: { type: "string", default: "64" },
+  json: { type: "boolean", default: false },
+});
+const isCount = (text: string): boolean => /^[1-9]\d{0,8}$/.test(text);
+if (!isCount(values.seconds)) fail(`--seconds ${values.seconds} is not a whole number above zero.`, usage);
+if (!isCount(values.workers)) fail(`--workers ${values.workers} is not a whole number above zero.`, usage);
+if (!Number.isSafeInteger(Number(values.seed))) fail(`--seed ${values.seed} is not a whole number.`, usage);
 
 /** What of the verdict must be zero. */
 const mustBeZero = new Set([

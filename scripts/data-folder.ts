@@ -28,7 +28,7 @@ export async function takeDataFolder(folder: string, url: string): Promise<DataF
         `Another governor (process ${other.pid}, ${other.url}) keeps its pools in ${folder}. Use that one, end it, or give ` +
           "another folder: --data DIR",
       );
-    rmSync(lock, { force: true });
+    // Of two that start at once, the file system lets one through.
     writeFileSync(lock, JSON.stringify({ pid: process.pid, url } satisfies Keeper), { flag: "wx" });
   } catch (error) {
     if (!(error instanceof Error) || !("code" in error)) throw error;
@@ -40,18 +40,19 @@ export async function takeDataFolder(folder: string, url: string): Promise<DataF
   };
 }
 
+/** Whoever keeps the folder; a lock that nobody stands behind any more is taken away. */
 async function keeperOf(lock: string): Promise<Keeper | undefined> {
   const since = statSync(lock, { throwIfNoEntry: false })?.mtimeMs;
   if (since === undefined) return undefined;
-  let keeper: Keeper;
   try {
-    keeper = JSON.parse(readFileSync(lock, "utf8"));
+    const keeper: Keeper = JSON.parse(readFileSync(lock, "utf8"));
     process.kill(keeper.pid, 0);
+    if (Date.now() - since < startsWithinMs || (await answers(keeper.url))) return keeper;
   } catch {
-    return undefined;
+    // Cut off while it was written, or its process has ended.
   }
-  const mayBeStarting = Date.now() - since < startsWithinMs;
-  return mayBeStarting || (await answers(keeper.url)) ? keeper : undefined;
+  rmSync(lock, { force: true });
+  return undefined;
 }
 
 /** Whether a governor answers at `url` within a second. */

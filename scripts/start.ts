@@ -63,14 +63,16 @@ Create a pool, register an agent, reserve:
  */
 function endWithStarter(governor: () => Governor | undefined): void {
   const end = (): void => {
+    clearInterval(watch);
     const started = governor();
     if (started === undefined) process.exit(1);
     else void started.stop();
   };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, end);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, end);
   const starter = process.ppid;
   const everyMs = 500;
-  setInterval(() => {
+  const watch = setInterval(() => {
     if (process.ppid !== starter) end();
-  }, everyMs).unref();
+  }, everyMs);
+  watch.unref();
 }

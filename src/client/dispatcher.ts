@@ -3,7 +3,7 @@
  * each; once calls come often they go through a session, which carries a hundred times as many.
  */
 import type { CommandResult } from "../protocol/frames.ts";
-import { BursarError, errorOf, UnreachableError } from "./errors.ts";
+import { BursarError, closedError, errorOf, UnreachableError } from "./errors.ts";
 import { Session, type SessionOptions } from "./session.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 
@@ -283,8 +283,4 @@ function asOne(error: unknown): unknown {
   if (!(error instanceof BursarError) || error.code !== "invalid_request") return error;
   const text = JSON.stringify(error.problem).replaceAll("/commands/0/", "/");
   return errorOf(JSON.parse(text));
-}
-
-function closedError(): BursarError {
-  return new BursarError({ code: "closed", status: 0, detail: "The client was closed; make a new one." });
 }

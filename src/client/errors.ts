@@ -55,6 +55,11 @@ export class UnreachableError extends BursarError {
   }
 }
 
+/** Of what is asked of a client after its `close()`, and of what was under way. */
+export function closedError(): BursarError {
+  return new BursarError({ code: "closed", status: 0, detail: "The client was closed; make a new one." });
+}
+
 /** The error of a problem document. A refusal to spend is always 402. */
 export function errorOf(problem: ProblemDocument): BursarError {
   return problem.status === 402 ? new BudgetExceededError(problem) : new BursarError(problem);

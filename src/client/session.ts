@@ -11,7 +11,7 @@ import {
   type ServerFrame,
   subprotocol,
 } from "../protocol/frames.ts";
-import { BursarError, errorOf, UnreachableError } from "./errors.ts";
+import { type BursarError, closedError, errorOf, UnreachableError } from "./errors.ts";
 import { unref } from "./timers.ts";
 
 export type SessionOptions = {
@@ -236,10 +236,6 @@ function finalError(code: number, reason: string): BursarError | undefined {
     default:
       return undefined;
   }
-}
-
-function closedError(): BursarError {
-  return new BursarError({ code: "closed", status: 0, detail: "The client was closed; make a new one." });
 }
 
 function openSocket(url: string, protocols: string[]): WebSocket {
