@@ -25,7 +25,7 @@ export default defineConfig({
       {
         test: {
           name: "node",
-          include: ["test/{protocol,providers,engine,adapters,cli,examples,house}/**/*.test.ts"],
+          include: ["test/{protocol,providers,pricing,engine,adapters,gateway,cli,examples,house}/**/*.test.ts"],
           testTimeout: 120_000,
         },
       },

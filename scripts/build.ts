@@ -2,7 +2,11 @@
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildSync } from "esbuild";
-import { openApiDocument } from "../src/http/openapi.ts";
+import { writePrices } from "./prices.ts";
+
+// First, because the API's routes carry the prices.
+writePrices();
+const { openApiDocument } = await import("../src/http/openapi.ts");
 
 const root = join(import.meta.dirname, "..");
 const assets = join(root, "dist/assets");

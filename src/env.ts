@@ -1,5 +1,7 @@
 /** The Worker's bindings (`wrangler.toml`), and how its objects are addressed. */
 import type { PoolObject } from "./pool/pool-object.ts";
+import type { Caller } from "./protocol/caller.ts";
+import type { Refusal } from "./protocol/refusals.ts";
 import type { Jurisdiction } from "./protocol/tenants.ts";
 import type { DirectoryObject } from "./tenant/directory-object.ts";
 import type { TenantObject } from "./tenant/tenant-object.ts";
@@ -9,6 +11,7 @@ export type PoolCalls = Pick<
   PoolObject,
   | "run"
   | "reserve"
+  | "admit"
   | "settings"
   | "report"
   | "agent"
@@ -19,7 +22,22 @@ export type PoolCalls = Pick<
   | "revoke"
   | "fetch"
 >;
-export type TenantCalls = Pick<TenantObject, "addKey" | "keys" | "revoke" | "configurePool" | "removePool" | "pools">;
+export type TenantCalls = Pick<
+  TenantObject,
+  | "addKey"
+  | "keys"
+  | "revoke"
+  | "configurePool"
+  | "removePool"
+  | "pools"
+  | "setPrice"
+  | "removePrice"
+  | "price"
+  | "prices"
+> & {
+  /** Across objects every method is a promise. */
+  refusalTo(caller: Caller): Promise<Refusal | null>;
+};
 export type DirectoryCalls = Pick<DirectoryObject, "add" | "find" | "list">;
 
 type Objects<Calls> = {
@@ -44,6 +62,16 @@ export type Env = {
   readonly BURSAR_CORS_ORIGINS?: string;
   /** Bytes that the body of a control request may have; 65,536 by default. */
   readonly BURSAR_BODY_BYTES?: string;
+  /** The providers' keys, for callers of the gateway that bring none of their own. Secrets. */
+  readonly OPENAI_API_KEY?: string;
+  readonly ANTHROPIC_API_KEY?: string;
+  /** Where the gateway forwards to, in place of the providers' own addresses. Never the caller's choice. */
+  readonly OPENAI_UPSTREAM?: string;
+  readonly ANTHROPIC_UPSTREAM?: string;
+  /** Lease of a call through the gateway, extended while it runs; 60,000 by default. */
+  readonly BURSAR_GATEWAY_TTL_MS?: string;
+  /** How long a provider, or a caller that reads a stream, may be silent; 600,000 by default. */
+  readonly BURSAR_GATEWAY_SILENCE_MS?: string;
   /** What is logged: `problems` (the default), `all` requests, or `none`. */
   readonly BURSAR_LOG?: string;
 };

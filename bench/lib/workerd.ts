@@ -8,6 +8,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { signKey } from "../../src/http/signature.ts";
+import type { Capability } from "../../src/protocol/capability.ts";
 
 const secrets = {
   BURSAR_OPERATOR_TOKEN: "operator-token-of-the-benchmark-0123456789",
@@ -30,8 +31,23 @@ export type Workerd = {
   restart(): Promise<Workerd>;
 };
 
+/** A key of that tenant's, for whatever it is to do. */
+export function keyFor(capability: Omit<Capability, "tenant" | "key_id">): Promise<string> {
+  return signKey({ tenant: "bench", key_id: crypto.randomUUID(), ...capability }, secrets);
+}
+
+export type WorkerdOptions = {
+  /** Further bindings, texts by their names. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Says nothing of what it meets: streams that are broken off on purpose, for example. */
+  readonly isQuiet?: boolean;
+};
+
 /** Bundles `bench/pool/worker.ts` once and serves it once per entry of `pools`: name → class bound as POOLS. */
-export async function startWorkerd(pools: Readonly<Record<string, string>>): Promise<Workerd> {
+export async function startWorkerd(
+  pools: Readonly<Record<string, string>>,
+  { settings = {}, isQuiet = false }: WorkerdOptions = {},
+): Promise<Workerd> {
   const directory = mkdtempSync(join(tmpdir(), "bursar-bench-"));
   const bundle = spawnSync(
     bin("wrangler"),
@@ -47,16 +63,16 @@ export async function startWorkerd(pools: Readonly<Record<string, string>>): Pro
   }));
   for (const { name } of services) mkdirSync(join(directory, "data", name), { recursive: true });
   const script = readdirSync(join(directory, "bundle")).find((file) => file.endsWith(".js")) ?? "worker.js";
-  writeFileSync(join(directory, "config.capnp"), config(services, script));
-  return serve(directory, services);
+  writeFileSync(join(directory, "config.capnp"), config(services, script, settings));
+  return serve(directory, services, isQuiet);
 }
 
 type Service = { readonly name: string; readonly className: string; readonly port: number };
 
-async function serve(directory: string, services: readonly Service[]): Promise<Workerd> {
+async function serve(directory: string, services: readonly Service[], isQuiet: boolean): Promise<Workerd> {
   const child = spawn(bin("workerd"), ["serve", "config.capnp", "--experimental"], {
     cwd: directory,
-    stdio: "inherit",
+    stdio: isQuiet ? "ignore" : "inherit",
   });
   const urls = Object.fromEntries(services.map(({ name, port }) => [name, `http://127.0.0.1:${port}`]));
   const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
@@ -75,7 +91,7 @@ async function serve(directory: string, services: readonly Service[]): Promise<W
     },
     restart: async () => {
       await end();
-      return serve(directory, services);
+      return serve(directory, services, isQuiet);
     },
   };
 }
@@ -102,18 +118,18 @@ export function freePort(): Promise<number> {
   });
 }
 
-function config(services: readonly Service[], script: string): string {
+function config(services: readonly Service[], script: string, settings: Readonly<Record<string, string>>): string {
   const workers = services.map(
     ({ name, className }) => `
 const ${name}Worker :Workerd.Worker = (
   modules = [ (name = "worker", esModule = embed "bundle/${script}") ],
   compatibilityDate = "2026-10-01",
-  compatibilityFlags = ["no_web_socket_compression"],
+  compatibilityFlags = ["no_web_socket_compression", "enable_request_signal"],
   bindings = [
     (name = "POOLS", durableObjectNamespace = "${className}"),
     (name = "TENANTS", durableObjectNamespace = "TenantObject"),
     (name = "DIRECTORY", durableObjectNamespace = "DirectoryObject"),
-    ${Object.entries(secrets)
+    ${Object.entries({ ...secrets, ...settings })
       .map(([name, text]) => `(name = "${name}", text = "${text}"),`)
       .join("\n    ")}
   ],
@@ -128,6 +144,7 @@ const ${name}Worker :Workerd.Worker = (
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
+    (name = "internet", network = (allow = ["public", "private"])),
     ${services.map(({ name }) => `(name = "${name}", worker = .${name}Worker), (name = "${name}-data", disk = (path = "data/${name}", writable = true)),`).join("\n    ")}
   ],
   sockets = [ ${services.map(({ name, port }) => `(name = "${name}", address = "127.0.0.1:${port}", http = (), service = "${name}")`).join(", ")} ],

@@ -4,6 +4,7 @@ import type { PoolList } from "../protocol/results.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Keys } from "./keys.ts";
 import { Pool, pathOf } from "./pool.ts";
+import { Prices } from "./prices.ts";
 import { Tenants } from "./tenants.ts";
 import { type CallOptions, Transport, type TransportOptions } from "./transport.ts";
 
@@ -21,12 +22,15 @@ export class Bursar {
   readonly #dispatchers = new Map<string, Dispatcher>();
   /** Keys of the tenant; takes an admin key. */
   readonly keys: Keys;
+  /** Prices of models; setting one takes an admin key. */
+  readonly prices: Prices;
   /** All tenants; takes the operator's token for a key. */
   readonly tenants: Tenants;
 
   constructor(options: TransportOptions) {
     this.#transport = new Transport(options);
     this.keys = new Keys(this.#transport);
+    this.prices = new Prices(this.#transport);
     this.tenants = new Tenants(this.#transport);
   }
 

@@ -1,6 +1,7 @@
 /** A pool, as its callers use it. Amounts are in the pool's unit. */
 import type { Metadata, OnExpiry, Unit } from "../protocol/commands.ts";
 import type { JournalEvent } from "../protocol/events.ts";
+import type { Rates } from "../protocol/prices.ts";
 import type {
   AgentResult,
   Audit,
@@ -30,6 +31,8 @@ export type PoolSettings = {
   readonly equal_priority_donates?: boolean;
   readonly default_ttl_ms?: number;
   readonly journal_refusals?: boolean;
+  /** What the gateway books a model at that nobody prices, in a pool of microusd. Without one it is refused. */
+  readonly fallback_price?: Rates | null;
   readonly location_hint?: string;
 };
 
@@ -44,6 +47,8 @@ export type Contract = {
   readonly min_reserve?: number;
   /** At or above this confidence its gate closes. */
   readonly confidence_threshold?: number | null;
+  /** Where the gateway finds an answer's confidence: a JSON pointer into it, or the name of a header. */
+  readonly confidence_path?: string | null;
   /** What transfers may not lift its allocation above. */
   readonly ceiling?: number | null;
   /** The agent whose budget it draws from. */

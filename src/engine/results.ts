@@ -74,7 +74,8 @@ export function resultOf(pool: Pool, command: Command, replayed: boolean): Resul
 
 export function viewPool(pool: Pool): PoolResult {
   if (pool.settings === null) throw new Error("the pool does not exist");
-  return { ...pool.settings, seq: pool.seq, total: pool.total, float: pool.float };
+  const { settings, seq, total, float } = pool;
+  return { ...settings, fallback_price: settings.fallback_price ?? null, seq, total, float };
 }
 
 export function viewAgent(agent: Agent): AgentView {
@@ -96,7 +97,7 @@ export function viewDetail(agent: Agent): AgentDetail {
   return {
     name: agent.name,
     ...viewAgent(agent),
-    contract: agent.contract,
+    contract: { ...agent.contract, confidence_path: agent.contract.confidence_path ?? null },
     closing: agent.closing,
     open_reservations: agent.open,
     sub_agents: agent.subAgents,

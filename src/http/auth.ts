@@ -14,10 +14,17 @@ export async function authenticate(request: Request, env: Env): Promise<Principa
   const token = tokenOf(request.headers);
   if (token === undefined) throw unauthorized();
   if (isEqual(token, operator)) return { kind: "operator" };
-  const capability = await verifyKey(token, env);
-  if (capability === undefined || (capability.expires_at ?? Number.POSITIVE_INFINITY) <= Date.now())
-    throw unauthorized();
+  const capability = await capabilityOf(token, env);
+  if (capability === undefined) throw unauthorized();
   return { kind: "key", capability };
+}
+
+/** What a key allows now; undefined for one that is not ours, or has expired. */
+export async function capabilityOf(key: string, env: Env): Promise<Capability | undefined> {
+  const capability = await verifyKey(key, env);
+  return capability === undefined || (capability.expires_at ?? Number.POSITIVE_INFINITY) <= Date.now()
+    ? undefined
+    : capability;
 }
 
 /** The token of the Authorization header, or, where a browser opens a session and can set none, of the subprotocol. */

@@ -4,7 +4,12 @@ import { parseJson, toPointer } from "../protocol/json.ts";
 import { DoorError, invalid } from "./problems.ts";
 
 /** The body as `schema` parses it. An empty body counts as `{}`, for routes whose every field may be left out. */
-export async function parseBody<T>(request: Request, schema: z.ZodType<T>, maxBytes: number): Promise<T> {
+export async function parseBody<T>(
+  request: Request,
+  schema: z.ZodType<T>,
+  maxBytes: number,
+  maxDepth?: number,
+): Promise<T> {
   const encoding = request.headers.get("content-encoding");
   if (encoding !== null && encoding.toLowerCase() !== "identity") {
     throw new DoorError("unsupported_media_type", "Send the body without Content-Encoding.");
@@ -18,7 +23,7 @@ export async function parseBody<T>(request: Request, schema: z.ZodType<T>, maxBy
   if (type !== "application/json") {
     throw new DoorError("unsupported_media_type", "Send the body as JSON, with Content-Type: application/json.");
   }
-  const parsed = parseJson(decode(bytes));
+  const parsed = parseJson(decode(bytes), maxDepth);
   if (!parsed.ok) throw invalid(parsed.fault.path, parsed.fault.message);
   return parseWith(schema, parsed.value);
 }

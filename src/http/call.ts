@@ -5,7 +5,7 @@ import type { Capability } from "../protocol/capability.ts";
 import type { Command } from "../protocol/commands.ts";
 import { type Opener, openerHeader, subprotocol } from "../protocol/frames.ts";
 import type { Answer, Outcome } from "../protocol/results.ts";
-import { name } from "../protocol/schemas.ts";
+import { modelName, name } from "../protocol/schemas.ts";
 import type { Jurisdiction } from "../protocol/tenants.ts";
 import { uuid7 } from "../protocol/uuid.ts";
 import type { Principal } from "./auth.ts";
@@ -35,6 +35,14 @@ export class Call {
     const value = this.#params[which] ?? "";
     const parsed = name.safeParse(value);
     if (!parsed.success) throw invalid(which, parsed.error.issues[0]?.message ?? "is not valid");
+    return value;
+  }
+
+  /** A model's name out of the path. */
+  model(): string {
+    const value = this.#params["model"] ?? "";
+    const parsed = modelName.safeParse(value);
+    if (!parsed.success) throw invalid("model", parsed.error.issues[0]?.message ?? "is not valid");
     return value;
   }
 

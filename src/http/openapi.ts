@@ -6,12 +6,13 @@
 import * as z from "zod";
 import { createDocument, type ZodOpenApiObject, type ZodOpenApiOperationObject } from "zod-openapi";
 import { problem } from "../protocol/answers.ts";
-import { name } from "../protocol/schemas.ts";
+import { modelName, name } from "../protocol/schemas.ts";
 import { type Route, routes } from "./routes.ts";
 
 const tags = [
   { name: "Tenants", description: "For the operator: who owns pools and keys." },
   { name: "Keys", description: "Signed capabilities: scopes, what they are bound to, revocation." },
+  { name: "Prices", description: "What models cost, for pools that count microusd." },
   { name: "Pools", description: "A budget shared by agents, in one unit." },
   { name: "Agents", description: "Spenders in a pool, each under a contract." },
   { name: "Spending", description: "Reserve before a call, commit after it." },
@@ -69,7 +70,9 @@ export function openApiDocument(version: string): ReturnType<typeof createDocume
 }
 
 function operationOf(route: Route): ZodOpenApiOperationObject {
-  const path = Object.fromEntries([...route.path.matchAll(/:(\w+)/g)].map(([, key = ""]) => [key, name]));
+  const path = Object.fromEntries(
+    [...route.path.matchAll(/:(\w+)/g)].map(([, key = ""]) => [key, key === "model" ? modelName : name]),
+  );
   return {
     operationId: operationIdOf(route),
     summary: route.summary,
@@ -129,6 +132,7 @@ function operationIdOf({ method, path }: Route): string {
 function tagOf({ path }: Route): (typeof tags)[number]["name"] {
   if (path.startsWith("/v1/tenants")) return "Tenants";
   if (path.startsWith("/v1/keys")) return "Keys";
+  if (path.startsWith("/v1/prices")) return "Prices";
   if (path.includes("/agents/")) return "Agents";
   if (/\/(journal|audit|report)$/.test(path)) return "Watching";
   return /\/(reservations|usage|reallocations|batch)/.test(path) ? "Spending" : "Pools";

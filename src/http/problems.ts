@@ -24,6 +24,11 @@ export function doorProblem({ code, message, facts }: DoorError): Problem {
   return problemOf(code, message, facts);
 }
 
+/** A feature of a provider's that can't be governed; `field` is a JSON pointer. */
+export function unsupported(field: string, message: string): DoorError {
+  return new DoorError("unsupported_feature", `${field} ${message}.`, { errors: [{ field, message }] });
+}
+
 /** A secret that our operator has not set, or not well. */
 export function misconfigured(secret: string): DoorError {
   return new DoorError("misconfigured", `Set the secret ${secret} to at least 32 characters.`);

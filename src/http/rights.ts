@@ -4,7 +4,7 @@
  * entry's `agentKeys` says, and only as that agent.
  */
 import type { Capability, Scope } from "../protocol/capability.ts";
-import { managers, readers, spenders } from "../protocol/rights.ts";
+import { gatewayUsers, managers, readers, spenders } from "../protocol/rights.ts";
 import type { Principal } from "./auth.ts";
 import { DoorError } from "./problems.ts";
 
@@ -24,11 +24,17 @@ export const rights = {
   operate: { scopes: ["operator"], agentKeys: "never" },
   /** Keys of the tenant; a key bound to a pool makes, lists and revokes only keys bound to it too. */
   manageKeys: { scopes: ["admin"], agentKeys: "never" },
+  /** The tenant's own prices of models. */
+  managePrices: { scopes: managers, agentKeys: "never", poolKeys: "never" },
+  /** Prices are no secret: whoever spends in microusd needs them. */
+  readPrices: { scopes: readers, agentKeys: "own" },
   listPools: { scopes: readers, agentKeys: "never", poolKeys: "never" },
   /** The pool's budget, settings and contracts: nobody who spends may change what may be spent. */
   managePool: { scopes: managers, agentKeys: "never" },
   /** Reserve, commit, release, extend, record, reallocate. */
   spend: { scopes: spenders, agentKeys: "own" },
+  /** Calls of models through the gateway. */
+  callModels: { scopes: gatewayUsers, agentKeys: "own" },
   readPool: { scopes: readers, agentKeys: "never" },
   readOwn: { scopes: readers, agentKeys: "own" },
 } as const satisfies Record<string, Right>;

@@ -1,5 +1,6 @@
 /** The routes: the only registry of what can be asked over HTTP, and of who may. */
 import type * as z from "zod";
+import { knownPrice, knownPrices } from "../pricing/known.ts";
 import * as answers from "../protocol/answers.ts";
 import { batchResult } from "../protocol/frames.ts";
 import { limits } from "../protocol/limits.ts";
@@ -8,6 +9,7 @@ import * as schemas from "../protocol/schemas.ts";
 import { parseBody, parseQuery } from "./body.ts";
 import type { Call, Given } from "./call.ts";
 import { makeKey, withinMaker } from "./new-keys.ts";
+import { merged, page } from "./price-list.ts";
 import { DoorError, invalid } from "./problems.ts";
 import { mustBeOwn, mustHave, type Right, rights } from "./rights.ts";
 
@@ -72,6 +74,8 @@ function bodyBytes({ BURSAR_BODY_BYTES }: { readonly BURSAR_BODY_BYTES?: string 
 
 const tenants = "/v1/tenants";
 const keys = "/v1/keys";
+const prices = "/v1/prices";
+const price = `${prices}/:model`;
 const pool = "/v1/pools/:pool";
 const agent = `${pool}/agents/:agent`;
 const reservation = `${pool}/reservations/:id`;
@@ -124,6 +128,42 @@ export const routes: readonly Route[] = [
     run: (call) => {
       const keyId = call.param("key_id");
       return call.tenant((tenant, caller) => tenant.revoke(caller, call.capability.pool ?? null, keyId));
+    },
+  }),
+  route("GET", prices, rights.readPrices, "Prices of models: the tenant's own, and those that are known", {
+    answer: answers.priceList,
+    query: schemas.modelsQuery,
+    agents: () => [],
+    run: async (call, _, { after = "", limit = 100 }) => {
+      const own = await call.tenant((tenant, caller) => tenant.prices(caller));
+      if (!own.ok) return own;
+      return given({ prices: page(merged(own.result, knownPrices(Date.now())), after, limit) });
+    },
+  }),
+  route("GET", price, rights.readPrices, "The price of a model that is in force", {
+    answer: answers.price,
+    agents: () => [],
+    run: async (call) => {
+      const model = call.model();
+      const own = await call.tenant((tenant, caller) => tenant.price(caller, model));
+      if (own.ok || own.refusal.code !== "price_not_found") return own;
+      const known = knownPrice(model, Date.now());
+      return known === undefined ? own : given(known);
+    },
+  }),
+  route("PUT", price, rights.managePrices, "Set the tenant's own price of a model", {
+    answer: answers.price,
+    body: schemas.priceBody,
+    run: (call, fields) => {
+      const model = call.model();
+      return call.tenant((tenant, caller) => tenant.setPrice(caller, model, fields));
+    },
+  }),
+  route("DELETE", price, rights.managePrices, "Take the tenant's own price of a model away", {
+    answer: answers.deleted,
+    run: (call) => {
+      const model = call.model();
+      return call.tenant((tenant, caller) => tenant.removePrice(caller, model));
     },
   }),
   route("GET", "/v1/pools", rights.listPools, "The tenant's pools, by name", {

@@ -10,6 +10,7 @@ import type { Command, ReserveCommand } from "../protocol/commands.ts";
 import { type Opener, openerHeader } from "../protocol/frames.ts";
 import type { Refusal } from "../protocol/refusals.ts";
 import type {
+  Admission,
   AgentDetail,
   Answer,
   Audit,
@@ -64,6 +65,16 @@ export class PoolObject extends DurableObject<unknown> {
       if (now !== undefined && waitMs > 0) return { ok: false, refusal: now };
       if (outcome.ok || outcome.refusal.code !== "key_revoked") return outcome;
     }
+  }
+
+  /** Reserves for the gateway, which also needs to know where the agent's answers state their confidence. */
+  async admit(caller: Caller, command: ReserveCommand, waitMs: number): Promise<Admission> {
+    const outcome = await this.reserve(caller, command, waitMs);
+    if (!outcome.ok) return { outcome, confidence_path: null };
+    const confidence_path = await this.#pool.read(
+      (pool) => pool.agents.get(command.agent)?.contract.confidence_path ?? null,
+    );
+    return { outcome, confidence_path };
   }
 
   settings(caller: Caller): Promise<Answer<PoolResult>> {

@@ -3,6 +3,7 @@
  * Each must describe exactly the type that the code gives: `satisfies` breaks the build when they part.
  */
 import * as z from "zod";
+import type { PriceView } from "./prices.ts";
 import { refusalCodes } from "./refusals.ts";
 import type * as results from "./results.ts";
 import { jurisdictions, type KeyView, type NewKey, type Revocation, type Tenant } from "./tenants.ts";
@@ -52,6 +53,7 @@ const contract = z
     confidence_threshold: confidence.nullable(),
     ceiling: whole.nullable(),
     parent: z.string().nullable(),
+    confidence_path: z.string().nullable(),
   })
   .meta({ id: "Contract" });
 
@@ -66,12 +68,22 @@ export const agentDetail = z
   })
   .meta({ id: "AgentDetail" }) satisfies Describes<results.AgentDetail>;
 
+const rate = z.int().min(0).describe("microusd per million tokens");
+const rates = {
+  input: rate,
+  output: rate,
+  cache_read: rate.optional(),
+  cache_write: rate.optional(),
+  cache_write_1h: rate.optional(),
+};
+
 const settings = {
   unit,
   budget: whole.nullable(),
   equal_priority_donates: z.boolean(),
   default_ttl_ms: whole,
   journal_refusals: z.boolean(),
+  fallback_price: z.strictObject(rates).nullable(),
 };
 
 export const poolResult = z
@@ -226,6 +238,8 @@ const doorCodes = [
   "method_not_allowed",
   "body_too_large",
   "unsupported_media_type",
+  "unsupported_feature",
+  "upstream_failed",
   "rate_limited",
   "misconfigured",
   "unavailable",
@@ -252,6 +266,21 @@ export const batchResult = z.strictObject({
     ]),
   ),
 });
+
+export const price = z
+  .strictObject({
+    model: z.string(),
+    ...rates,
+    tiers: z
+      .array(z.strictObject({ above: whole, ...rates }))
+      .readonly()
+      .optional(),
+    version: z.string().describe("names the price in what is booked at it"),
+    source: z.string(),
+    as_of: z.string(),
+  })
+  .meta({ id: "Price", description: "Rates are whole microusd per million tokens." }) satisfies Describes<PriceView>;
+export const priceList = z.strictObject({ prices: z.array(price).readonly() });
 
 const tenantFields = { id: z.string(), jurisdiction: z.enum(jurisdictions).nullable(), created_at: time };
 const tenant = z.strictObject(tenantFields).meta({ id: "Tenant" }) satisfies Describes<Tenant>;

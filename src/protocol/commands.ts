@@ -3,6 +3,8 @@
  * `microusd`); `schemas.ts` turns that into `amount` and `unit`, so that a number can't be booked in the wrong unit.
  */
 
+import type { BookedUsage, Rates } from "./prices.ts";
+
 /** What a pool counts: tokens, or millionths of a US dollar. Fixed when the pool is created. */
 export type Unit = "tokens" | "microusd";
 
@@ -21,6 +23,8 @@ export type ConfigureCommand = {
   readonly equal_priority_donates?: boolean | undefined;
   readonly default_ttl_ms?: number | undefined;
   readonly journal_refusals?: boolean | undefined;
+  /** What the gateway books a model at that nobody has a price for. `null`: such a model is refused. */
+  readonly fallback_price?: Rates | null | undefined;
 };
 
 /** Grows (or, below zero, shrinks) the pool's float. */
@@ -36,6 +40,8 @@ export type RegisterCommand = {
   readonly unit: Unit;
   readonly min_reserve?: number | undefined;
   readonly confidence_threshold?: number | null | undefined;
+  /** Where the gateway finds the confidence of an answer (`providers/confidence.ts`). */
+  readonly confidence_path?: string | null | undefined;
   readonly ceiling?: number | null | undefined;
   readonly parent?: string | null | undefined;
 };
@@ -68,6 +74,8 @@ export type CommitCommand = {
   readonly amount: number;
   readonly unit: Unit;
   readonly confidence?: number | undefined;
+  /** Journaled with what is booked; not compared when the commit is repeated. */
+  readonly usage?: BookedUsage | undefined;
 };
 
 export type ReleaseCommand = { readonly op: "release"; readonly id: string };
@@ -88,6 +96,7 @@ export type RecordCommand = {
   readonly unit: Unit;
   readonly confidence?: number | undefined;
   readonly metadata?: Metadata | undefined;
+  readonly usage?: BookedUsage | undefined;
 };
 
 /** Moves spare budget to an agent without reserving it; `dry_run` only says what would move. */

@@ -3,6 +3,7 @@
  * meaning (`docs/storage.md`). Each holds all that `evolve` needs; nothing is decided again when they are folded.
  */
 import type { Metadata, OnExpiry, Unit } from "./commands.ts";
+import type { BookedUsage, Rates } from "./prices.ts";
 import type { RefusalCode } from "./refusals.ts";
 
 /** Budget moved to the agent that the event is about. `from: null` is the pool's float. */
@@ -19,7 +20,7 @@ export type Donor = {
   readonly gives: number;
 };
 
-/** An agent's contract, whole. */
+/** An agent's contract, whole. What a later version added is left out where it has no value. */
 export type Contract = {
   readonly priority: number;
   readonly max: number;
@@ -27,6 +28,7 @@ export type Contract = {
   readonly confidence_threshold: number | null;
   readonly ceiling: number | null;
   readonly parent: string | null;
+  readonly confidence_path?: string;
 };
 
 export type PoolSettings = {
@@ -35,6 +37,7 @@ export type PoolSettings = {
   readonly equal_priority_donates: boolean;
   readonly default_ttl_ms: number;
   readonly journal_refusals: boolean;
+  readonly fallback_price?: Rates;
 };
 
 type EventBody =
@@ -80,6 +83,7 @@ type EventBody =
       readonly transfers: readonly Transfer[];
       readonly overage: number;
       readonly confidence?: number;
+      readonly usage?: BookedUsage;
       readonly late?: true;
     }
   | { readonly type: "released"; readonly id: string }
@@ -94,6 +98,7 @@ type EventBody =
       readonly transfers: readonly Transfer[];
       readonly overage: number;
       readonly confidence?: number;
+      readonly usage?: BookedUsage;
       readonly metadata?: Metadata;
     }
   | {

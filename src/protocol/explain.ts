@@ -9,6 +9,10 @@ export function explain(refusal: Refusal): string {
       return `There is no tenant ${refusal.tenant}. Create it with POST /v1/tenants.`;
     case "key_not_found":
       return `There is no key ${refusal.key_id}. GET /v1/keys lists them by their ids.`;
+    case "price_not_found":
+      return `There is no price for ${refusal.model}. GET /v1/prices lists those there are; PUT /v1/prices/{model} sets one.`;
+    case "model_not_priced":
+      return `Nobody knows what ${refusal.model} costs, so it can't be paid out of a pool of microusd. Set its price with PUT /v1/prices/{model}, or a fallback_price for the pool.`;
     case "pool_not_found":
       return "There is no such pool. Create it with PUT /v1/pools/{pool}.";
     case "unit_mismatch":

@@ -12,9 +12,9 @@ export type JsonResult =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly fault: JsonFault };
 
-/** Parses `text`; refuses duplicate keys, nesting beyond `limits.jsonDepth`, and what `JSON.parse` refuses. */
-export function parseJson(text: string): JsonResult {
-  const fault = scan(text);
+/** Parses `text`; refuses duplicate keys, nesting beyond `depth`, and what `JSON.parse` refuses. */
+export function parseJson(text: string, depth: number = limits.jsonDepth): JsonResult {
+  const fault = scan(text, depth);
   if (fault !== undefined) return { ok: false, fault };
   try {
     return { ok: true, value: JSON.parse(text) };
@@ -30,15 +30,15 @@ type Level = { readonly keys: Set<string> | undefined; readonly name: string; it
  * One pass over the structural characters. It need not understand malformed text: whatever it lets through wrongly,
  * `JSON.parse` refuses. It must only never miss a duplicate key or a level in text that `JSON.parse` accepts.
  */
-function scan(text: string): JsonFault | undefined {
+function scan(text: string, depth: number): JsonFault | undefined {
   const levels: Level[] = [];
   let key = "";
   for (let i = 0; i < text.length; i++) {
     switch (text.charCodeAt(i)) {
       case 0x7b: // {
       case 0x5b: {
-        if (levels.length >= limits.jsonDepth) {
-          return { path: pointer(levels, key), message: `is nested deeper than ${limits.jsonDepth} levels` };
+        if (levels.length >= depth) {
+          return { path: pointer(levels, key), message: `is nested deeper than ${depth} levels` };
         }
         levels.push({ keys: text.charCodeAt(i) === 0x7b ? new Set() : undefined, name: nameIn(levels, key), items: 0 });
         key = "";

@@ -57,6 +57,22 @@ export const limits = {
   eventsAhead: 4_000,
   /** Body of a control request. A batch of 1,000 commands of 60 bytes fits. */
   bodyBytes: 64 * 1024,
+  /** Body of a call through the gateway: images inline fit; text, its parsed copy and what is sent, an isolate holds. */
+  gatewayBodyBytes: 10 * 1024 * 1024,
+  /** Nesting of JSON in a call through the gateway: schemas of tools nest two levels a property. */
+  gatewayJsonDepth: 64,
+  /** Body of a whole answer of a provider's: it is held in memory until it is booked. */
+  gatewayAnswerBytes: 32 * 1024 * 1024,
+  /** Lease of a call through the gateway: what a Worker that dies leaves behind is booked after it. */
+  gatewayTtlMs: 60_000,
+  /** How long a provider may be silent: as long as OpenAI's SDK waits. */
+  gatewaySilenceMs: 600_000,
+  /** Pools and prices that an isolate remembers: some hundred bytes each … */
+  gatewayRemembers: 2_000,
+  /** … for as long as a new price may take to be in force everywhere. */
+  gatewayRemembersMs: 30_000,
+  /** Answers to one request (`n`), as many as OpenAI gives. */
+  gatewayAnswers: 128,
   /** Nesting of JSON. Ours needs 4; refused before anything recursive reads the text. */
   jsonDepth: 32,
   /** Events of one page of the journal. */
@@ -67,6 +83,16 @@ export const limits = {
   keysPerTenant: 10_000,
   /** What a key is for, in its maker's words. */
   labelLength: 128,
+  /** A million tokens of a model: a thousand dollars. The dearest model of 2026 takes 600. */
+  rate: 1e9,
+  /** Prices of a model by the length of the prompt; providers have two. */
+  priceTiers: 4,
+  /** Prices that a tenant sets itself: more models than all providers have. */
+  pricesPerTenant: 1_000,
+  /** A model's name: fine-tunes carry an organisation, a suffix and an id. */
+  modelLength: 256,
+  /** Where a confidence is found in an answer. */
+  confidencePathLength: 256,
   /** Pools of a tenant: what one directory object lists in a page or a hundred. */
   poolsPerTenant: 100_000,
 } as const;

@@ -11,6 +11,10 @@ export type DoorCode =
   | "method_not_allowed"
   | "body_too_large"
   | "unsupported_media_type"
+  /** The gateway does not forward what it can't bound. */
+  | "unsupported_feature"
+  /** The provider did not answer, or not as it should. */
+  | "upstream_failed"
   | "rate_limited"
   | "misconfigured"
   | "unavailable"
@@ -29,9 +33,10 @@ export type Problem = {
 /** Language models' SDKs retry 408, 409, 429 and 5xx by themselves: a refusal to spend is 402, so that nobody hammers it. */
 export function statusOf(
   code: RefusalCode | DoorCode,
-): 400 | 401 | 402 | 403 | 404 | 405 | 409 | 410 | 413 | 415 | 422 | 429 | 500 | 503 {
+): 400 | 401 | 402 | 403 | 404 | 405 | 409 | 410 | 413 | 415 | 422 | 429 | 500 | 502 | 503 {
   switch (code) {
     case "invalid_request":
+    case "unsupported_feature":
       return 400;
     case "unauthorized":
     case "key_revoked":
@@ -39,6 +44,7 @@ export function statusOf(
     case "budget_exceeded":
     case "confidence_reached":
     case "agent_closing":
+    case "model_not_priced":
       return 402;
     case "forbidden":
       return 403;
@@ -46,6 +52,7 @@ export function statusOf(
     case "agent_not_found":
     case "reservation_not_found":
     case "key_not_found":
+    case "price_not_found":
     case "tenant_not_found":
     case "route_not_found":
       return 404;
@@ -68,6 +75,8 @@ export function statusOf(
       return 429;
     case "internal_error":
       return 500;
+    case "upstream_failed":
+      return 502;
     case "misconfigured":
     case "unavailable":
     case "overloaded":

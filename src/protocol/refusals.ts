@@ -8,7 +8,10 @@ export type Refusal =
   | { readonly code: "key_revoked" }
   | { readonly code: "tenant_not_found"; readonly tenant: string }
   | { readonly code: "key_not_found"; readonly key_id: string }
+  | { readonly code: "price_not_found"; readonly model: string }
   | { readonly code: "pool_not_found" }
+  /** The gateway has no price for the model, and the pool, which counts microusd, names no fallback. */
+  | { readonly code: "model_not_priced"; readonly model: string }
   | { readonly code: "unit_mismatch"; readonly pool_unit: Unit; readonly given_unit: Unit }
   /** The id was used before, with another content; `field` is the first that differs. */
   | { readonly code: "id_reused"; readonly id: string; readonly field: string }
@@ -63,7 +66,9 @@ export const refusalCodes = [
   "key_revoked",
   "tenant_not_found",
   "key_not_found",
+  "price_not_found",
   "pool_not_found",
+  "model_not_priced",
   "unit_mismatch",
   "id_reused",
   "id_too_old",
@@ -94,7 +99,9 @@ export function isTransient(refusal: Refusal): boolean {
     case "key_revoked":
     case "tenant_not_found":
     case "key_not_found":
+    case "price_not_found":
     case "pool_not_found":
+    case "model_not_priced":
     case "unit_mismatch":
     case "id_reused":
     case "id_too_old":

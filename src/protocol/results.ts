@@ -1,6 +1,7 @@
 /** What commands and reads answer. Amounts are in the pool's unit, times in milliseconds since 1970. */
 import type { Metadata, OnExpiry, Unit } from "./commands.ts";
 import type { Contract, Donor, JournalEvent, PoolSettings, Transfer } from "./events.ts";
+import type { Rates } from "./prices.ts";
 import type { Refusal } from "./refusals.ts";
 
 /** An agent's ledger entry, in the seed's words and ours. */
@@ -23,13 +24,18 @@ export type AgentView = {
 export type NamedAgentView = { readonly name: string } & AgentView;
 
 export type AgentDetail = NamedAgentView & {
-  readonly contract: Contract;
+  readonly contract: Omit<Contract, "confidence_path"> & { readonly confidence_path: string | null };
   readonly closing: boolean;
   readonly open_reservations: number;
   readonly sub_agents: number;
 };
 
-export type PoolResult = PoolSettings & { readonly seq: number; readonly total: number; readonly float: number };
+export type PoolResult = Omit<PoolSettings, "fallback_price"> & {
+  readonly fallback_price: Rates | null;
+  readonly seq: number;
+  readonly total: number;
+  readonly float: number;
+};
 export type AgentResult = { readonly seq: number; readonly agent: AgentDetail };
 /** `agent` is null once it has left. */
 export type CloseResult = {
@@ -119,6 +125,9 @@ export type Result = Results[keyof Results];
 export type Outcome =
   | { readonly ok: true; readonly result: Result }
   | { readonly ok: false; readonly refusal: Refusal };
+
+/** What the gateway is told of a reserve, beside its outcome: the contract's `confidence_path`. */
+export type Admission = { readonly outcome: Outcome; readonly confidence_path: string | null };
 
 export type ReservationView = {
   readonly id: string;

@@ -6,6 +6,8 @@ import type { Command } from "./commands.ts";
 export const spenders: readonly Scope[] = ["admin", "spend"];
 /** Scopes that say what may be spent. Nobody who spends may change it. */
 export const managers: readonly Scope[] = ["admin"];
+/** Scopes that may call models through the gateway. */
+export const gatewayUsers: readonly Scope[] = ["admin", "spend", "gateway"];
 export const readers: readonly Scope[] = ["admin", "spend", "read"];
 
 export function mayRun(scope: Scope, op: Command["op"]): boolean {

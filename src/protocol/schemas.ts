@@ -14,10 +14,20 @@ export const name = z
   .regex(/^[A-Za-z0-9._:-]{1,128}$/, `must be 1 to ${limits.idLength} letters, digits, or . _ : -`)
   .refine((text) => text !== "." && text !== "..", "must not be . or .., which no URL can carry");
 
+/** Models' names are their providers': `gpt-6-sol`, `ft:gpt-4o-2024-08-06:org::id`, `meta-llama/Llama-4`. */
+export const modelName = z
+  .string()
+  .regex(/^[A-Za-z0-9._:@/-]{1,256}$/, `must be 1 to ${limits.modelLength} letters, digits, or . _ : @ / -`);
+
 const amount = z.int().min(0).max(limits.amount);
 const positive = z.int().min(1).max(limits.amount);
 const ttl = z.int().min(limits.ttlMsMin).max(limits.ttlMs);
 const confidence = z.number().min(0).max(1);
+/** A JSON pointer into the answer, or the name of a header of the response. */
+const confidencePath = z
+  .string()
+  .max(limits.confidencePathLength)
+  .regex(/^(\/.*|[A-Za-z0-9-]+)$/, "must be a JSON pointer such as /confidence, or the name of a header");
 const onExpiry = z.enum(["release", "charge"]);
 const metadata = z
   .record(
@@ -60,12 +70,44 @@ export const keyBody = z
     error: "can't be given with scope admin: whoever manages contracts is bound to none",
   });
 
+/** Dollars per token, times 10^12. Dearer than $1,000 a million tokens is a slip, and products would pass 2^53. */
+const rate = z.int().min(0).max(limits.rate);
+const ratesFields = {
+  input: rate,
+  output: rate,
+  cache_read: rate.optional(),
+  cache_write: rate.optional(),
+  cache_write_1h: rate.optional(),
+};
+
+export const priceBody = z.strictObject({
+  ...ratesFields,
+  tiers: z
+    .array(z.strictObject({ above: z.int().min(1).max(limits.amount), ...ratesFields }))
+    .max(limits.priceTiers)
+    .refine((tiers) => tiers.every(({ above }, at) => above > (tiers[at - 1]?.above ?? 0)), "must rise by above")
+    .optional(),
+});
+
+const bookedUsage = z.strictObject({
+  provider: z.string().min(1).max(limits.labelLength).optional(),
+  model: z.string().min(1).max(limits.modelLength).optional(),
+  input: amount,
+  output: amount,
+  cache_read: amount.optional(),
+  cache_write: amount.optional(),
+  reasoning: amount.optional(),
+  estimated: z.literal(true).optional(),
+  price: z.strictObject({ ...ratesFields, version: z.string().min(1).max(limits.labelLength) }).optional(),
+});
+
 export const configureBody = z.strictObject({
   unit: z.enum(["tokens", "microusd"]).optional(),
   budget: z.int().min(0).max(limits.total).nullable().optional(),
   equal_priority_donates: z.boolean().optional(),
   default_ttl_ms: ttl.optional(),
   journal_refusals: z.boolean().optional(),
+  fallback_price: z.strictObject(ratesFields).nullable().optional(),
   location_hint: z.enum(["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"]).optional(),
 });
 
@@ -81,6 +123,7 @@ const contractFields = {
   max_microusd: amount.optional(),
   min_reserve: amount.optional(),
   confidence_threshold: confidence.nullable().optional(),
+  confidence_path: confidencePath.nullable().optional(),
   ceiling: amount.nullable().optional(),
   parent: name.nullable().optional(),
 };
@@ -146,7 +189,7 @@ export const reserveBody = reservation(
   z.strictObject({ ...reserveFields, id: name.optional(), wait_ms: z.int().min(0).max(limits.waitMs).optional() }),
 ).transform(withUnit);
 
-const commitFields = { ...amounts(amount), confidence: confidence.optional() };
+const commitFields = { ...amounts(amount), confidence: confidence.optional(), usage: bookedUsage.optional() };
 export const commitBody = z.strictObject(commitFields).refine(oneAmount, oneAmountMessage).transform(withUnit);
 
 const extendFields = { ttl_ms: ttl, on_expiry: onExpiry.optional() };
@@ -157,6 +200,7 @@ const recordFields = {
   ...amounts(amount),
   confidence: confidence.optional(),
   metadata: metadata.optional(),
+  usage: bookedUsage.optional(),
 };
 export const recordBody = z
   .strictObject({ ...recordFields, id: name.optional() })
@@ -235,4 +279,5 @@ export const journalQuery = z.strictObject({
 });
 export const removeQuery = z.strictObject({ force: z.enum(["true", "false"]).optional() });
 export const listQuery = z.strictObject({ after: name.optional(), limit: whole(1_000).optional() });
+export const modelsQuery = z.strictObject({ after: modelName.optional(), limit: whole(1_000).optional() });
 export const emptyQuery = z.strictObject({});

@@ -4,7 +4,7 @@
  */
 import { estimateTokens } from "./estimate.ts";
 import { fieldOf } from "./shape.ts";
-import { type Usage, usageOf } from "./usage.ts";
+import { totalOf, type Usage, usageOf } from "./usage.ts";
 
 export type Meter = {
   /** As last reported; providers report cumulative counts. */
@@ -28,10 +28,15 @@ export function metered(meter: Meter, event: unknown): Meter {
   };
 }
 
-/** What to book: the report, or where it never came an estimate of what went in and what was delivered. */
-export function settled({ usage, isFinal, delivered }: Meter, promptTokens: number): number {
-  if (usage === undefined) return promptTokens + delivered;
-  return isFinal ? usage.input + usage.output : usage.input + Math.max(usage.output, delivered);
+/** What was used: the report, or where it never came an estimate of what went in and what was delivered. */
+export function usedBy({ usage, isFinal, delivered }: Meter, promptTokens: number): Usage {
+  if (usage === undefined) return { input: promptTokens, output: delivered, cacheRead: 0, cacheWrite: 0, reasoning: 0 };
+  return isFinal ? usage : { ...usage, output: Math.max(usage.output, delivered) };
+}
+
+/** What to book, in tokens. */
+export function settled(meter: Meter, promptTokens: number): number {
+  return totalOf(usedBy(meter, promptTokens));
 }
 
 type Report = { readonly usage: Usage; readonly isFinal: boolean };

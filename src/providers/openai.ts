@@ -12,7 +12,7 @@ export function usageOfOpenAiChat(result: unknown): Usage | undefined {
     // An embedding has no completion.
     output: countOf(usage, "completion_tokens") ?? 0,
     cacheRead: countOf(fieldOf(usage, "prompt_tokens_details"), "cached_tokens") ?? 0,
-    cacheWrite: 0,
+    cacheWrite: countOf(fieldOf(usage, "prompt_tokens_details"), "cache_write_tokens") ?? 0,
     reasoning: countOf(fieldOf(usage, "completion_tokens_details"), "reasoning_tokens") ?? 0,
   };
 }
@@ -27,7 +27,7 @@ export function usageOfOpenAiResponse(result: unknown): Usage | undefined {
     input,
     output,
     cacheRead: countOf(fieldOf(usage, "input_tokens_details"), "cached_tokens") ?? 0,
-    cacheWrite: 0,
+    cacheWrite: countOf(fieldOf(usage, "input_tokens_details"), "cache_write_tokens") ?? 0,
     reasoning: countOf(fieldOf(usage, "output_tokens_details"), "reasoning_tokens") ?? 0,
   };
 }

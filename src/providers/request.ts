@@ -11,13 +11,24 @@ export type ModelRequest = {
   readonly dialect: Dialect;
   readonly body: Readonly<Record<string, unknown>>;
   readonly isStreaming: boolean;
+  /** The model's name; "" if the request has none. */
+  readonly model: string;
   /** Estimated tokens of what goes in. */
   readonly prompt: number;
   /** The limit on the output that the caller set; undefined if none. */
   readonly limit: number | undefined;
   /** How many answers are asked for, each with that limit. */
   readonly answers: number;
+  /** Tokens of each answer's limit that are for thinking: with no more than these there is no answer. */
+  readonly thinking: number;
+  /** Whether the provider may write what goes in to its cache, which may cost more than reading it plainly. */
+  readonly cacheWrites: "never" | "short" | "hour";
 };
+
+/** Output allowed for where a request names no limit; it is sent along as the limit. */
+export const outputDefault = 4_096;
+/** The least output that a call is worth making for, when less than asked is left. OpenAI takes no lower limit. */
+export const outputLeast = 16;
 
 /** The dialect of an address, or undefined for one that calls no model. */
 export function dialectOf(pathname: string): Dialect | undefined {
@@ -30,19 +41,54 @@ export function dialectOf(pathname: string): Dialect | undefined {
 /** Reads a request; undefined if its body is not an object. */
 export function readRequest(dialect: Dialect, body: unknown): ModelRequest | undefined {
   if (typeof body !== "object" || body === null || Array.isArray(body)) return undefined;
+  const model = fieldOf(body, "model");
+  const name = typeof model === "string" ? model : "";
   return {
     dialect,
     body: body as Record<string, unknown>,
     isStreaming: fieldOf(body, "stream") === true,
-    prompt: promptTokens(dialect, body),
+    model: name,
+    prompt: Math.ceil(promptTokens(dialect, body) * familyFactor(dialect, name)),
     limit: limitOf(dialect, body),
     answers: dialect === "openai-chat" ? Math.max(1, countOf(body, "n") ?? 1) : 1,
+    thinking: countOf(fieldOf(body, "thinking"), "budget_tokens") ?? 0,
+    cacheWrites: dialect === "anthropic-messages" ? cacheWritesIn(body) : "short",
   };
 }
 
+/** Estimates are fitted to OpenAI's tokenizer; Claude's counts more, and since 4.7 more again (Anthropic: by 30 %). */
+function familyFactor(dialect: Dialect, model: string): number {
+  if (dialect !== "anthropic-messages") return 1;
+  return /^claude-(2|3|(opus|sonnet|haiku)-4(-[0-6])?(-|$))/.test(model) ? 1.15 : 1.5;
+}
+
+/** Anthropic writes to its cache where a request marks what to keep. OpenAI decides by itself. */
+function cacheWritesIn(value: unknown, depth = deepest): ModelRequest["cacheWrites"] {
+  if (typeof value !== "object" || value === null || depth === 0) return "never";
+  const mark = fieldOf(value, "cache_control");
+  if (fieldOf(mark, "ttl") === "1h") return "hour";
+  let found: ModelRequest["cacheWrites"] = typeof mark === "object" && mark !== null ? "short" : "never";
+  for (const item of Object.values(value)) {
+    const below = cacheWritesIn(item, depth - 1);
+    if (below === "hour") return below;
+    if (below === "short") found = below;
+  }
+  return found;
+}
+
+/** The least that the limit of an answer may be lowered to. */
+export function leastLimit({ thinking }: ModelRequest): number {
+  return thinking + outputLeast;
+}
+
 /** What the request may use at most, with `otherwise` for the limit where the caller set none. */
-export function upperBound({ dialect, prompt, limit, answers }: ModelRequest, otherwise: number): number {
-  return dialect === "openai-embeddings" ? prompt : prompt + answers * (limit ?? otherwise);
+export function upperBound(request: ModelRequest, otherwise: number): number {
+  return boundAt(request, request.limit ?? otherwise);
+}
+
+/** What the request may use at most, if each answer has at most `limit` tokens. */
+export function boundAt({ dialect, prompt, answers }: ModelRequest, limit: number): number {
+  return dialect === "openai-embeddings" ? prompt : prompt + answers * limit;
 }
 
 /** The body to send: its output limited to `limit` tokens an answer, and its usage reported when it streams. */
@@ -100,7 +146,7 @@ function promptTokens(dialect: Dialect, body: object): number {
     "openai-chat": ["messages", "tools", "functions", "response_format"],
     "openai-responses": ["input", "instructions", "tools", "text"],
     "openai-embeddings": ["input"],
-    "anthropic-messages": ["messages", "system", "tools"],
+    "anthropic-messages": ["messages", "system", "tools", "output_config", "output_format"],
   }[dialect];
   const messages = fieldOf(body, "messages") ?? fieldOf(body, "input");
   const framing = Array.isArray(messages) ? 4 * messages.length + 3 : 3;
@@ -108,19 +154,31 @@ function promptTokens(dialect: Dialect, body: object): number {
 }
 
 /**
- * Tokens of all text in a value; of numbers and structure a little, of images and files sent inline a flat amount,
- * because what they cost has nothing to do with their length. Deeper than any honest request is not looked into.
+ * Tokens of all text in a value; of numbers and structure a little, of images sent inline a flat amount, because what
+ * they cost has nothing to do with their length. Deeper than any honest request is not looked into.
  */
-export function tokensIn(value: unknown, depth = 32): number {
-  if (typeof value === "string")
-    return /^data:[\w.+-]+\/[\w.+-]+;base64,/.test(value) ? fileTokens : estimateTokens(value);
+export function tokensIn(value: unknown, depth = deepest): number {
+  if (typeof value === "string") {
+    const [, type] = /^data:([\w.+-]+\/[\w.+-]+);base64,/.exec(value) ?? [];
+    return type === undefined ? estimateTokens(value) : fileTokensOf(type, value.length);
+  }
   if (typeof value !== "object" || value === null) return value === undefined || value === null ? 0 : 1;
   if (depth === 0) return 0;
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return fileTokens;
   if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + tokensIn(item, depth - 1), 0);
-  if (fieldOf(value, "type") === "base64" && typeof fieldOf(value, "data") === "string") return fileTokens;
+  const data = fieldOf(value, "data");
+  if (fieldOf(value, "type") === "base64" && typeof data === "string") {
+    return fileTokensOf(String(fieldOf(value, "media_type")), data.length);
+  }
   return Object.entries(value).reduce((sum, [key, item]) => sum + estimateTokens(key) + tokensIn(item, depth - 1), 1);
 }
 
 /** More than the largest tile counts of today's models; usage corrects it. */
 const fileTokens = 3_000;
+/** Levels that are looked into: as many as the gateway takes. */
+const deepest = 64;
+
+/** An image costs by its tiles. A document costs by its text, of which its length is the only hint. */
+function fileTokensOf(type: string, length: number): number {
+  return type.startsWith("image/") ? fileTokens : Math.max(fileTokens, Math.ceil(length / 8));
+}

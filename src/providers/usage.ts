@@ -18,6 +18,8 @@ export type Usage = {
   readonly output: number;
   readonly cacheRead: number;
   readonly cacheWrite: number;
+  /** Part of `cacheWrite`: what is kept for an hour, where that costs more. */
+  readonly cacheWrite1h?: number;
   readonly reasoning: number;
 };
 

@@ -17,6 +17,11 @@ export const tenantSteps: readonly string[] = [
      revoked_at INTEGER,
      revocation INTEGER
    ) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE prices (
+     model TEXT PRIMARY KEY,
+     price TEXT NOT NULL,
+     set_at INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 export const directorySteps: readonly string[] = [

@@ -7,12 +7,14 @@ import { type Env, type PoolCalls, poolId } from "../env.ts";
 import { bursar, type Caller } from "../protocol/caller.ts";
 import type { ConfigureCommand } from "../protocol/commands.ts";
 import { limits } from "../protocol/limits.ts";
+import type { PriceFields, PriceView } from "../protocol/prices.ts";
 import type { Refusal } from "../protocol/refusals.ts";
 import type { Answer, Outcome, PoolList } from "../protocol/results.ts";
 import type { Jurisdiction, KeyFields, KeyView, Revocation } from "../protocol/tenants.ts";
 import { migrate, schemaVersion } from "../storage/migrate.ts";
 import { Keys } from "./keys.ts";
 import { Pools } from "./pools.ts";
+import { Prices } from "./prices.ts";
 import { tenantSteps } from "./schema.ts";
 
 /** How many pools are told of revocations at once: as many as the platform lets an object call. */
@@ -24,6 +26,7 @@ const retryMs = 2_000;
 export class TenantObject extends DurableObject<Env> {
   readonly #keys: Keys;
   readonly #pools: Pools;
+  readonly #prices: Prices;
   /** The last thing under way with each pool: making and deleting it go one after the other. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
@@ -31,6 +34,7 @@ export class TenantObject extends DurableObject<Env> {
     super(ctx, env);
     this.#keys = new Keys(ctx.storage.sql);
     this.#pools = new Pools(ctx.storage.sql);
+    this.#prices = new Prices(ctx.storage.sql);
     // A tenant that was never made leaves no file behind.
     if (schemaVersion(ctx.storage) > 0) migrate(ctx.storage, tenantSteps);
   }
@@ -38,8 +42,8 @@ export class TenantObject extends DurableObject<Env> {
   /** Lists a key before it is signed, so that none exists that is not listed. */
   async addKey(caller: Caller, fields: KeyFields): Promise<Answer<KeyView>> {
     migrate(this.ctx.storage, tenantSteps);
-    const refusal = this.#refusalTo(caller);
-    if (refusal !== undefined) return { ok: false, refusal };
+    const refusal = this.refusalTo(caller);
+    if (refusal !== null) return { ok: false, refusal };
     this.#keys.forgetExpired(Date.now());
     if (this.#keys.get(fields.key_id) === undefined && this.#keys.count() >= limits.keysPerTenant) {
       return { ok: false, refusal: { code: "limit_reached", limit: "keysPerTenant", maximum: limits.keysPerTenant } };
@@ -52,8 +56,8 @@ export class TenantObject extends DurableObject<Env> {
 
   /** Keys by id; only those bound to `pool`, unless it is null. */
   async keys(caller: Caller, pool: string | null, after: string, count: number): Promise<Answer<{ keys: KeyView[] }>> {
-    const refusal = this.#refusalTo(caller);
-    if (refusal !== undefined) return { ok: false, refusal };
+    const refusal = this.refusalTo(caller);
+    if (refusal !== null) return { ok: false, refusal };
     return { ok: true, result: { keys: this.#isMade() ? this.#keys.list(pool, after, count) : [] } };
   }
 
@@ -62,8 +66,8 @@ export class TenantObject extends DurableObject<Env> {
    * until they know; the answer says how many those are, and asking again says how many are left.
    */
   async revoke(caller: Caller, pool: string | null, keyId: string): Promise<Answer<Revocation>> {
-    const refusal = this.#refusalTo(caller);
-    if (refusal !== undefined) return { ok: false, refusal };
+    const refusal = this.refusalTo(caller);
+    if (refusal !== null) return { ok: false, refusal };
     const known = this.#isMade() ? this.#keys.get(keyId) : undefined;
     if (known === undefined || (pool !== null && known.pool !== pool)) {
       return { ok: false, refusal: { code: "key_not_found", key_id: keyId } };
@@ -88,8 +92,8 @@ export class TenantObject extends DurableObject<Env> {
   ): Promise<Outcome> {
     return this.#inTurn(name, async () => {
       migrate(this.ctx.storage, tenantSteps);
-      const refusal = this.#refusalTo(caller) ?? this.#tooManyPools(name);
-      if (refusal !== undefined) return { ok: false, refusal };
+      const refusal = this.refusalTo(caller) ?? this.#tooManyPools(name);
+      if (refusal !== null) return { ok: false, refusal };
       this.#pools.add(name, Date.now());
       await this.#tell(name);
       const [outcome] = await this.#pool(name, hint).run(bursar, [command]);
@@ -101,8 +105,8 @@ export class TenantObject extends DurableObject<Env> {
   /** Deletes a pool with all that it stored; again, if it got only half way. */
   removePool(caller: Caller, name: string, force: boolean): Promise<Answer<{ deleted: true }>> {
     return this.#inTurn(name, async () => {
-      const refusal = this.#refusalTo(caller);
-      if (refusal !== undefined) return { ok: false, refusal };
+      const refusal = this.refusalTo(caller);
+      if (refusal !== null) return { ok: false, refusal };
       if (!this.#isMade()) return { ok: false, refusal: { code: "pool_not_found" } };
       this.#pools.forgets(name);
       const removed = await this.#pool(name).remove(bursar, force);
@@ -113,9 +117,47 @@ export class TenantObject extends DurableObject<Env> {
 
   /** Pools by name, after `after`. */
   async pools(caller: Caller, after: string, count: number): Promise<Answer<PoolList>> {
-    const refusal = this.#refusalTo(caller);
-    if (refusal !== undefined) return { ok: false, refusal };
+    const refusal = this.refusalTo(caller);
+    if (refusal !== null) return { ok: false, refusal };
     return { ok: true, result: this.#isMade() ? this.#pools.list(after, count) : { pools: [] } };
+  }
+
+  /** Sets the tenant's own price of a model, in place of any other. */
+  async setPrice(caller: Caller, model: string, fields: PriceFields): Promise<Answer<PriceView>> {
+    migrate(this.ctx.storage, tenantSteps);
+    const refusal = this.refusalTo(caller);
+    if (refusal !== null) return { ok: false, refusal };
+    if (this.#prices.get(model) === undefined && this.#prices.count() >= limits.pricesPerTenant) {
+      const maximum = limits.pricesPerTenant;
+      return { ok: false, refusal: { code: "limit_reached", limit: "pricesPerTenant", maximum } };
+    }
+    this.#prices.set(model, fields, Date.now());
+    return this.price(caller, model);
+  }
+
+  /** Takes the tenant's own price away; whoever else prices the model does so again. */
+  async removePrice(caller: Caller, model: string): Promise<Answer<{ deleted: true }>> {
+    const found = await this.price(caller, model);
+    if (!found.ok) return found;
+    this.#prices.remove(model);
+    return { ok: true, result: { deleted: true } };
+  }
+
+  /** The tenant's own price of a model. */
+  async price(caller: Caller, model: string): Promise<Answer<PriceView>> {
+    const refusal = this.refusalTo(caller);
+    if (refusal !== null) return { ok: false, refusal };
+    const price = this.#isMade() ? this.#prices.get(model) : undefined;
+    return price === undefined
+      ? { ok: false, refusal: { code: "price_not_found", model } }
+      : { ok: true, result: price };
+  }
+
+  /** All of the tenant's own prices, by model. */
+  async prices(caller: Caller): Promise<Answer<readonly PriceView[]>> {
+    const refusal = this.refusalTo(caller);
+    if (refusal !== null) return { ok: false, refusal };
+    return { ok: true, result: this.#isMade() ? this.#prices.list() : [] };
   }
 
   override async alarm(): Promise<void> {
@@ -162,14 +204,15 @@ export class TenantObject extends DurableObject<Env> {
     return turn;
   }
 
-  #refusalTo({ key_id }: Caller): Refusal | undefined {
-    return key_id !== null && this.#isMade() && this.#keys.isRevoked(key_id) ? { code: "key_revoked" } : undefined;
+  /** Whether this caller is refused here whatever it asks for: its key is revoked. */
+  refusalTo({ key_id }: Caller): Refusal | null {
+    return key_id !== null && this.#isMade() && this.#keys.isRevoked(key_id) ? { code: "key_revoked" } : null;
   }
 
-  #tooManyPools(name: string): Refusal | undefined {
+  #tooManyPools(name: string): Refusal | null {
     return !this.#pools.has(name) && this.#pools.count() >= limits.poolsPerTenant
       ? { code: "limit_reached", limit: "poolsPerTenant", maximum: limits.poolsPerTenant }
-      : undefined;
+      : null;
   }
 
   #isMade(): boolean {

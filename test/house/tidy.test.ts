@@ -16,18 +16,21 @@ const directions: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   engine: ["protocol"],
   providers: ["protocol"],
+  // `dist/prices.json`, which `npm run build` makes.
+  pricing: ["protocol", "providers", "prices.json"],
   storage: [],
   pool: ["engine", "protocol", "storage"],
   tenant: ["env.ts", "protocol", "storage"],
-  http: ["protocol", "env.ts"],
+  http: ["protocol", "pricing", "env.ts"],
+  gateway: ["http", "protocol", "providers", "pricing", "env.ts"],
   client: ["protocol", "providers"],
   cli: ["client", "protocol"],
   "docs-page": [],
   "env.ts": ["pool", "protocol", "tenant"],
-  "index.ts": ["env.ts", "http", "pool", "tenant"],
+  "index.ts": ["env.ts", "gateway", "http", "pool", "tenant"],
 };
 
-const pure = ["engine", "providers"];
+const pure = ["engine", "providers", "pricing"];
 const layerOf = (path: string): string => path.split("/")[1] ?? "";
 
 function targetOf(path: string, specifier: string): string {

@@ -46,6 +46,8 @@ const kinds = [
   "agent",
   "hold",
   "session",
+  "price",
+  "prices",
 ] as const;
 type Kind = (typeof kinds)[number];
 
@@ -58,6 +60,10 @@ const table: Readonly<Record<string, readonly [kind: Kind, status: 101 | 200 | 2
     "POST /v1/keys": ["keys", 201, () => ({ scope: "read" })],
     "GET /v1/keys": ["keys", 200],
     "DELETE /v1/keys/:key_id": ["keys", 200],
+    "GET /v1/prices": ["prices", 200],
+    "GET /v1/prices/:model": ["prices", 200],
+    "PUT /v1/prices/:model": ["price", 200, () => ({ input: 1, output: 2 })],
+    "DELETE /v1/prices/:model": ["price", 200],
     "GET /v1/pools": ["list", 200],
     "PUT /v1/pools/:pool": ["manage", 200, () => ({ default_ttl_ms: 5_000 })],
     "DELETE /v1/pools/:pool": ["manage", 200],
@@ -91,28 +97,28 @@ const table: Readonly<Record<string, readonly [kind: Kind, status: 101 | 200 | 2
  * `no`, which is 403; `gone`, the 404 of a pool that isn't there; `dead`, a revoked key; `who`, nobody that we know.
  */
 const rightsOf = `
-                    operate keys list manage spend settle batch read agent hold session
-nobody              who     who  who  who    who   who    who   who  who   who  who
-garbage             who     who  who  who    who   who    who   who  who   who  who
-operator            ok      no   no   no     no    no     no    no   no    no   no
-admin               no      ok   ok   ok     ok    ok     ok    ok   ok    ok   ok
-admin of mine       no      ok   no   ok     ok    ok     ok    ok   ok    ok   ok
-admin of elsewhere  no      ok   no   gone   gone  gone   gone  gone gone  gone gone
-spend               no      no   ok   no     ok    ok     ok    ok   ok    ok   ok
-spend of mine       no      no   no   no     ok    ok     ok    ok   ok    ok   ok
-spend of elsewhere  no      no   no   no     gone  gone   gone  gone gone  gone gone
-spend as a          no      no   no   no     a     a      a     no   a     a    ok
-spend as b          no      no   no   no     b     b      b     no   b     b    ok
-spend as a of mine  no      no   no   no     a     a      a     no   a     a    ok
-read                no      no   ok   no     no    no     no    ok   ok    ok   ok
-read of mine        no      no   no   no     no    no     no    ok   ok    ok   ok
-read as a           no      no   no   no     no    no     no    no   a     a    ok
-gateway             no      no   no   no     no    no     no    no   no    no   no
-gateway as a        no      no   no   no     no    no     no    no   no    no   no
-expired admin       who     who  who  who    who   who    who   who  who   who  who
-revoked admin       no      dead dead dead   dead  dead   dead  dead dead  dead dead
-forged admin        who     who  who  who    who   who    who   who  who   who  who
-stranger's admin    no      ok   ok   gone   gone  gone   gone  gone gone  gone gone
+                    operate keys list manage spend settle batch read agent hold session price prices
+nobody              who     who  who  who    who   who    who   who  who   who  who who   who
+garbage             who     who  who  who    who   who    who   who  who   who  who who   who
+operator            ok      no   no   no     no    no     no    no   no    no   no no    no
+admin               no      ok   ok   ok     ok    ok     ok    ok   ok    ok   ok ok    ok
+admin of mine       no      ok   no   ok     ok    ok     ok    ok   ok    ok   ok no    ok
+admin of elsewhere  no      ok   no   gone   gone  gone   gone  gone gone  gone gone no    ok
+spend               no      no   ok   no     ok    ok     ok    ok   ok    ok   ok no    ok
+spend of mine       no      no   no   no     ok    ok     ok    ok   ok    ok   ok no    ok
+spend of elsewhere  no      no   no   no     gone  gone   gone  gone gone  gone gone no    ok
+spend as a          no      no   no   no     a     a      a     no   a     a    ok no    ok
+spend as b          no      no   no   no     b     b      b     no   b     b    ok no    ok
+spend as a of mine  no      no   no   no     a     a      a     no   a     a    ok no    ok
+read                no      no   ok   no     no    no     no    ok   ok    ok   ok no    ok
+read of mine        no      no   no   no     no    no     no    ok   ok    ok   ok no    ok
+read as a           no      no   no   no     no    no     no    no   a     a    ok no    ok
+gateway             no      no   no   no     no    no     no    no   no    no   no no    no
+gateway as a        no      no   no   no     no    no     no    no   no    no   no no    no
+expired admin       who     who  who  who    who   who    who   who  who   who  who who   who
+revoked admin       no      dead dead dead   dead  dead   dead  dead dead  dead dead dead  dead
+forged admin        who     who  who  who    who   who    who   who  who   who  who who   who
+stranger's admin    no      ok   ok   gone   gone  gone   gone  gone gone  gone gone ok    ok
 `;
 
 /** By principal, the words of its line; a name takes the first 20 characters of it. */
@@ -154,13 +160,20 @@ async function fill(tenant: string, pool: string): Promise<void> {
     { op: "reserve", id: `of-${agent}`, agent, tokens: 10, ttl_ms: 3_600_000 },
   ]);
   await must(api("POST", `${path}/batch`, { tenant, body: { commands } }));
+  await must(api("PUT", "/v1/prices/a-model", { tenant, body: { input: 3, output: 4 } }));
 }
 
 /** All that a refused request could have changed in a world. */
 async function stateOf({ ours, strangers }: World): Promise<string> {
   const state: Json[] = [await must(api("GET", "/v1/tenants?limit=1000", { token: operatorToken() }))];
   for (const [tenant, pool] of [[ours, "mine"] as const, [strangers, "theirs"] as const]) {
-    for (const path of ["/v1/keys", "/v1/pools", `/v1/pools/${pool}/report`, `/v1/pools/${pool}/journal`]) {
+    for (const path of [
+      "/v1/keys",
+      "/v1/prices?limit=1000",
+      "/v1/pools",
+      `/v1/pools/${pool}/report`,
+      `/v1/pools/${pool}/journal`,
+    ]) {
       state.push(await must(api("GET", path, { tenant })));
     }
   }
@@ -254,7 +267,8 @@ function expectedOf({ route, principal, pool, agent, key }: Cell): string {
   if (right === "no") return "forbidden";
   if (right === "dead") {
     // A pool that isn't there knows no keys; making and deleting it goes by the tenant, which does.
-    const byTenant = kind === "keys" || kind === "list" || (kind === "manage" && route.endsWith("/:pool"));
+    const byTenant =
+      ["keys", "list", "price", "prices"].includes(kind) || (kind === "manage" && route.endsWith("/:pool"));
     return pool === "mine" || byTenant ? "key_revoked" : "pool_not_found";
   }
   if (route.includes(":key_id")) {
@@ -295,6 +309,7 @@ function ask({ route, pool, agent, key }: Cell, world: World, token: string | nu
     id: `of-${agent}`,
     key_id: world.keys[key],
     tenant: world.ours,
+    model: "a-model",
   };
   const path = pattern.replaceAll(/:(\w+)/g, (_, name: string) => names[name] ?? "");
   if (path.endsWith("/session")) return openSession(path, token);
@@ -343,7 +358,7 @@ describe("the tables of this test", () => {
   it("say of everybody what they may, kind by kind", () => {
     expect([...may.keys()]).toEqual(principals);
     for (const [name, line] of may) {
-      expect(line.join(" "), name).toMatch(/^((ok|no|a|b|gone|dead|who)( |$)){11}$/);
+      expect(line.join(" "), name).toMatch(/^((ok|no|a|b|gone|dead|who)( |$)){13}$/);
     }
     const cells = Object.keys(table).flatMap((route) => principals.flatMap((principal) => cellsOf(route, principal)));
     expect(cells.length).toBeGreaterThan(1_500);

@@ -36,8 +36,11 @@ const contractOfA = {
   min_reserve: 100,
   confidence_threshold: null,
   ceiling: null,
+  confidence_path: null,
   parent: null,
 };
+
+const { confidence_path: _, ...contractAsStored } = contractOfA;
 
 const detail = { closing: false, open_reservations: 0, sub_agents: 0, contract: contractOfA };
 
@@ -120,6 +123,51 @@ describe("keys", () => {
   });
 });
 
+describe("prices", () => {
+  const fields = { input: 3_000_000, output: 15_000_000, tiers: [{ above: 200_000, input: 6_000_000, output: 1 }] };
+  const model = "org%2Fsome-model:v1";
+
+  it("PUT sets the tenant's own, GET shows the one in force, DELETE takes it away", async () => {
+    const tenant = newTenant();
+    const set = await answer(200, "PUT", `/v1/prices/${model}`, { tenant, body: fields });
+    expect(set).toEqual({
+      ...fields,
+      model: "org/some-model:v1",
+      source: "tenant",
+      version: `tenant@${String(set["as_of"])}`,
+      as_of: expect.stringMatching(/^2\d{3}-.*Z$/),
+    });
+    expect(await answer(200, "PUT", `/v1/prices/${model}`, { tenant, body: fields })).toEqual(set);
+    expect(await answer(200, "GET", `/v1/prices/${model}`, { tenant })).toEqual(set);
+    expect(await answer(200, "GET", "/v1/prices?after=org&limit=1", { tenant })).toEqual({ prices: [set] });
+    expect(await answer(200, "DELETE", `/v1/prices/${model}`, { tenant })).toEqual({ deleted: true });
+    expect((await api("GET", `/v1/prices/${model}`, { tenant })).status).toBe(404);
+  });
+
+  it("GET knows what the providers' models cost, and from where that is known", async () => {
+    const tenant = newTenant();
+    const known = await answer(200, "GET", "/v1/prices/gpt-4o-2024-08-06", { tenant });
+    expect(known).toEqual({
+      model: "gpt-4o-2024-08-06",
+      input: 2_500_000,
+      output: 10_000_000,
+      cache_read: 1_250_000,
+      source: expect.stringMatching(/^https:\/\//),
+      version: expect.stringMatching(/^genai-prices@\d/),
+      as_of: expect.stringMatching(/^\d{4}-\d\d-\d\d$/),
+    });
+    const { prices } = await answer(200, "GET", "/v1/prices?limit=1000", { tenant });
+    expect((prices as unknown[]).length).toBeGreaterThan(90);
+  });
+
+  it("PUT takes the place of a known price, for its tenant alone", async () => {
+    const [tenant, other] = [newTenant(), newTenant()];
+    await answer(200, "PUT", "/v1/prices/gpt-4o", { tenant, body: { input: 1, output: 2 } });
+    const inForce = async (of: string) => (await answer(200, "GET", "/v1/prices/gpt-4o", { tenant: of }))["input"];
+    expect([await inForce(tenant), await inForce(other)]).toEqual([1, 2_500_000]);
+  });
+});
+
 describe("pools", () => {
   it("PUT creates a pool with its defaults", async () => {
     expect(await answer(200, "PUT", newPath())).toEqual({
@@ -128,6 +176,7 @@ describe("pools", () => {
       equal_priority_donates: true,
       default_ttl_ms: 120_000,
       journal_refusals: false,
+      fallback_price: null,
       seq: 1,
       total: 0,
       float: 0,
@@ -142,6 +191,7 @@ describe("pools", () => {
       equal_priority_donates: false,
       default_ttl_ms: 1_000,
       journal_refusals: true,
+      fallback_price: { input: 5, output: 7, cache_read: 1 },
     };
     const created = await answer(200, "PUT", path, { body: { ...settings, location_hint: "weur" } });
     expect(created).toEqual({ ...settings, seq: 1, total: 5_000, float: 5_000 });
@@ -214,7 +264,7 @@ describe("pools", () => {
     };
     const events = [
       { seq: 1, at, type: "configured", settings, float: 0 },
-      { seq: 2, at, type: "registered", agent: "a", contract: contractOfA, allocated: 1_000, source: "minted" },
+      { seq: 2, at, type: "registered", agent: "a", contract: contractAsStored, allocated: 1_000, source: "minted" },
       {
         seq: 3,
         at,
@@ -332,6 +382,7 @@ describe("agents", () => {
       min_reserve: 7,
       confidence_threshold: 0.9,
       ceiling: 9_000,
+      confidence_path: "/confidence",
       parent: null,
     };
     const { max_tokens: max, ...rest } = whole;

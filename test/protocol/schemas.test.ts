@@ -7,17 +7,40 @@ import * as schemas from "../../src/protocol/schemas.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** What a commit or record may say of its use. */
+const booked = {
+  usage: {
+    provider: "p",
+    model: "m",
+    input: 5,
+    output: 5,
+    cache_read: 5,
+    cache_write: 5,
+    reasoning: 5,
+    estimated: true,
+    price: { version: "v", input: 5, output: 5, cache_read: 5, cache_write: 5, cache_write_1h: 5 },
+  },
+};
 /** A body with every field that the route knows; what can't stand together is left out. */
 const whole: Readonly<Record<string, Fields>> = {
   "POST /v1/tenants": { id: "t", jurisdiction: "eu" },
   "POST /v1/tenants/:tenant/keys": { label: "l", expires_at: 5 },
   "POST /v1/keys": { scope: "spend", pool: "p", agent: "a", label: "l", expires_at: 5 },
+  "PUT /v1/prices/:model": {
+    input: 5,
+    output: 5,
+    cache_read: 5,
+    cache_write: 5,
+    cache_write_1h: 5,
+    tiers: [{ above: 5, input: 5, output: 5, cache_read: 5, cache_write: 5, cache_write_1h: 5 }],
+  },
   "PUT /v1/pools/:pool": {
     unit: "tokens",
     budget: 5,
     equal_priority_donates: true,
     default_ttl_ms: 100,
     journal_refusals: true,
+    fallback_price: { input: 5, output: 5, cache_read: 5, cache_write: 5, cache_write_1h: 5 },
     location_hint: "weur",
   },
   "POST /v1/pools/:pool/funds": { tokens: 5, id: "x" },
@@ -26,6 +49,7 @@ const whole: Readonly<Record<string, Fields>> = {
     max_tokens: 5,
     min_reserve: 1,
     confidence_threshold: 0.5,
+    confidence_path: "/confidence",
     ceiling: 9,
     parent: "p",
   },
@@ -41,10 +65,10 @@ const whole: Readonly<Record<string, Fields>> = {
     id: "x",
     wait_ms: 1,
   },
-  "POST /v1/pools/:pool/reservations/:id/commit": { tokens: 5, confidence: 0.5 },
+  "POST /v1/pools/:pool/reservations/:id/commit": { tokens: 5, confidence: 0.5, ...booked },
   "POST /v1/pools/:pool/reservations/:id/release": {},
   "POST /v1/pools/:pool/reservations/:id/extend": { ttl_ms: 100, on_expiry: "release" },
-  "POST /v1/pools/:pool/usage": { agent: "a", tokens: 5, confidence: 0.5, metadata: { k: "v" }, id: "x" },
+  "POST /v1/pools/:pool/usage": { agent: "a", tokens: 5, confidence: 0.5, metadata: { k: "v" }, id: "x", ...booked },
   "POST /v1/pools/:pool/reallocations": { agent: "a", tokens: 5, dry_run: true, id: "x" },
   "POST /v1/pools/:pool/batch": { commands: [{ op: "release", id: "x" }] },
 };
@@ -52,6 +76,7 @@ const whole: Readonly<Record<string, Fields>> = {
 const wholeQuery: Readonly<Record<string, Fields>> = {
   "GET /v1/tenants": { after: "a", limit: "5" },
   "GET /v1/keys": { after: "a", limit: "5" },
+  "GET /v1/prices": { after: "a", limit: "5" },
   "GET /v1/pools": { after: "a", limit: "5" },
   "DELETE /v1/pools/:pool": { force: "true" },
   "GET /v1/pools/:pool/journal": { after: "5", limit: "5" },
@@ -62,10 +87,10 @@ const reserve = { op: "reserve", id: "x", agent: "a", tokens: 5 };
 /** Every command of a batch, with every field that it knows. */
 const commands: readonly (Fields & { readonly op: string })[] = [
   { ...reserve, at_least: 1, ttl_ms: 100, on_expiry: "charge", metadata: { k: "v" } },
-  { op: "commit", id: "x", tokens: 5, confidence: 0.5 },
+  { op: "commit", id: "x", tokens: 5, confidence: 0.5, ...booked },
   { op: "release", id: "x" },
   { op: "extend", id: "x", ttl_ms: 100, on_expiry: "charge" },
-  { op: "record", id: "x", agent: "a", tokens: 5, confidence: 0.5, metadata: { k: "v" } },
+  { op: "record", id: "x", agent: "a", tokens: 5, confidence: 0.5, metadata: { k: "v" }, ...booked },
   { op: "reallocate", id: "x", agent: "a", tokens: 5, dry_run: false },
   { op: "fund", id: "x", tokens: 5 },
   {
@@ -75,6 +100,7 @@ const commands: readonly (Fields & { readonly op: string })[] = [
     max_tokens: 5,
     min_reserve: 1,
     confidence_threshold: 0.5,
+    confidence_path: "/confidence",
     ceiling: 9,
     parent: "p",
   },
@@ -147,6 +173,7 @@ describe("the body of every route", () => {
     expect(needed).toEqual({
       "POST /v1/tenants": ["id"],
       "POST /v1/keys": ["scope"],
+      "PUT /v1/prices/:model": ["input", "output"],
       "POST /v1/pools/:pool/funds": ["tokens"],
       "PUT /v1/pools/:pool/agents/:agent": ["priority", "max_tokens"],
       "POST /v1/pools/:pool/reservations": ["agent", "tokens"],

@@ -82,10 +82,14 @@ describe("a request", () => {
     expect(readRequest("openai-chat", [])).toBeUndefined();
   });
 
-  it("counts images and files sent inline by a flat amount, whatever their length", () => {
+  it("counts images sent inline by a flat amount, whatever their length, and documents by theirs", () => {
+    const data = "A".repeat(200_000);
     expect(tokensIn(new Uint8Array(200_000))).toBe(3_000);
-    expect(tokensIn(`data:application/pdf;base64,${"A".repeat(200_000)}`)).toBe(3_000);
-    expect(tokensIn({ type: "base64", data: "A".repeat(200_000) })).toBe(3_000);
+    expect(tokensIn(`data:image/png;base64,${data}`)).toBe(3_000);
+    expect(tokensIn({ type: "base64", media_type: "image/webp", data })).toBe(3_000);
+    expect(tokensIn(`data:application/pdf;base64,A`)).toBe(3_000);
+    expect(tokensIn(`data:application/pdf;base64,${data}`)).toBe(25_004);
+    expect(tokensIn({ type: "base64", media_type: "application/pdf", data })).toBe(25_000);
     const circle: Record<string, unknown> = {};
     circle["self"] = circle;
     expect(tokensIn(circle)).toBeLessThan(200);

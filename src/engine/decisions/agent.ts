@@ -25,6 +25,7 @@ export function decideRegister(pool: Pool, command: RegisterCommand, now: number
     confidence_threshold: command.confidence_threshold ?? null,
     ceiling: command.ceiling ?? null,
     parent,
+    ...(command.confidence_path == null ? undefined : { confidence_path: command.confidence_path }),
   };
   if (agent !== undefined && firstDifference([["contract", agent.contract, contract]]) === undefined)
     return nothingToDo;

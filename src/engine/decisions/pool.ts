@@ -18,6 +18,7 @@ export function decideConfigure(pool: Pool, command: ConfigureCommand, now: numb
       equal_priority_donates: command.equal_priority_donates ?? true,
       default_ttl_ms: command.default_ttl_ms ?? limits.ttlMsDefault,
       journal_refusals: command.journal_refusals ?? false,
+      ...(command.fallback_price == null ? undefined : { fallback_price: command.fallback_price }),
     };
     const float = settings.budget ?? 0;
     return wouldPassTotal(pool, float) ?? { events: [{ type: "configured", at: now, settings, float }] };
@@ -33,6 +34,7 @@ export function decideConfigure(pool: Pool, command: ConfigureCommand, now: numb
     equal_priority_donates: command.equal_priority_donates ?? before.equal_priority_donates,
     default_ttl_ms: command.default_ttl_ms ?? before.default_ttl_ms,
     journal_refusals: command.journal_refusals ?? before.journal_refusals,
+    ...fallbackOf(before, command),
   };
   if ((settings.budget === null) !== (before.budget === null)) {
     return refuse({
@@ -47,6 +49,12 @@ export function decideConfigure(pool: Pool, command: ConfigureCommand, now: numb
 
   const changed = firstDifference([["settings", before, settings]]) !== undefined;
   return changed ? { events: [{ type: "configured", at: now, settings, float: growth }] } : nothingToDo;
+}
+
+/** Left out keeps the price, null takes it away. */
+function fallbackOf({ fallback_price }: PoolSettings, command: ConfigureCommand): Pick<PoolSettings, "fallback_price"> {
+  const price = command.fallback_price === undefined ? fallback_price : command.fallback_price;
+  return price == null ? {} : { fallback_price: price };
 }
 
 export function decideFund(pool: Pool, command: FundCommand, now: number): Decision {

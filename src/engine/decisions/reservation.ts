@@ -164,6 +164,7 @@ export function decideCommit(pool: Pool, command: CommitCommand, now: number): D
     transfers,
     overage,
     ...(command.confidence === undefined ? undefined : { confidence: command.confidence }),
+    ...(command.usage === undefined ? undefined : { usage: command.usage }),
     ...(reservation.state === "expired" ? { late: true } : undefined),
   };
   return { events: [event] };

@@ -38,6 +38,7 @@ export function decideRecord(pool: Pool, command: RecordCommand, now: number): D
     transfers,
     overage,
     ...(command.confidence === undefined ? undefined : { confidence: command.confidence }),
+    ...(command.usage === undefined ? undefined : { usage: command.usage }),
     ...(command.metadata === undefined ? undefined : { metadata: command.metadata }),
   };
   return { events: [event] };

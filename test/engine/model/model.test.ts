@@ -34,7 +34,14 @@ const operations = [
  * Only forgotten ids are too old; forgetting takes more than 10,000 outcomes, and the model leaves it out. Keys and
  * tenants are not the engine's.
  */
-const notHere: readonly string[] = ["id_too_old", "key_revoked", "key_not_found", "tenant_not_found"];
+const notHere: readonly string[] = [
+  "id_too_old",
+  "key_revoked",
+  "key_not_found",
+  "tenant_not_found",
+  "price_not_found",
+  "model_not_priced",
+];
 const refusals = refusalCodes.filter((code) => !notHere.includes(code));
 
 it("answers as the naive model does", { timeout: 60_000 + target * 2 }, () => {

@@ -1,0 +1,37 @@
+/** What models cost, for pools that count microusd. */
+import type { PriceFields, PriceList, PriceView } from "../protocol/prices.ts";
+import type { CallOptions, Transport } from "./transport.ts";
+
+export class Prices {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** The price of a model that is in force: the tenant's own, or the known one. */
+  get(model: string, options: CallOptions = {}): Promise<PriceView> {
+    return this.#transport.call("GET", pathOf(model), undefined, options);
+  }
+
+  /** Prices by model, after `after`. */
+  async list(after?: string, options: CallOptions = {}): Promise<PriceList["prices"]> {
+    const query = after === undefined ? "" : `?after=${encodeURIComponent(after)}`;
+    const { prices } = await this.#transport.call<PriceList>("GET", `/v1/prices${query}`, undefined, options);
+    return prices;
+  }
+
+  /** Sets the tenant's own price of a model, in microusd per million tokens. Takes an admin key. */
+  set(model: string, price: PriceFields, options: CallOptions = {}): Promise<PriceView> {
+    return this.#transport.call("PUT", pathOf(model), price, options);
+  }
+
+  /** Takes the tenant's own price away. */
+  remove(model: string, options: CallOptions = {}): Promise<{ deleted: true }> {
+    return this.#transport.call("DELETE", pathOf(model), undefined, options);
+  }
+}
+
+function pathOf(model: string): string {
+  return `/v1/prices/${encodeURIComponent(model)}`;
+}

@@ -1,0 +1,79 @@
+/**
+ * The two keys of a call: Bursar's, which says who spends, and the provider's, which pays. Bursar's travels in
+ * `x-bursar-key` beside the caller's own provider key; or it is the SDK's API key, and the provider's key is a secret
+ * of this Worker.
+ */
+import type { Env } from "../env.ts";
+import { capabilityOf, type Principal } from "../http/auth.ts";
+import { DoorError, invalid } from "../http/problems.ts";
+import { mustBeOwn, mustHave, rights } from "../http/rights.ts";
+import type { Provider } from "../pricing/table.ts";
+import type { Capability } from "../protocol/capability.ts";
+import { name } from "../protocol/schemas.ts";
+
+/** The headers that carry a provider's key, and nothing else. */
+export type ProviderKey = Readonly<Record<string, string>>;
+
+export type Credentials = {
+  readonly capability: Capability;
+  readonly providerKey: ProviderKey;
+  /** Whether the provider's key is this Worker's own, and not the caller's. */
+  readonly isOurs: boolean;
+};
+
+/** Reads both keys; throws a 401 or 403. `learn` hears of the caller as soon as it is known. */
+export async function credentialsOf(
+  { headers }: Request,
+  provider: Provider,
+  env: Env,
+  learn: (principal: Principal) => void,
+): Promise<Credentials> {
+  const own = headers.get("x-bursar-key");
+  const bearer = /^Bearer ([\x21-\x2b\x2d-\x7e]{1,4096})$/i.exec(headers.get("authorization") ?? "")?.[1];
+  const apiKey = headers.get("x-api-key");
+  const key = own ?? [bearer, apiKey].find((one) => one?.startsWith("bursar_") === true);
+  const capability = key == null ? undefined : await capabilityOf(key, env);
+  if (capability === undefined) {
+    throw new DoorError("unauthorized", "Send a key of Bursar's as the SDK's API key, or in x-bursar-key.");
+  }
+  const principal: Principal = { kind: "key", capability };
+  learn(principal);
+  mustHave(rights.callModels, principal);
+  const theirs = own === null ? {} : callersKey(bearer, apiKey);
+  const isOurs = Object.keys(theirs).length === 0;
+  return { capability, isOurs, providerKey: isOurs ? workersKey(provider, env) : theirs };
+}
+
+/** The caller's own key, in the header that it came in. Never one of ours: it would be told to a stranger. */
+function callersKey(bearer: string | undefined, apiKey: string | null): ProviderKey {
+  if (apiKey !== null && !apiKey.startsWith("bursar_")) return { "x-api-key": apiKey };
+  return bearer === undefined || bearer.startsWith("bursar_") ? {} : { authorization: `Bearer ${bearer}` };
+}
+
+function workersKey(provider: Provider, { OPENAI_API_KEY = "", ANTHROPIC_API_KEY = "" }: Env): ProviderKey {
+  const [secret, key] =
+    provider === "openai" ? ["OPENAI_API_KEY", OPENAI_API_KEY] : ["ANTHROPIC_API_KEY", ANTHROPIC_API_KEY];
+  if (key === "") {
+    throw new DoorError(
+      "unauthorized",
+      `This governor has no key for ${provider}: set its secret ${secret}, or send your own and Bursar's in x-bursar-key.`,
+    );
+  }
+  return provider === "openai" ? { authorization: `Bearer ${key}` } : { "x-api-key": key };
+}
+
+/** The pool and agent that a call is for: the key's, or what the headers say where the key leaves it open. */
+export function spenderOf({ headers }: Request, capability: Capability): { pool: string; agent: string } {
+  const pool = named(headers, "x-bursar-pool", capability.pool);
+  const agent = named(headers, "x-bursar-agent", capability.agent);
+  mustBeOwn(capability, [agent]);
+  return { pool, agent };
+}
+
+function named(headers: Headers, header: string, bound: string | undefined): string {
+  const value = headers.get(header) ?? bound;
+  if (value === undefined) throw invalid(header, "is missing, and the key is bound to none");
+  const parsed = name.safeParse(value);
+  if (!parsed.success) throw invalid(header, parsed.error.issues[0]?.message ?? "is not valid");
+  return value;
+}

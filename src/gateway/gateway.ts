@@ -1,0 +1,93 @@
+/**
+ * The gateway: an unmodified SDK of OpenAI's or Anthropic's, pointed here, is governed. Finds the route, knows the
+ * caller, and passes calls to `call.ts`; whatever goes wrong is said in the provider's own dialect.
+ */
+import { type Env, tenantId } from "../env.ts";
+import { handle, type Learned, mustNotHurry } from "../http/handle.ts";
+import { secure } from "../http/headers.ts";
+import { DoorError } from "../http/problems.ts";
+import { reach } from "../http/reach.ts";
+import { limits } from "../protocol/limits.ts";
+import { type Problem, refusalProblem } from "../protocol/problems.ts";
+import { outputDefault } from "../providers/request.ts";
+import { parseCall, parseQuestion } from "./body.ts";
+import { callModel } from "./call.ts";
+import { type Credentials, credentialsOf, spenderOf } from "./credentials.ts";
+import { showAs } from "./dialect.ts";
+import { numberIn } from "./options.ts";
+import { type GatewayRoute, providerOf, routeOf } from "./routes.ts";
+import { incomingHeaders, outgoingRequest, upstreamFailed, upstreamOf } from "./upstream.ts";
+
+/** Answers a request whose path is the gateway's. */
+export function gateway(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
+  const { pathname } = new URL(request.url);
+  const route = routeOf(request.method, pathname);
+  return handle({
+    request,
+    env,
+    route: typeof route === "string" ? "" : route.pattern,
+    run: (learned) => run(request, env, context, route, learned),
+    show: showAs(providerOf(pathname)),
+    finish,
+  });
+}
+
+async function run(
+  request: Request,
+  env: Env,
+  context: ExecutionContext,
+  route: ReturnType<typeof routeOf>,
+  learned: Learned,
+): Promise<Response | Problem> {
+  if (route === "route_not_found") throw new DoorError(route, "There is no such route; docs/gateway.md lists them.");
+  if (route === "method_not_allowed") throw new DoorError(route, "This route takes another method; docs/gateway.md.");
+  const credentials = await credentialsOf(request, route.provider, env, (principal) => {
+    learned.principal = principal;
+  });
+  await mustNotHurry({ kind: "key", capability: credentials.capability }, env);
+  const upstream = upstreamOf(route.provider, env);
+  if (route.dialect === undefined) return ask(request, env, route, credentials, upstream);
+  const spender = spenderOf(request, credentials.capability);
+  learned.pool = spender.pool;
+  const asked = await parseCall(request, route.dialect);
+  const waitUntil = (promise: Promise<unknown>): void => context.waitUntil(promise);
+  const otherwise = numberIn(request, "x-bursar-max-output", limits.amount) ?? outputDefault;
+  const waitMs = numberIn(request, "x-bursar-wait-ms", limits.waitMs) ?? 0;
+  const limit = asked.limit ?? otherwise;
+  return callModel({ env, request, route, credentials, spender, asked, limit, waitMs, upstream, waitUntil });
+}
+
+/** Passes a question on that costs nothing: which models there are, how many tokens a prompt has. */
+async function ask(
+  request: Request,
+  env: Env,
+  route: GatewayRoute,
+  credentials: Credentials,
+  upstream: string,
+): Promise<Response | Problem> {
+  const { tenant, jurisdiction, key_id, agent = null } = credentials.capability;
+  const id = tenantId(env, tenant, jurisdiction);
+  const refusal = await reach(() => env.TENANTS.get(id).refusalTo({ key_id, agent }));
+  if (refusal !== null) return refusalProblem(refusal);
+  const body = route.method === "POST" ? await parseQuestion(request) : undefined;
+  const response = await fetch(outgoingRequest({ route, credentials, request, body, upstream })).catch(() => {
+    throw upstreamFailed(route.provider, "can't be reached");
+  });
+  if (response.status >= 300 && response.status < 400) {
+    throw upstreamFailed(route.provider, `answered ${response.status}, which is no answer`);
+  }
+  return new Response(response.body, {
+    status: response.status,
+    headers: incomingHeaders(response.headers, credentials),
+  });
+}
+
+/** The provider's own id stays where its SDK looks for it; ours stands beside it. */
+function finish(response: Response, requestId: string): Response {
+  const theirs = response.headers.get("x-request-id");
+  const answer = secure(response, requestId);
+  answer.headers.set("x-bursar-request-id", requestId);
+  if (theirs === null) answer.headers.delete("x-request-id");
+  else answer.headers.set("x-request-id", theirs);
+  return answer;
+}

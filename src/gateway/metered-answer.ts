@@ -1,0 +1,137 @@
+/**
+ * What has gone by of a streamed answer: what of it goes on to the caller, and what it comes to when it ends, wherever
+ * it ends.
+ */
+import { confidenceAt, nothingWritten, writtenAfter } from "../providers/confidence.ts";
+import { metered, newMeter, usedBy } from "../providers/meter.ts";
+import { isUsageChunk, type ModelRequest, wantsUsageChunk } from "../providers/request.ts";
+import { fieldOf } from "../providers/shape.ts";
+import { type SseEvent, SseParser } from "../providers/sse.ts";
+import type { Ending } from "./settlement.ts";
+
+export type AnswerContext = {
+  readonly asked: ModelRequest;
+  readonly confidencePath: string | null;
+  /** Of the provider's response. */
+  readonly headers: Headers;
+  /** When the call was forwarded, milliseconds since 1970. */
+  readonly began: number;
+};
+
+/** Models think before they write, and bill it, out of sight: so long without a word is waiting in line, … */
+const queueMs = 2_000;
+/** … and beyond it they think about so fast. */
+const thoughtsPerSecond = 100;
+
+export class MeteredAnswer {
+  readonly #context: AnswerContext;
+  readonly #parser = new SseParser();
+  readonly #decoder = new TextDecoder();
+  readonly #encoder = new TextEncoder();
+  /** Usage was asked for in the caller's place, so it is not shown to it. */
+  readonly #hidesUsage: boolean;
+  readonly #looksForConfidence: boolean;
+  #meter = newMeter;
+  #written = nothingWritten;
+  #model: string | undefined;
+  #firstWordAt: number | undefined;
+  /** The provider has said its last word. */
+  isOver = false;
+
+  constructor(context: AnswerContext) {
+    this.#context = context;
+    const { asked, confidencePath } = context;
+    this.#hidesUsage = asked.dialect === "openai-chat" && !wantsUsageChunk(asked);
+    this.#looksForConfidence = confidencePath?.startsWith("/") === true;
+  }
+
+  /** What goes on of a piece that came: the very bytes, unless something in them is to be hidden. */
+  pass(chunk: Uint8Array): Uint8Array {
+    const events = this.#parser.push(this.#decoder.decode(chunk, { stream: true }));
+    const text = this.#look(events);
+    return this.#hidesUsage ? this.#encoder.encode(text) : chunk;
+  }
+
+  /** What is left when the provider has ended. */
+  rest(): Uint8Array {
+    const text = this.#look([...this.#parser.push(this.#decoder.decode()), ...this.#parser.end()]);
+    return this.#hidesUsage ? this.#encoder.encode(text) : new Uint8Array();
+  }
+
+  ending(): Ending {
+    const { asked, confidencePath, headers } = this.#context;
+    const { isFinal } = this.#meter;
+    const usage = usedBy(this.#meter, asked.prompt);
+    return {
+      usage: isFinal ? usage : { ...usage, output: usage.output + this.#thoughts() },
+      isReported: isFinal,
+      model: this.#model,
+      // An answer that broke off has not stated its confidence: what it says may be half of it.
+      confidence:
+        confidencePath === null || !this.isOver
+          ? undefined
+          : confidenceAt(confidencePath, this.#written, undefined, (name) => headers.get(name)),
+    };
+  }
+
+  #thoughts(): number {
+    const waited = (this.#firstWordAt ?? Date.now()) - this.#context.began - queueMs;
+    return waited <= 0 ? 0 : Math.ceil((waited / 1_000) * thoughtsPerSecond);
+  }
+
+  #look(events: readonly SseEvent[]): string {
+    let out = "";
+    for (const { data, text } of events) {
+      const event = parse(data);
+      this.#note(event, text.length);
+      if (data === "[DONE]" || isLast(event)) this.isOver = true;
+      if (!this.#hidesUsage) continue;
+      if (!isUsageChunk(event)) out += fieldOf(event, "usage") === null ? withoutNullUsage(text) : text;
+    }
+    return out;
+  }
+
+  #note(event: unknown, length: number): void {
+    const before = this.#meter.delivered;
+    this.#meter = metered(this.#meter, event);
+    // Too long to be looked into: its length is all that can be counted.
+    if (event === undefined && length > longEvent) {
+      this.#meter = { ...this.#meter, delivered: before + Math.ceil(length / 4) };
+    }
+    if (this.#meter.delivered > before) this.#firstWordAt ??= Date.now();
+    if (this.#looksForConfidence) this.#written = writtenAfter(this.#written, event);
+    this.#model ??= modelIn(event);
+  }
+}
+
+/** Longer than any comment or name of an event. */
+const longEvent = 10_000;
+
+function isLast(event: unknown): boolean {
+  const type = fieldOf(event, "type");
+  return (
+    type === "message_stop" ||
+    type === "response.completed" ||
+    type === "response.incomplete" ||
+    type === "response.failed"
+  );
+}
+
+function modelIn(event: unknown): string | undefined {
+  const model = fieldOf(event, "model") ?? fieldOf(fieldOf(event, "message") ?? fieldOf(event, "response"), "model");
+  return typeof model === "string" ? model : undefined;
+}
+
+/** With usage asked for, every chunk has a `usage`, null until the last. In a string its quotes would be escaped. */
+function withoutNullUsage(text: string): string {
+  return text.replace(/,\s*"usage"\s*:\s*null/, "");
+}
+
+function parse(data: string): unknown {
+  if (data === "" || data === "[DONE]") return undefined;
+  try {
+    return JSON.parse(data);
+  } catch {
+    return undefined;
+  }
+}

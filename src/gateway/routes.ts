@@ -1,0 +1,62 @@
+/** What the gateway takes: calls of models, which are governed, and questions that cost nothing, which are passed on. */
+import type { Provider } from "../pricing/table.ts";
+import { type Dialect, dialectOf } from "../providers/request.ts";
+
+export type GatewayRoute = {
+  readonly provider: Provider;
+  /** As it is logged. */
+  readonly pattern: string;
+  readonly method: "GET" | "POST";
+  /** Of a call that is governed; undefined for a question that is free. */
+  readonly dialect: Dialect | undefined;
+  /** What follows the provider's upstream. */
+  readonly upstreamPath: string;
+};
+
+/** Which part of a path is the caller's free choice: a model's name. */
+const segment = "[A-Za-z0-9._:@-]{1,256}";
+
+const table: readonly (readonly [Provider, GatewayRoute["method"], string])[] = [
+  ["openai", "POST", "/openai/v1/chat/completions"],
+  ["openai", "POST", "/openai/v1/responses"],
+  ["openai", "POST", "/openai/v1/embeddings"],
+  ["openai", "GET", "/openai/v1/models"],
+  ["openai", "GET", "/openai/v1/models/{model}"],
+  ["anthropic", "POST", "/anthropic/v1/messages"],
+  ["anthropic", "POST", "/anthropic/v1/messages/count_tokens"],
+  ["anthropic", "GET", "/anthropic/v1/models"],
+  ["anthropic", "GET", "/anthropic/v1/models/{model}"],
+];
+
+const routes = table.map(([provider, method, pattern]) => ({
+  provider,
+  method,
+  pattern,
+  matches: new RegExp(`^${pattern.replace("{model}", segment)}$`),
+}));
+
+/** Whether a path is the gateway's to answer. */
+export function isGatewayPath(pathname: string): boolean {
+  return /^\/(openai|anthropic)(\/|$)/.test(pathname);
+}
+
+/** Whose dialect a path's answers are in. */
+export function providerOf(pathname: string): Provider {
+  return pathname.startsWith("/anthropic") ? "anthropic" : "openai";
+}
+
+/** The route of a request; otherwise what is wrong with it: its path, or its method. */
+export function routeOf(method: string, pathname: string): GatewayRoute | "route_not_found" | "method_not_allowed" {
+  const found = routes.filter(({ matches }) => matches.test(pathname));
+  const route = found.find((one) => one.method === method);
+  if (route === undefined) return found.length === 0 ? "route_not_found" : "method_not_allowed";
+  const { provider, pattern } = route;
+  return {
+    provider,
+    pattern,
+    method: route.method,
+    dialect: route.method === "POST" ? dialectOf(pattern) : undefined,
+    // OpenAI's base address ends in /v1, Anthropic's does not: each as its SDK has it.
+    upstreamPath: pathname.slice(provider === "openai" ? "/openai/v1".length : "/anthropic".length),
+  };
+}

@@ -1,0 +1,62 @@
+/**
+ * A streamed answer on its way: each piece goes on as it comes, is metered in passing, and the call is booked when the
+ * stream ends, however it ends. The pump runs by itself, under `waitUntil`, into an identity stream, and never waits
+ * for its reader without an end: of the shapes that were tried, those built on a `TransformStream` lose the end when
+ * the reader goes (docs/decisions/0009). Whoever hangs up stops the provider, and pays for what was delivered.
+ */
+import { type AnswerContext, MeteredAnswer } from "./metered-answer.ts";
+import { Patience } from "./patience.ts";
+import type { Ending } from "./settlement.ts";
+
+export type Streamed = AnswerContext & {
+  /** How long the provider, or the caller, may keep it waiting. */
+  readonly silenceMs: number;
+  /** The caller's; aborted when it is known to have gone. */
+  readonly signal: AbortSignal;
+  readonly settle: (ending: Ending) => Promise<unknown>;
+};
+
+/** A stream for the caller, and the promise of its end, which must be waited for. */
+export function streamThrough(
+  source: ReadableStream<Uint8Array>,
+  call: Streamed,
+): { readonly stream: ReadableStream<Uint8Array>; readonly ended: Promise<void> } {
+  const { readable, writable } = new IdentityTransformStream();
+  return { stream: readable, ended: pump(source.getReader(), writable.getWriter(), call) };
+}
+
+async function pump(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  writer: WritableStreamDefaultWriter<Uint8Array>,
+  call: Streamed,
+): Promise<void> {
+  const answer = new MeteredAnswer(call);
+  const patience = new Patience(call.silenceMs, [call.signal, writer.closed]);
+  let end: "whole" | "gone" | "late" | "broken" = "broken";
+  try {
+    for (;;) {
+      const next = await patience.for(reader.read());
+      if (next === "gone" || next === "late") {
+        end = next;
+        break;
+      }
+      const out = next.done ? answer.rest() : answer.pass(next.value);
+      // Booked before its end is told: whoever has read the answer finds the books in order.
+      if (answer.isOver || next.done) await call.settle(answer.ending());
+      const written = out.byteLength === 0 ? undefined : await patience.for(writer.write(out));
+      if (written !== undefined || next.done) {
+        end = written ?? "whole";
+        break;
+      }
+    }
+  } catch {
+    // The provider's connection broke, or the caller's: either way the answer ends here.
+  }
+  await call.settle(answer.ending());
+  if (end === "whole") return writer.close().catch(() => undefined);
+  const why = new Error("the answer broke off");
+  await reader.cancel(why).catch(() => undefined);
+  // A caller that still reads must see that this was not all. One that has gone may be slow to hear of anything.
+  if (end === "gone") void writer.close().catch(() => undefined);
+  else await writer.abort(why).catch(() => undefined);
+}

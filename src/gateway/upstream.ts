@@ -1,0 +1,85 @@
+/**
+ * The provider's side: where a call goes, and which headers go with it and come back. Both ways are lists of what is
+ * let through. The address is this Worker's setting and nobody else's.
+ */
+import type { Env } from "../env.ts";
+import { DoorError } from "../http/problems.ts";
+import type { Provider } from "../pricing/table.ts";
+import type { Credentials } from "./credentials.ts";
+import type { GatewayRoute } from "./routes.ts";
+
+/** What a caller may tell the provider beside the body. */
+const outgoing = [
+  "accept",
+  "accept-language",
+  "anthropic-beta",
+  "anthropic-version",
+  "openai-beta",
+  "user-agent",
+  "x-client-request-id",
+];
+/** … and whom it may choose to be, with a key of its own. */
+const outgoingOwn = ["openai-organization", "openai-project"];
+
+const incoming =
+  /^(content-type|retry-after|retry-after-ms|x-should-retry|request-id|x-request-id|openai-processing-ms|openai-version|openai-model|x-ratelimit-.+|anthropic-ratelimit-.+)$/;
+const incomingOwn = /^(openai-organization|openai-project|anthropic-organization-id)$/;
+
+export type Outgoing = {
+  readonly route: GatewayRoute;
+  readonly credentials: Credentials;
+  readonly request: Request;
+  /** The body, once checked and written anew; none for a question. */
+  readonly body: string | undefined;
+  /** The provider's address (`upstreamOf`). */
+  readonly upstream: string;
+};
+
+/** The request to the provider. */
+export function outgoingRequest({ route, credentials, request, body, upstream }: Outgoing): Request {
+  const url = new URL(upstream + route.upstreamPath);
+  url.search = new URL(request.url).search;
+  const headers = new Headers(credentials.providerKey);
+  const allowed = credentials.isOurs ? outgoing : [...outgoing, ...outgoingOwn];
+  for (const name of [...allowed, ...[...request.headers.keys()].filter((one) => one.startsWith("x-stainless-"))]) {
+    const value = request.headers.get(name);
+    if (value !== null) headers.set(name, value);
+  }
+  if (body !== undefined) headers.set("content-type", "application/json");
+  // A redirect would lead to an address that nobody configured.
+  return new Request(url, {
+    method: route.method,
+    headers,
+    redirect: "manual",
+    ...(body === undefined ? {} : { body }),
+  });
+}
+
+/** Headers of the provider's answer that are the caller's to see. The body is decoded by now. */
+export function incomingHeaders(headers: Headers, { isOurs }: Credentials): Headers {
+  const kept = new Headers();
+  for (const [name, value] of headers) {
+    if (incoming.test(name) || (!isOurs && incomingOwn.test(name))) kept.set(name, value);
+  }
+  return kept;
+}
+
+/** Where the provider is, without a slash at its end; throws where the setting is no address that keys may go to. */
+export function upstreamOf(provider: Provider, { OPENAI_UPSTREAM, ANTHROPIC_UPSTREAM }: Env): string {
+  const [setting, address] =
+    provider === "openai"
+      ? ["OPENAI_UPSTREAM", OPENAI_UPSTREAM ?? "https://api.openai.com/v1"]
+      : ["ANTHROPIC_UPSTREAM", ANTHROPIC_UPSTREAM ?? "https://api.anthropic.com"];
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  const isLocal = url !== undefined && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname);
+  // Keys go along: in the clear no further than this machine.
+  if (url === undefined || url.search !== "" || url.hash !== "" || (url.protocol !== "https:" && !isLocal)) {
+    throw new DoorError("misconfigured", `Set ${setting} to an https address without a query.`);
+  }
+  return url.href.replace(/\/+$/, "");
+}
+
+/** A provider that did not answer, or not as it should. */
+export function upstreamFailed(provider: Provider, what: string): DoorError {
+  return new DoorError("upstream_failed", `${provider === "openai" ? "OpenAI" : "Anthropic"} ${what}.`);
+}

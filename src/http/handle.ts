@@ -1,0 +1,91 @@
+/**
+ * Around every request: its id, what is thrown turned into an answer, the line that is logged. How a problem looks,
+ * and which headers go along, is the caller's: the API and the gateway differ in both.
+ */
+import type { Env } from "../env.ts";
+import type { Problem } from "../protocol/problems.ts";
+import { name } from "../protocol/schemas.ts";
+import { stackOf } from "../protocol/stack.ts";
+import type { Principal } from "./auth.ts";
+import { log } from "./log.ts";
+import { DoorError, doorProblem, invalid } from "./problems.ts";
+
+/** What a handler gives back: a response that is a success, or a problem. */
+export type Answered = Response | Problem;
+
+/** What is learned of a request on its way, for the log. */
+export type Learned = { principal?: Principal; pool?: string | undefined };
+
+export type Handled = {
+  readonly request: Request;
+  readonly env: Env;
+  /** The route's pattern, for the log. */
+  readonly route: string;
+  readonly run: (learned: Learned) => Promise<Answered>;
+  /** A problem as this side of the house shows it. */
+  readonly show: (problem: Problem) => Response;
+  /** Adds the headers that every answer of this side has. */
+  readonly finish: (response: Response, requestId: string) => Response;
+};
+
+export async function handle({ request, env, route, run, show, finish }: Handled): Promise<Response> {
+  const began = Date.now();
+  const requestId = crypto.randomUUID();
+  const learned: Learned = {};
+  let error: unknown;
+  let answered: Answered;
+  try {
+    mustHavePlainHost(request);
+    answered = await run(learned);
+  } catch (thrown) {
+    const known = thrown instanceof DoorError;
+    if (!known) error = thrown;
+    answered = doorProblem(
+      known ? thrown : new DoorError("internal_error", "This is a defect of Bursar's. Report its request id."),
+    );
+  }
+  const problem = answered instanceof Response ? undefined : answered;
+  const response = answered instanceof Response ? answered : show(answered);
+  const capability = learned.principal?.kind === "key" ? learned.principal.capability : undefined;
+  log(
+    {
+      event: error === undefined ? "request" : "internal_error",
+      request_id: requestId,
+      method: request.method,
+      route,
+      status: response.status,
+      code: problem?.code,
+      tenant: capability?.tenant,
+      key_id: capability?.key_id,
+      pool: capability === undefined ? undefined : nameOrNot(learned.pool),
+      duration_ms: Date.now() - began,
+      error: error instanceof Error ? error.name : undefined,
+      stack: stackOf(error),
+    },
+    env.BURSAR_LOG,
+  );
+  // A session's answer is the connection itself; its headers are the pool's.
+  return response.status === 101 ? response : finish(response, requestId);
+}
+
+/** A shield before the objects: per key and place, not exact, and not for accounting. */
+export async function mustNotHurry(principal: Principal, { KEY_RATE }: Env): Promise<void> {
+  if (KEY_RATE === undefined) return;
+  const key = principal.kind === "operator" ? "operator" : principal.capability.key_id;
+  // A shield that is broken lets through: good requests must not fail with it.
+  const { success } = await KEY_RATE.limit({ key }).catch(() => ({ success: true }));
+  if (!success) throw new DoorError("rate_limited", "This key sends more requests than a pool can take. Slow down.");
+}
+
+/** workerd puts the URL together from the Host header: one that is more than a host would choose the route. */
+function mustHavePlainHost(request: Request): void {
+  const [, host = ""] = /^https?:\/\/([^/]*)\//.exec(request.url) ?? [];
+  const given = request.headers.get("host") ?? host;
+  const isPlain = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/.test(given);
+  if (!isPlain || !URL.canParse(request.url)) throw invalid("Host", "is not a host");
+}
+
+/** What stands in a name's place may be anything, a whole key too; only a name is logged. */
+function nameOrNot(text: string | undefined): string | undefined {
+  return name.safeParse(text).success ? text : undefined;
+}

@@ -1,0 +1,13 @@
+/** The prices of a tenant and those that everybody knows, as one list. */
+import type { PriceView } from "../protocol/prices.ts";
+
+/** By model, each once: the tenant's own comes before what is known. */
+export function merged(own: readonly PriceView[], known: readonly PriceView[]): PriceView[] {
+  const byModel = new Map([...known, ...own].map((price) => [price.model, price]));
+  return [...byModel.values()].sort((a, b) => (a.model < b.model ? -1 : 1));
+}
+
+/** The first `count` after `after`. */
+export function page(prices: readonly PriceView[], after: string, count: number): PriceView[] {
+  return prices.filter(({ model }) => model > after).slice(0, count);
+}

@@ -1,0 +1,439 @@
+/**
+ * What the gateway refuses, how each SDK hears of it (once, as its own error), and that the provider is asked nothing
+ * without a reservation: whoever asks, whatever is wrong.
+ */
+import { createAnthropic } from "@ai-sdk/anthropic";
+import { createOpenAI } from "@ai-sdk/openai";
+import Anthropic from "@anthropic-ai/sdk";
+import { ChatAnthropic } from "@langchain/anthropic";
+import { ChatOpenAI } from "@langchain/openai";
+import { generateText } from "ai";
+import OpenAI from "openai";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { keyFor } from "../../bench/lib/workerd.ts";
+import { countRequests } from "./counting.ts";
+import { books, call, type DialectName, dialects, payingKeys, type Stage, startStage } from "./stage.ts";
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await startStage({ OPENAI_API_KEY: payingKeys.OPENAI_API_KEY });
+}, 90_000);
+afterAll(() => stage?.stop());
+beforeEach(() => {
+  stage.provider.calls.length = 0;
+});
+
+const names = Object.keys(dialects) as DialectName[];
+const ask = { model: "stand-in", max_tokens: 60, messages: [{ role: "user" as const, content: "hello" }] };
+
+describe("a refusal to spend", () => {
+  const sdks: readonly (readonly [string, (url: string, apiKey: string) => Promise<unknown>])[] = [
+    ["openai", (url, apiKey) => new OpenAI({ baseURL: `${url}/openai/v1`, apiKey }).chat.completions.create(ask)],
+    [
+      "openai, responses, streamed",
+      (url, apiKey) =>
+        new OpenAI({ baseURL: `${url}/openai/v1`, apiKey }).responses.create({
+          model: "stand-in",
+          input: "hi",
+          stream: true,
+        }),
+    ],
+    ["anthropic", (url, apiKey) => new Anthropic({ baseURL: `${url}/anthropic`, apiKey }).messages.create(ask)],
+    [
+      "ai, OpenAI",
+      (url, apiKey) =>
+        generateText({ model: createOpenAI({ baseURL: `${url}/openai/v1`, apiKey })("stand-in"), prompt: "hi" }),
+    ],
+    [
+      "ai, Anthropic",
+      (url, apiKey) =>
+        generateText({ model: createAnthropic({ baseURL: `${url}/anthropic/v1`, apiKey })("stand-in"), prompt: "hi" }),
+    ],
+    [
+      "LangChain, OpenAI",
+      (url, apiKey) =>
+        new ChatOpenAI({ model: "stand-in", apiKey, configuration: { baseURL: `${url}/openai/v1` } }).invoke("hi"),
+    ],
+    [
+      "LangChain, Anthropic",
+      (url, apiKey) =>
+        new ChatAnthropic({ model: "stand-in", apiKey, anthropicApiUrl: `${url}/anthropic` }).invoke("hi"),
+    ],
+  ];
+
+  it.each(sdks)("reaches %s as its own error, after one request, and the provider hears nothing", async (_, run) => {
+    const { key } = await stage.newPool({ max_tokens: 5 });
+    const counting = await countRequests(stage.url);
+    try {
+      const error = await run(counting.url, key).then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      );
+      expect(error).toBeInstanceOf(Error);
+      expect((error as Error).message).toContain("Budget exhausted");
+      expect(counting.requests()).toBe(1);
+      expect(stage.provider.calls).toEqual([]);
+    } finally {
+      counting.stop();
+    }
+  });
+
+  it("is Anthropic's PaymentRequiredError", async () => {
+    const { key } = await stage.newPool({ max_tokens: 5 });
+    const asked = new Anthropic({ baseURL: `${stage.url}/anthropic`, apiKey: key }).messages.create(ask);
+    await expect(asked).rejects.toMatchObject({ status: 402, error: { error: { type: "billing_error" } } });
+  });
+
+  it("carries the facts, and says that repeating is no use", async () => {
+    const { pool, key } = await stage.newPool({ max_tokens: 5 });
+    const response = await call(stage, key, "chat", "stand-in");
+    expect(response.status).toBe(402);
+    expect(response.headers.get("x-should-retry")).toBe("false");
+    expect(response.headers.get("retry-after")).toBeNull();
+    expect(await response.json()).toMatchObject({
+      error: { type: "insufficient_quota", code: "insufficient_quota", param: null },
+      bursar: { code: "budget_exceeded", agent: "writer", available: 5 },
+    });
+    expect(await books(pool)).toMatchObject({ consumed: 0, held: 0 });
+  });
+
+  it("is one of a closed gate, too", async () => {
+    const { pool, key } = await stage.newPool({ confidence_threshold: 0.8 });
+    await pool.record("writer", 1, { confidence: 0.9 });
+    const response = await call(stage, key, "messages", "stand-in");
+    expect(response.status).toBe(402);
+    expect(await response.json()).toMatchObject({
+      type: "error",
+      error: { type: "billing_error" },
+      bursar: { code: "confidence_reached" },
+    });
+  });
+});
+
+describe("without a key, a pool or an agent", () => {
+  const forged = `bursar_${"A".repeat(60)}.${"A".repeat(43)}`;
+  it.each(names)("%s is refused in its dialect, and the provider hears nothing", async (dialect) => {
+    const { pool, key } = await stage.newPool();
+    const admin = await keyFor({ scope: "admin" });
+    const cases: readonly (readonly [string, number, string, Record<string, string>])[] = [
+      ["no key", 401, "unauthorized", { authorization: "" }],
+      ["a key of a provider's", 401, "unauthorized", { authorization: "Bearer sk-theirs" }],
+      ["a forged key", 401, "unauthorized", { authorization: `Bearer ${forged}` }],
+      [
+        "a forged key beside a provider's",
+        401,
+        "unauthorized",
+        { "x-bursar-key": forged, authorization: "Bearer sk-x" },
+      ],
+      ["two keys in one header", 401, "unauthorized", { authorization: `Bearer ${key}, Bearer ${key}` }],
+      ["a key that may only read", 403, "forbidden", { authorization: `Bearer ${await keyFor({ scope: "read" })}` }],
+      ["a key bound to no pool", 400, "invalid_request", { authorization: `Bearer ${admin}` }],
+      ["no agent", 400, "invalid_request", { authorization: `Bearer ${admin}`, "x-bursar-pool": pool.name }],
+      ["another agent", 403, "forbidden", { "x-bursar-agent": "critic" }],
+      ["another pool", 404, "pool_not_found", { "x-bursar-pool": "not-mine" }],
+      [
+        "a pool that isn't there",
+        404,
+        "pool_not_found",
+        { authorization: `Bearer ${admin}`, "x-bursar-pool": "nowhere", "x-bursar-agent": "a" },
+      ],
+      [
+        "an agent that isn't there",
+        404,
+        "agent_not_found",
+        { authorization: `Bearer ${admin}`, "x-bursar-pool": pool.name, "x-bursar-agent": "nobody" },
+      ],
+      [
+        "a name that is none",
+        400,
+        "invalid_request",
+        { authorization: `Bearer ${admin}`, "x-bursar-pool": "../x", "x-bursar-agent": "a" },
+      ],
+      ["a limit that is none", 400, "invalid_request", { "x-bursar-max-output": "many" }],
+      ["a wait beyond ours", 400, "invalid_request", { "x-bursar-wait-ms": "60001" }],
+    ];
+    for (const [about, status, code, headers] of cases) {
+      const response = await call(stage, key, dialect, "stand-in", { headers });
+      const body = (await response.json()) as { error?: unknown; bursar?: { code: string } };
+      expect([about, response.status, body.bursar?.code]).toEqual([about, status, code]);
+      expect(body.error).toMatchObject({ message: expect.any(String), type: expect.any(String) });
+      expect(response.headers.get("x-should-retry")).toBe("false");
+    }
+    expect(stage.provider.calls).toEqual([]);
+  });
+
+  it("a revoked key, and a stranger's, is refused: calls, and questions that cost nothing", async () => {
+    const { pool } = await stage.newPool();
+    const { key, key_id } = await stage.bursar.keys.create({ scope: "gateway", pool: pool.name, agent: "writer" });
+    expect((await call(stage, key, "chat", "stand-in")).status).toBe(200);
+    await stage.bursar.keys.revoke(key_id);
+    stage.provider.calls.length = 0;
+    expect((await call(stage, key, "chat", "stand-in")).status).toBe(401);
+    const question = await fetch(`${stage.url}/openai/v1/models`, { headers: { authorization: `Bearer ${key}` } });
+    expect(question.status).toBe(401);
+    expect(stage.provider.calls).toEqual([]);
+  });
+
+  it("the questions are refused as well", async () => {
+    for (const path of ["/openai/v1/models", "/openai/v1/models/gpt-4o", "/anthropic/v1/models"]) {
+      expect((await fetch(stage.url + path)).status).toBe(401);
+    }
+    const { key } = await stage.newPool();
+    const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
+    const counted = fetch(`${stage.url}/anthropic/v1/messages/count_tokens`, { method: "POST", headers, body: "[]" });
+    expect((await counted).status).toBe(400);
+    expect(stage.provider.calls).toEqual([]);
+  });
+
+  it("a scope of the gateway can do nothing else", async () => {
+    const { pool, key } = await stage.newPool();
+    const reserve = fetch(`${stage.url}/v1/pools/${pool.name}/reservations`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+      body: JSON.stringify({ agent: "writer", tokens: 1 }),
+    });
+    expect((await reserve).status).toBe(403);
+  });
+});
+
+describe("a route", () => {
+  it("that isn't there, or a method that it does not take, is refused in its dialect", async () => {
+    const { key } = await stage.newPool();
+    const headers = { authorization: `Bearer ${key}` };
+    const asked: readonly (readonly [string, string, number])[] = [
+      ["POST", "/openai/v1/images/generations", 404],
+      ["POST", "/openai/v1/audio/speech", 404],
+      ["POST", "/openai/v1/batches", 404],
+      ["POST", "/openai/v1/completions", 404],
+      ["POST", "/openai/v1/chat/completions/", 404],
+      ["POST", "/openai//v1/chat/completions", 404],
+      ["POST", "/openai/v1/%63hat/completions", 404],
+      ["POST", "/openai/v1/../v1/files", 404],
+      ["POST", "/anthropic/v1/messages/batches", 404],
+      ["POST", "/anthropic/v1/complete", 404],
+      ["GET", "/openai/v1/models/..%2f..%2ffiles", 404],
+      ["GET", "/openai/v1/chat/completions", 405],
+      ["DELETE", "/openai/v1/models/gpt-4o", 405],
+      ["GET", "/openai", 404],
+      ["GET", "/anthropic/", 404],
+    ];
+    for (const [method, path, status] of asked) {
+      const response = await fetch(stage.url + path, { method, headers });
+      expect([path, response.status]).toEqual([path, status]);
+      expect(await response.json()).toMatchObject({ error: { message: expect.any(String) } });
+    }
+    expect(stage.provider.calls).toEqual([]);
+  });
+});
+
+describe("what can't be governed", () => {
+  const unsupported: readonly (readonly [DialectName, string, object])[] = [
+    ["chat", "/model", { model: "gpt-4o-search-preview" }],
+    ["chat", "/model", { model: "gpt-4o-audio-preview" }],
+    ["chat", "/audio", { audio: { voice: "alloy", format: "mp3" } }],
+    ["chat", "/modalities", { modalities: ["text", "audio"] }],
+    ["chat", "/web_search_options", { web_search_options: {} }],
+    ["chat", "/prediction", { prediction: { type: "content", content: "x" } }],
+    ["chat", "/service_tier", { service_tier: "priority" }],
+    ["chat", "/tools/1/type", { tools: [{ type: "function", function: { name: "f" } }, { type: "web_search" }] }],
+    [
+      "chat",
+      "/messages/0/content/0",
+      { messages: [{ role: "user", content: [{ type: "input_audio", input_audio: {} }] }] },
+    ],
+    [
+      "chat",
+      "/messages/0/content/0",
+      { messages: [{ role: "user", content: [{ type: "file", file: { file_id: "f" } }] }] },
+    ],
+    ["responses", "/background", { background: true }],
+    ["responses", "/previous_response_id", { previous_response_id: "resp_1" }],
+    ["responses", "/conversation", { conversation: "conv_1" }],
+    ["responses", "/prompt", { prompt: { id: "p" } }],
+    ["responses", "/tools/0/type", { tools: [{ type: "web_search" }] }],
+    ["responses", "/tools/0/type", { tools: [{ type: "file_search", vector_store_ids: ["v"] }] }],
+    ["responses", "/tools/0/type", { tools: [{ type: "code_interpreter", container: { type: "auto" } }] }],
+    ["responses", "/tools/0/type", { tools: [{ type: "image_generation" }] }],
+    ["responses", "/tools/0/type", { tools: [{ type: "mcp", server_url: "https://x" }] }],
+    ["responses", "/input/0", { input: [{ type: "item_reference", id: "msg_1" }] }],
+    [
+      "responses",
+      "/input/0/content/0",
+      { input: [{ role: "user", content: [{ type: "input_file", file_url: "https://x" }] }] },
+    ],
+    [
+      "responses",
+      "/input/0/content/0",
+      { input: [{ role: "user", content: [{ type: "input_image", file_id: "f" }] }] },
+    ],
+    ["messages", "/mcp_servers", { mcp_servers: [{ type: "url", url: "https://x", name: "x" }] }],
+    ["messages", "/container", { container: "c" }],
+    ["messages", "/speed", { speed: "fast" }],
+    ["messages", "/inference_geo", { inference_geo: "us" }],
+    ["messages", "/tools/0/type", { tools: [{ type: "web_search_20250305", name: "web_search" }] }],
+    ["messages", "/tools/0/type", { tools: [{ type: "code_execution_20250825", name: "code_execution" }] }],
+    ["messages", "/tools/0/type", { tools: [{ type: 5 }] }],
+    [
+      "messages",
+      "/messages/0/content/0",
+      { messages: [{ role: "user", content: [{ type: "document", source: { type: "url", url: "https://x" } }] }] },
+    ],
+    [
+      "messages",
+      "/messages/0/content/0",
+      { messages: [{ role: "user", content: [{ type: "document", source: { type: "file", file_id: "f" } }] }] },
+    ],
+    [
+      "messages",
+      "/messages/0/content/0/content/0",
+      {
+        messages: [
+          {
+            role: "user",
+            content: [
+              { type: "tool_result", content: [{ type: "document", source: { type: "url", url: "https://x" } }] },
+            ],
+          },
+        ],
+      },
+    ],
+  ];
+
+  it.each(unsupported)("%s: %s", async (dialect, field, body) => {
+    const { pool, key } = await stage.newPool();
+    const response = await call(stage, key, dialect, "stand-in", { body });
+    const said = (await response.json()) as { bursar: { code: string; errors: { field: string }[] } };
+    expect([response.status, said.bursar.code, said.bursar.errors[0]?.field]).toEqual([
+      400,
+      "unsupported_feature",
+      field,
+    ]);
+    expect(stage.provider.calls).toEqual([]);
+    expect(await books(pool)).toMatchObject({ consumed: 0, held: 0 });
+  });
+
+  it.each([
+    [
+      "chat",
+      {
+        tools: [
+          { type: "function", function: { name: "f", parameters: {} } },
+          { type: "custom", custom: { name: "c" } },
+        ],
+      },
+    ],
+    ["chat", { messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "https://x/y.png" } }] }] }],
+    [
+      "chat",
+      {
+        messages: [
+          {
+            role: "user",
+            content: [{ type: "file", file: { filename: "a.pdf", file_data: "data:application/pdf;base64,AAAA" } }],
+          },
+        ],
+      },
+    ],
+    ["chat", { service_tier: "flex", store: false, n: 2, modalities: ["text"], web_search_options: null }],
+    ["responses", { tools: [{ type: "function", name: "f" }], background: false, previous_response_id: null }],
+    [
+      "messages",
+      {
+        tools: [
+          { name: "f", input_schema: {} },
+          { type: "bash_20250124", name: "bash" },
+        ],
+      },
+    ],
+    [
+      "messages",
+      { messages: [{ role: "user", content: [{ type: "image", source: { type: "url", url: "https://x" } }] }] },
+    ],
+    [
+      "messages",
+      { service_tier: "standard_only", thinking: { type: "enabled", budget_tokens: 1_024 }, max_tokens: 2_000 },
+    ],
+  ] as const)("and what can passes: %s %j", async (dialect, body) => {
+    const { key } = await stage.newPool();
+    expect((await call(stage, key, dialect, "stand-in", { body })).status).toBe(200);
+  });
+});
+
+describe("a body", () => {
+  const nested = (depth: number): string => `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
+  const plain = '"messages":[{"role":"user","content":"hi"}],"max_tokens":60';
+  const bad: readonly (readonly [string, number, string])[] = [
+    ["", 400, "/model"],
+    ["{", 400, ""],
+    ["[]", 400, ""],
+    ["null", 400, ""],
+    [`{"model":5,${plain}}`, 400, "/model"],
+    [`{"model":"",${plain}}`, 400, "/model"],
+    [`{"model":"a b",${plain}}`, 400, "/model"],
+    [`{"model":"${"m".repeat(257)}",${plain}}`, 400, "/model"],
+    [`{"model":"a","model":"b",${plain}}`, 400, "/model"],
+    [`{"model":"stand-in","messages":[],"max_tokens":60,"max_tokens":1000000}`, 400, "/max_tokens"],
+    [`{"model":"stand-in","messages":[],"max_tokens":-1}`, 400, "/max_tokens"],
+    [`{"model":"stand-in","messages":[],"max_tokens":0}`, 400, "/max_tokens"],
+    [`{"model":"stand-in","messages":[],"max_tokens":1.5}`, 400, "/max_tokens"],
+    [`{"model":"stand-in","messages":[],"max_tokens":1e400}`, 400, "/max_tokens"],
+    [`{"model":"stand-in","messages":[],"max_tokens":"60"}`, 400, "/max_tokens"],
+    [`{"model":"stand-in","messages":[],"max_tokens":9007199254740993}`, 400, "/max_tokens"],
+    [`{"model":"stand-in","n":1000000,${plain}}`, 400, "/n"],
+    [`{"model":"stand-in","n":0,${plain}}`, 400, "/n"],
+    [`{"model":"stand-in","stream":"yes",${plain}}`, 400, "/stream"],
+    [`{"model":"stand-in","__proto__":{"stream":true},${plain}}`, 400, "/__proto__"],
+    [`{"model":"stand-in","x":${nested(70)},${plain}}`, 400, "/x"],
+    [`{"model":"stand-in","x":"${"A".repeat(11 * 1024 * 1024)}",${plain}}`, 413, ""],
+  ];
+
+  it.each(bad.map(([body, status, field]) => [body.slice(0, 60), status, field, body] as const))(
+    "%s is refused: %i %s",
+    async (_, status, field, body) => {
+      const { pool, key } = await stage.newPool();
+      const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
+      const response = await fetch(`${stage.url}/openai/v1/chat/completions`, { method: "POST", headers, body });
+      const said = (await response.json()) as { bursar: { errors?: { field: string }[] } };
+      expect([response.status, said.bursar.errors?.[0]?.field ?? ""]).toEqual([
+        status,
+        status === 413 ? "" : expect.stringContaining(field),
+      ]);
+      expect(stage.provider.calls).toEqual([]);
+      expect(await books(pool)).toMatchObject({ consumed: 0, held: 0 });
+    },
+  );
+
+  it("that is no JSON, or is compressed, is refused", async () => {
+    const { key } = await stage.newPool();
+    for (const headers of [{ "content-type": "text/plain" }, { "content-encoding": "gzip" }]) {
+      expect((await call(stage, key, "chat", "stand-in", { headers })).status).toBe(415);
+    }
+    expect(stage.provider.calls).toEqual([]);
+  });
+
+  it("of a deep schema and a long prompt passes, and is bounded by all of it", async () => {
+    const { pool, key } = await stage.newPool({ max_tokens: 10_000_000 });
+    const tools = [{ type: "function", function: { name: "f", parameters: JSON.parse(nested(55)) } }];
+    const messages = [{ role: "user", content: "word ".repeat(200_000) }];
+    expect((await call(stage, key, "chat", "stand-in", { body: { messages, tools } })).status).toBe(200);
+    const { events } = await pool.journal();
+    expect(events.find(({ type }) => type === "reserved")).toMatchObject({ granted: expect.any(Number) });
+    expect(Number(Object(events.find(({ type }) => type === "reserved")).granted)).toBeGreaterThan(150_000);
+  });
+});
+
+describe("when the provider is not set up", () => {
+  it("nothing is asked: without a key, or with an address in the clear", async () => {
+    const bare = await startStage({ OPENAI_API_KEY: "", ANTHROPIC_UPSTREAM: "http://example.com" });
+    try {
+      const { key, pool } = await bare.newPool();
+      expect((await call(bare, key, "chat", "stand-in")).status).toBe(401);
+      const own = { "x-bursar-key": key, authorization: "Bearer sk-theirs" };
+      expect((await call(bare, key, "chat", "stand-in", { headers: own })).status).toBe(200);
+      expect((await call(bare, key, "messages", "stand-in")).status).toBe(503);
+      expect(await books(pool)).toMatchObject({ held: 0 });
+    } finally {
+      await bare.stop();
+    }
+  });
+});
