@@ -1,7 +1,5 @@
 /** The Worker's bindings (`wrangler.toml`), and how its objects are addressed. */
 import type { PoolObject } from "./pool/pool-object.ts";
-import type { Caller } from "./protocol/caller.ts";
-import type { Refusal } from "./protocol/refusals.ts";
 import type { Jurisdiction } from "./protocol/tenants.ts";
 import type { DirectoryObject } from "./tenant/directory-object.ts";
 import type { TenantObject } from "./tenant/tenant-object.ts";
@@ -34,10 +32,8 @@ export type TenantCalls = Pick<
   | "removePrice"
   | "price"
   | "prices"
-> & {
-  /** Across objects every method is a promise. */
-  refusalTo(caller: Caller): Promise<Refusal | null>;
-};
+  | "standing"
+>;
 export type DirectoryCalls = Pick<DirectoryObject, "add" | "find" | "list">;
 
 type Objects<Calls> = {

@@ -13,7 +13,7 @@ const app = createApp();
 /** Calls of models by the providers' own SDKs, or the API. */
 function answer(request: Request, env: Env, context: ExecutionContext): Promise<Response> | Response {
   const [, path = ""] = /^https?:\/\/[^/]*(\/[^?#]*)/.exec(request.url) ?? [];
-  return isGatewayPath(path) ? gateway(request, env, context) : app.fetch(request, env, context);
+  return isGatewayPath(path) ? gateway(request, path, env, context) : app.fetch(request, env, context);
 }
 
 export default {

@@ -79,9 +79,12 @@ async function respond(
   requests.push(body);
   const model = String(body["model"]);
   const scenario = new Scenario(model);
+  // The name that it answers by, where a test wants another than it was asked by.
+  const snapshot = request.headers["x-stainless-snapshot"]?.toString();
   if (scenario.is("broken"))
     return json(response, 400, { error: { message: "no such model", type: "invalid_request_error" } });
   if (scenario.is("overloaded")) return json(response, 503, { error: { message: "later", type: "server_error" } });
+  if (scenario.is("strange")) return json(response, 999, {});
   if (scenario.is("redirect")) return void response.writeHead(302, { location: "http://127.0.0.1:9/stolen" }).end();
   if (scenario.is("reset")) return void response.destroy();
   response.once("close", () => {
@@ -90,13 +93,23 @@ async function respond(
   if (scenario.is("mute")) return;
   if (scenario.is("late")) await pause(300);
   const events = eventsOf(path, body, scenario);
-  if (events === undefined) return whole(response, wholeOf(path, model, scenario), scenario);
+  if (events === undefined) return whole(response, wholeOf(path, snapshot ?? model, scenario), scenario);
   await stream(response, events, scenario);
 }
 
 function whole(response: ServerResponse, answerOf: object, scenario: Scenario): void {
   if (scenario.is("header")) response.setHeader("x-confidence", "0.91");
   const text = JSON.stringify(answerOf);
+  if (scenario.is("overdue")) {
+    response.writeHead(200, { "content-type": "application/json", "content-length": text.length + 10 });
+    response.write(text, () => setTimeout(() => response.destroy(), 20));
+    return;
+  }
+  if (scenario.is("trickle")) {
+    response.writeHead(200, { "content-type": "application/json" });
+    void trickle(response, text);
+    return;
+  }
   if (scenario.is("torn")) {
     response.writeHead(200, { "content-type": "application/json", "content-length": text.length });
     response.write(text.slice(0, 40), () => response.destroy());
@@ -108,6 +121,16 @@ function whole(response: ServerResponse, answerOf: object, scenario: Scenario): 
     return;
   }
   response.writeHead(200, { "content-type": "application/json" }).end(text);
+}
+
+/** A whole answer in ten pieces, 100 ms apart. */
+async function trickle(response: ServerResponse, text: string): Promise<void> {
+  const size = Math.ceil(text.length / 10);
+  for (let at = 0; at < text.length; at += size) {
+    response.write(text.slice(at, at + size));
+    await pause(100);
+  }
+  response.end();
 }
 
 async function stream(response: ServerResponse, events: readonly string[], scenario: Scenario): Promise<void> {
@@ -123,6 +146,7 @@ async function stream(response: ServerResponse, events: readonly string[], scena
     if ((scenario.is("cut") && index === 6) || index === scenario.at("cut")) return void response.destroy();
     if (index === scenario.at("hang")) return;
     if (index === scenario.at("end")) break;
+    if (index === scenario.at("pause")) await pause(3_000);
     if (index === scenario.at("error")) {
       response.write(
         `data: ${JSON.stringify({ type: "error", error: { type: "overloaded_error", message: "!" } })}\n\n`,
@@ -204,7 +228,9 @@ const messageOf = (model: string, content: object[], output: number, stop: strin
   stop_sequence: null,
   usage: scenario.is("zero")
     ? { input_tokens: 0, output_tokens: 0 }
-    : { ...messageUsage, ...(scenario.is("hour") ? hourUsage : {}), output_tokens: output },
+    : scenario.is("huge")
+      ? { ...messageUsage, input_tokens: 50_000, output_tokens: output }
+      : { ...messageUsage, ...(scenario.is("hour") ? hourUsage : {}), output_tokens: output },
 });
 
 /** What it says: words, or where its name asks for it an answer that states its confidence. */
@@ -331,7 +357,8 @@ function messageEvents(model: string, scenario: Scenario): string[] {
   const deltas = scenario.is("tool")
     ? (sureArguments.match(/.{1,8}/g) ?? []).map((partial_json) => ({ type: "input_json_delta", partial_json }))
     : saidBy(scenario).map((text) => ({ type: "text_delta", text }));
-  const output_tokens = scenario.is("zero") ? 0 : words.length;
+  const output_tokens = scenario.is("zero") ? 0 : scenario.is("negative") ? -1_000_000 : words.length;
+  const usage = scenario.is("absent") ? { output_tokens: null } : { output_tokens };
   const delta = { delta: { stop_reason: "end_turn", stop_sequence: null } };
   return [
     event("message_start", { message: messageOf(model, [], 1, null, scenario) }),
@@ -339,8 +366,8 @@ function messageEvents(model: string, scenario: Scenario): string[] {
     event("ping", {}),
     ...deltas.map((piece) => event("content_block_delta", { index: 0, delta: piece })),
     event("content_block_stop", { index: 0 }),
-    ...(scenario.is("unreported") ? [] : [event("message_delta", { ...delta, usage: { output_tokens } })]),
-    ...(scenario.is("twice") ? [event("message_delta", { ...delta, usage: { output_tokens } })] : []),
+    ...(scenario.is("unreported") ? [] : [event("message_delta", { ...delta, usage })]),
+    ...(scenario.is("twice") ? [event("message_delta", { ...delta, usage })] : []),
     event("message_stop", {}),
   ];
 }

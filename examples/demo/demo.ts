@@ -6,28 +6,37 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, startGovernor } from "../../scripts/governor.ts";
-import { readOptions } from "../../scripts/options.ts";
+import { fail, readOptions } from "../../scripts/options.ts";
 import { ensureSecrets } from "../../scripts/secrets.ts";
 import { BudgetExceededError, Bursar } from "../../src/client/index.ts";
+import type { Unit } from "../../src/protocol/commands.ts";
 import { jsonNarrator, type Narrator, personNarrator } from "./narrator.ts";
 import { type Provider, startProvider } from "./provider.ts";
-import { type Agent, newAgent } from "./team.ts";
+import { type Agent, counterOf, newAgent } from "./team.ts";
 
 const usage = `npm run demo -- [options]
 
-  --json    what happens, a JSON object per line
-  --help    this text`;
+  --unit UNIT   what the pool counts: tokens (default), or microusd, at the price of gpt-4o
+  --json        what happens, a JSON object per line
+  --help        this text`;
 
 /** Higher is more important. Together they have less than the work takes. */
-const contracts = {
-  planner: { priority: 5, max_tokens: 2_000 },
-  researcher: { priority: 4, max_tokens: 1_500, confidence_threshold: 0.85 },
-  writer: { priority: 2, max_tokens: 1_200 },
-  critic: { priority: 1, max_tokens: 5_000 },
+const team = {
+  planner: { priority: 5, max: 2_000 },
+  researcher: { priority: 4, max: 1_500, confidence_threshold: 0.85 },
+  writer: { priority: 2, max: 1_200 },
+  critic: { priority: 1, max: 5_000 },
 } as const;
+/** What a token comes to, in microusd, at the price of gpt-4o: prompts 2.5, the output that is reserved with them 10. */
+const microusdPerToken = 5;
 
-const { json } = readOptions(usage, { json: { type: "boolean", default: false } });
-await main(json ? jsonNarrator() : personNarrator());
+const { json, unit: named } = readOptions(usage, {
+  json: { type: "boolean", default: false },
+  unit: { type: "string", default: "tokens" },
+});
+if (named !== "tokens" && named !== "microusd") fail(`--unit ${named} is neither tokens nor microusd.`, usage);
+const unit: Unit = named;
+await main(json ? jsonNarrator() : personNarrator(unit));
 
 async function main(narrator: Narrator): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "bursar-demo-"));
@@ -48,13 +57,17 @@ async function main(narrator: Narrator): Promise<void> {
 
 async function work(url: string, key: string, provider: Provider, narrator: Narrator): Promise<void> {
   const bursar = new Bursar({ url, key });
-  const pool = bursar.pool("demo");
+  const pool = bursar.pool("demo", { unit });
   await pool.configure();
-  for (const [agent, contract] of Object.entries(contracts)) await pool.register(agent, contract);
+  for (const [agent, { max, ...contract }] of Object.entries(team)) {
+    const amount = unit === "tokens" ? { max_tokens: max } : { max_microusd: max * microusdPerToken };
+    await pool.register(agent, { ...contract, ...amount });
+  }
+  const count = await counterOf(pool, "gpt-4o");
   // Each has a key of its own: it can spend as itself, in this pool, and do nothing else.
-  const hire = async (agent: keyof typeof contracts): Promise<Agent> => {
+  const hire = async (agent: keyof typeof team): Promise<Agent> => {
     const own = await bursar.keys.create({ scope: "spend", pool: "demo", agent });
-    return newAgent(new Bursar({ url, key: own.key }).pool("demo"), agent, provider.url, narrator);
+    return newAgent(new Bursar({ url, key: own.key }).pool("demo", { unit }), agent, provider.url, count, narrator);
   };
   const [planner, researcher] = [await hire("planner"), await hire("researcher")];
   const [writer, critic] = [await hire("writer"), await hire("critic")];

@@ -1,6 +1,7 @@
 /** Tells what happens, for people as lines with bars, for programs as a JSON object per line. */
 import { styleText } from "node:util";
 import type { BursarError, Hold } from "../../src/client/index.ts";
+import type { Unit } from "../../src/protocol/commands.ts";
 import type { AgentView, Audit, Report } from "../../src/protocol/results.ts";
 
 export type Narrator = {
@@ -14,7 +15,6 @@ export type Narrator = {
 };
 
 const number = new Intl.NumberFormat("en-US");
-const amount = (tokens: number): string => number.format(tokens);
 
 export function jsonNarrator(): Narrator {
   const say = (event: string, facts: object): void => console.log(JSON.stringify({ event, ...facts }));
@@ -32,7 +32,8 @@ export function jsonNarrator(): Narrator {
 
 const colours = { planner: "magenta", researcher: "cyan", writer: "green", critic: "yellow" } as const;
 
-export function personNarrator(): Narrator {
+export function personNarrator(unit: Unit): Narrator {
+  const amount = (count: number): string => (unit === "tokens" ? number.format(count) : `$${(count / 1e6).toFixed(6)}`);
   const name = (agent: string): string => {
     const colour = Object.entries(colours).find(([known]) => known === agent)?.[1] ?? "white";
     return styleText(colour, agent.padEnd(10));
@@ -61,17 +62,18 @@ export function personNarrator(): Narrator {
     refused: (agent, { message }) => say(`  ${name(agent)} ${styleText("red", "refused")}: ${message}`),
     report: ({ agents, total, float }) => {
       say(`  ${dim("█ consumed  ▒ held  ░ available  · kept in reserve")}`);
-      for (const [agent, view] of Object.entries(agents)) say(`  ${name(agent)} ${bar(view, total)} ${numbers(view)}`);
+      for (const [agent, view] of Object.entries(agents))
+        say(`  ${name(agent)} ${bar(view, total)} ${numbers(view, amount)}`);
       if (float > 0) say(`  ${"float".padEnd(10)} ${amount(float)}`);
     },
     verdict: ({ ok, seq, rows, findings }, calls) => {
       const verdict = ok ? styleText("green", "clean") : styleText("red", findings.join("; "));
-      say(`  ${amount(calls)} calls of the model. Audit of ${seq} events in ${rows} rows: ${verdict}.\n`);
+      say(`  ${calls} calls of the model. Audit of ${seq} events in ${rows} rows: ${verdict}.\n`);
     },
   };
 }
 
-function numbers({ consumed, allocated, gate }: AgentView): string {
+function numbers({ consumed, allocated, gate }: AgentView, amount: (count: number) => string): string {
   return `${amount(consumed)} of ${amount(allocated)}${gate === "closed" ? ", gate closed" : ""}`;
 }
 

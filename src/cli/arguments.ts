@@ -15,6 +15,15 @@ export function interval(text: string): number {
   return ms;
 }
 
+/** Dollars a million tokens, as whole microusd. */
+export function dollars(text: string): number {
+  const microusd = Number(text) * 1e6;
+  const whole = Math.round(microusd);
+  if (!/^\d+(\.\d+)?$/.test(text) || Math.abs(microusd - whole) > 1e-3)
+    throw new InvalidArgumentError("It takes dollars with up to six decimals: 3, or 0.15.");
+  return whole;
+}
+
 export function fraction(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !(value >= 0 && value <= 1))

@@ -6,6 +6,7 @@ import { doctor } from "./doctor.ts";
 import { init } from "./init.ts";
 import { keys } from "./keys.ts";
 import { pools } from "./pools.ts";
+import { prices } from "./prices.ts";
 import { tenants } from "./tenants.ts";
 import { top } from "./top.ts";
 
@@ -22,7 +23,7 @@ const program = new Command("bursar")
     process.exit(error.exitCode === 0 ? 0 : 1);
   });
 
-for (const command of [init, tenants, keys, pools, agents, top, doctor]) program.addCommand(command());
+for (const command of [init, tenants, keys, pools, agents, prices, top, doctor]) program.addCommand(command());
 
 try {
   await program.parseAsync();

@@ -6,17 +6,20 @@
  * ```
  */
 
-import { metered, newMeter, settled } from "../providers/meter.ts";
-import { tokensIn } from "../providers/request.ts";
+import { bookedUsage } from "../pricing/booked.ts";
+import { metered, newMeter, usedBy } from "../providers/meter.ts";
+import { outputDefault, outputLeast, tokensIn } from "../providers/request.ts";
 import { countOf, fieldOf } from "../providers/shape.ts";
-import { totalOf, usageOf } from "../providers/usage.ts";
+import { type Usage, usageOf } from "../providers/usage.ts";
 import { meteredStream } from "./adapters/metered-stream.ts";
-import { BudgetExceededError } from "./errors.ts";
+import { BursarError } from "./errors.ts";
 import type { Pool, ReserveOptions } from "./pool.ts";
 import { Settlement, type SettlementOptions } from "./settlement.ts";
+import { callOf, type PriceOptions, tariffOf } from "./tariff.ts";
 
 export type MiddlewareOptions = Omit<ReserveOptions, "id" | "at_least" | "signal"> &
-  SettlementOptions & {
+  SettlementOptions &
+  PriceOptions & {
     /** Output allowed for when a call names no limit; it is set as the limit. Default 4,096. */
     readonly max_output?: number;
     /** The least output that a call is worth making for. Default 16. */
@@ -29,9 +32,18 @@ export type MiddlewareOptions = Omit<ReserveOptions, "id" | "at_least" | "signal
 type Call = {
   readonly params: object;
   readonly model: {
+    readonly modelId?: string;
     doGenerate(params: object): PromiseLike<object>;
     doStream(params: object): PromiseLike<{ readonly stream: ReadableStream<unknown> }>;
   };
+};
+
+/** A call under its hold. */
+type Begun = {
+  readonly settlement: Settlement;
+  readonly limited: object;
+  readonly prompt: number;
+  readonly book: (usage: Usage, isReported: boolean) => Promise<void>;
 };
 
 /** Fits every version of the SDK's own type: those differ, and this file depends on none of them. */
@@ -42,21 +54,28 @@ export type Middleware = {
 };
 
 export function governed(pool: Pool, agent: string, options: MiddlewareOptions = {}): Middleware {
-  if (pool.unit !== "tokens") throw new TypeError(`this middleware counts tokens; the pool counts ${pool.unit}`);
-  const { max_output = 4_096, min_output = 16, specification = "v4", unbooked, ...reserve } = options;
+  const { max_output = outputDefault, min_output = outputLeast, specification = "v4" } = options;
+  const { unbooked, price, max_output: _, min_output: __, specification: ___, ...reserve } = options;
 
-  async function begin(params: object): Promise<{ settlement: Settlement; limited: object; prompt: number }> {
-    const prompt = tokensIn(fieldOf(params, "prompt")) + tokensIn(fieldOf(params, "tools"));
-    const bound = prompt + (countOf(params, "maxOutputTokens") ?? max_output);
+  async function begin({ params, model: { modelId } }: Call): Promise<Begun> {
+    const asked = callOf(tokensIn(fieldOf(params, "prompt")) + tokensIn(fieldOf(params, "tools")));
+    const limit = countOf(params, "maxOutputTokens") ?? max_output;
     const signal = fieldOf(params, "abortSignal");
-    const least = Math.min(bound, prompt + min_output);
-    const call = { ...reserve, at_least: least, ...(signal instanceof AbortSignal ? { signal } : {}) };
     try {
+      const tariff = await tariffOf(pool, modelId, price === undefined ? {} : { price });
+      const bound = Math.max(1, tariff.bound(asked, limit));
+      const at_least = Math.max(1, tariff.bound(asked, Math.min(limit, min_output)));
+      const call = { ...reserve, at_least, ...(signal instanceof AbortSignal ? { signal } : {}) };
       const hold = await pool.reserve(agent, bound, call);
-      const limited = { ...params, maxOutputTokens: hold.granted - prompt };
-      return { settlement: new Settlement(hold, { unbooked }), limited, prompt };
+      const limited = { ...params, maxOutputTokens: Math.min(limit, tariff.limitWithin(asked, hold.granted)) };
+      const settlement = new Settlement(hold, { unbooked });
+      const book = (usage: Usage, isReported: boolean): Promise<void> =>
+        settlement.book(tariff.amountOf(usage), {
+          usage: bookedUsage(usage, tariff, { model: modelId, isReported }),
+        });
+      return { settlement, limited, prompt: asked.prompt, book };
     } catch (error) {
-      throw error instanceof BudgetExceededError ? asCallError(error) : error;
+      throw error instanceof BursarError && error.status < 500 ? asCallError(error) : error;
     }
   }
 
@@ -73,19 +92,18 @@ export function governed(pool: Pool, agent: string, options: MiddlewareOptions =
   return {
     specificationVersion: specification as never,
     wrapGenerate: async (call): Promise<never> => {
-      const { params, model } = call as Call;
-      const { settlement, limited } = await begin(params);
-      const result = await run(settlement, () => model.doGenerate(limited));
+      const { settlement, limited, book } = await begin(call as Call);
+      const result = await run(settlement, () => (call as Call).model.doGenerate(limited));
       const usage = usageOf(result);
-      await settlement.book(usage === undefined ? settlement.hold.granted : totalOf(usage));
+      await (usage === undefined ? settlement.book(settlement.hold.granted) : book(usage, true));
       return result as never;
     },
     wrapStream: async (call): Promise<never> => {
       const { params, model } = call as Call;
-      const { settlement, limited, prompt } = await begin(params);
+      const { settlement, limited, prompt, book } = await begin(call as Call);
       const result = await run(settlement, () => model.doStream(limited));
       let state = newMeter;
-      const settle = (): Promise<void> => settlement.book(settled(state, prompt));
+      const settle = (): Promise<void> => book(usedBy(state, prompt), state.isFinal);
       const signal = fieldOf(params, "abortSignal");
       // A stream that nobody reads any more is not told that it is over.
       if (signal instanceof AbortSignal) signal.addEventListener("abort", () => void settle(), { once: true });
@@ -99,7 +117,7 @@ export function governed(pool: Pool, agent: string, options: MiddlewareOptions =
 }
 
 /** The AI SDK's own error for an answer of 402, by the marks that it knows its errors by; it is not retried. */
-function asCallError(refusal: BudgetExceededError): Error {
+function asCallError(refusal: BursarError): Error {
   const error = new Error(`Budget exhausted: ${refusal.message}`, { cause: refusal });
   return Object.assign(error, {
     name: "AI_APICallError",

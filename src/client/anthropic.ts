@@ -6,20 +6,11 @@
  * ```
  */
 import { type GovernedFetchOptions, governedFetch } from "./adapters/governed-fetch.ts";
-import type { BudgetExceededError } from "./errors.ts";
 import type { Pool } from "./pool.ts";
 
 export type { GovernedFetchOptions };
 
 /** A `fetch` for the SDK's `fetch` option. A refusal reaches the caller as the SDK's own error, after one request. */
 export function governed(pool: Pool, agent: string, options: GovernedFetchOptions = {}): typeof fetch {
-  return governedFetch(pool, agent, options, { dialects: ["anthropic-messages"], refusal });
-}
-
-function refusal({ message, problem }: BudgetExceededError): Response {
-  const error = { type: "billing_error", message: `Budget exhausted: ${message}` };
-  return Response.json(
-    { type: "error", error, bursar: problem },
-    { status: 402, headers: { "x-should-retry": "false" } },
-  );
+  return governedFetch(pool, agent, options, { dialects: ["anthropic-messages"], provider: "anthropic" });
 }

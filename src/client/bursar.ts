@@ -36,7 +36,7 @@ export class Bursar {
 
   /** A pool by its name; `configure()` creates it. `unit` is what it counts, tokens unless said otherwise. */
   pool(name: string, options: { readonly unit?: Unit } = {}): Pool {
-    return new Pool(this.#transport, this.#dispatcherOf(name), name, options.unit ?? "tokens");
+    return new Pool(this.#transport, this.#dispatcherOf(name), this.prices, name, options.unit ?? "tokens");
   }
 
   /** Ends the sessions that are open. Those that nobody uses end by themselves after two seconds. */

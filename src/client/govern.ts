@@ -2,17 +2,23 @@
  * Wraps a function so that every call of it is reserved before it runs and booked after. What it gives back may be a
  * whole answer, or a stream that is booked when it ends.
  */
-import { metered, newMeter, settled } from "../providers/meter.ts";
+import { bookedUsage } from "../pricing/booked.ts";
+import { inTokens } from "../pricing/tariff.ts";
+import { metered, newMeter, usedBy } from "../providers/meter.ts";
 import { tokensIn } from "../providers/request.ts";
 import { fieldOf } from "../providers/shape.ts";
-import { totalOf, type Usage, usageOf } from "../providers/usage.ts";
+import { type Usage, usageOf } from "../providers/usage.ts";
 import type { Hold } from "./hold.ts";
 import type { Pool, ReserveOptions } from "./pool.ts";
-import { estimateCall } from "./prompt.ts";
+import { limitIn, modelIn, promptIn } from "./prompt.ts";
 import { Settlement, type SettlementOptions } from "./settlement.ts";
+import { callOf, type PriceOptions, tariffOf } from "./tariff.ts";
 
 export type GovernOptions<Args extends readonly unknown[], Result> = Omit<ReserveOptions, "id"> &
-  SettlementOptions & {
+  SettlementOptions &
+  PriceOptions & {
+    /** The model that is priced in a pool of microusd, where no argument names one as its `model`. */
+    readonly model?: string;
     /**
      * What a call may use at most, in the pool's unit. By default the tokens of its arguments, plus their output limit
      * (`max_tokens` and the like) or `max_output`.
@@ -38,13 +44,16 @@ export function govern<Args extends readonly unknown[], Result>(
   call: (...args: Args) => Result | Promise<Result>,
   options: GovernOptions<Args, Result>,
 ): (...args: Args) => Promise<Result> {
-  const { estimate, max_output = 1_000, usage, confidence, ungoverned, unbooked, ...reserve } = options;
-  if (pool.unit !== "tokens" && (estimate === undefined || usage === undefined)) {
-    throw new TypeError(`a pool in ${pool.unit} can't be governed by token counts: give estimate and usage`);
-  }
+  const { estimate, max_output = 1_000, usage, confidence, ungoverned, unbooked, model, price, ...reserve } = options;
+  // Whoever counts in the pool's unit by itself needs no price.
+  const counts = estimate !== undefined && usage !== undefined;
 
   return async (...args) => {
-    const asked = Math.max(1, Math.ceil(estimate?.(...args) ?? estimateCall(args, max_output)));
+    const name = modelIn(args) ?? model;
+    const tariff = counts ? inTokens : await tariffOf(pool, name, price === undefined ? {} : { price });
+    const prompt = promptIn(args);
+    const bound = estimate?.(...args) ?? tariff.bound(callOf(prompt), limitIn(args) ?? max_output);
+    const asked = Math.max(1, Math.ceil(bound));
     const hold = await pool.reserve(agent, asked, reserve);
     if (!hold.governed) ungoverned?.(hold);
     const settlement = new Settlement(hold, { unbooked });
@@ -56,25 +65,33 @@ export function govern<Args extends readonly unknown[], Result>(
       await settlement.giveBack();
       throw error;
     }
-    const book = (amount: number): Promise<void> => settlement.book(amount, confidence?.(result));
+    const bookAmount = (amount: number): Promise<void> => settlement.book(amount, { confidence: confidence?.(result) });
+    const book = (used: Usage, isReported: boolean): Promise<void> =>
+      settlement.book(Math.ceil(tariff.amountOf(used)), {
+        confidence: confidence?.(result),
+        usage: bookedUsage(used, tariff, { model: name, isReported }),
+      });
     if (usage === undefined) {
       const later = usageToCome(result);
       if (later !== undefined) {
         // The report comes when the stream has ended; the caller gets the stream now.
-        void later.then((reported) => book(reported ?? asked)).catch(() => book(estimateCall(args, 0)));
+        void later
+          .then((reported) => (reported === undefined ? bookAmount(asked) : book(reported, true)))
+          .catch(() => book(estimated(prompt, 0), false));
         return result;
       }
-      if (isIterable(result)) return meteredIterable(result, estimateCall(args, 0), book);
+      if (isIterable(result)) return meteredIterable(result, prompt, book);
     }
-    await book(used(result, args));
+    const given = usage?.(result, ...args) ?? usageOf(result);
+    if (typeof given === "number") await bookAmount(Math.ceil(given));
+    else await book(given ?? estimated(prompt, tokensIn(result)), given !== undefined);
     return result;
   };
+}
 
-  function used(result: Result, args: Args): number {
-    const given = usage?.(result, ...args) ?? usageOf(result);
-    if (typeof given === "number") return Math.ceil(given);
-    return given === undefined ? estimateCall(args, tokensIn(result)) : totalOf(given);
-  }
+/** What a call used, as far as can be told without a report. */
+function estimated(input: number, output: number): Usage {
+  return { input, output, cacheRead: 0, cacheWrite: 0, reasoning: 0 };
 }
 
 function isIterable(result: unknown): result is AsyncIterable<unknown> & object {
@@ -85,7 +102,7 @@ function isIterable(result: unknown): result is AsyncIterable<unknown> & object 
 function meteredIterable<Stream extends AsyncIterable<unknown> & object>(
   stream: Stream,
   prompt: number,
-  book: (amount: number) => Promise<void>,
+  book: (used: Usage, isReported: boolean) => Promise<void>,
 ): Stream {
   const inner = fieldOf(stream, "iterator");
   const source = typeof inner === "function" ? inner : stream[Symbol.asyncIterator];
@@ -98,7 +115,7 @@ function meteredIterable<Stream extends AsyncIterable<unknown> & object>(
         yield chunk;
       }
     } finally {
-      await book(settled(state, prompt));
+      await book(usedBy(state, prompt), state.isFinal);
     }
   }
   if (typeof inner === "function") {
@@ -119,17 +136,12 @@ function meteredIterable<Stream extends AsyncIterable<unknown> & object>(
  * The usage that a result promises for the end of its stream: the AI SDK's `streamText`, and the stream helpers of
  * OpenAI's and Anthropic's SDKs. Undefined for a result that promises none.
  */
-function usageToCome(result: unknown): Promise<number | undefined> | undefined {
+function usageToCome(result: unknown): Promise<Usage | undefined> | undefined {
   for (const name of ["finalMessage", "finalChatCompletion", "finalResponse"]) {
     const final = fieldOf(result, name);
-    if (typeof final === "function") return Promise.resolve(final.call(result)).then(totalIn);
+    if (typeof final === "function") return Promise.resolve(final.call(result)).then(usageOf);
   }
   const promised = fieldOf(result, "totalUsage") ?? fieldOf(result, "usage");
   if (typeof fieldOf(promised, "then") !== "function") return undefined;
-  return Promise.resolve(promised).then((usage: unknown) => totalIn({ usage }));
-}
-
-function totalIn(answer: unknown): number | undefined {
-  const usage = usageOf(answer);
-  return usage === undefined ? undefined : totalOf(usage);
+  return Promise.resolve(promised).then((usage: unknown) => usageOf({ usage }));
 }

@@ -1,12 +1,17 @@
 /** A reservation in the caller's hands: to be committed with what the call used, or released. */
 import type { Transfer } from "../protocol/events.ts";
+import type { BookedUsage } from "../protocol/prices.ts";
 import type { ReservationResult, SettlementResult } from "../protocol/results.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { BursarError } from "./errors.ts";
 import { unref } from "./timers.ts";
 import type { CallOptions } from "./transport.ts";
 
-export type CommitOptions = CallOptions & { readonly confidence?: number | undefined };
+export type CommitOptions = CallOptions & {
+  readonly confidence?: number | undefined;
+  /** What the amount is made of; journaled beside it. */
+  readonly usage?: BookedUsage | undefined;
+};
 
 /** A lease is extended at half of its length, and not in a hurry whatever the clocks say. */
 const minBeatMs = 2_000;
@@ -57,10 +62,10 @@ export class Hold implements AsyncDisposable {
   }
 
   /** Books what the call really used, more or less than was held. The same commit again answers the same. */
-  commit(amount: number, { confidence, ...options }: CommitOptions = {}): Promise<SettlementResult> {
+  commit(amount: number, { confidence, usage, ...options }: CommitOptions = {}): Promise<SettlementResult> {
     // From here on nobody may give it back: what it was for has been spent, whether or not this gets through.
     this.#settled = true;
-    const fields = { id: this.id, [this.#unit]: amount, confidence };
+    const fields = { id: this.id, [this.#unit]: amount, confidence, usage };
     return this.#dispatcher.run<SettlementResult>({ op: "commit", ...fields }, options).catch((error: unknown) => {
       if (this.governed || !isUnknown(error)) throw error;
       // It was never reserved; what was spent is booked all the same.

@@ -6,7 +6,6 @@
  * ```
  */
 import { type GovernedFetchOptions, governedFetch } from "./adapters/governed-fetch.ts";
-import type { BudgetExceededError } from "./errors.ts";
 import type { Pool } from "./pool.ts";
 
 export type { GovernedFetchOptions };
@@ -15,17 +14,6 @@ export type { GovernedFetchOptions };
 export function governed(pool: Pool, agent: string, options: GovernedFetchOptions = {}): typeof fetch {
   return governedFetch(pool, agent, options, {
     dialects: ["openai-chat", "openai-responses", "openai-embeddings"],
-    refusal,
+    provider: "openai",
   });
-}
-
-function refusal({ message, problem }: BudgetExceededError): Response {
-  // LangChain and others stop at this code without asking the status.
-  const error = {
-    message: `Budget exhausted: ${message}`,
-    type: "insufficient_quota",
-    code: "insufficient_quota",
-    param: null,
-  };
-  return Response.json({ error, bursar: problem }, { status: 402, headers: { "x-should-retry": "false" } });
 }

@@ -20,6 +20,7 @@ import type { Dispatcher } from "./dispatcher.ts";
 import { UnreachableError } from "./errors.ts";
 import { type GovernOptions, govern } from "./govern.ts";
 import { type CommitOptions, Hold } from "./hold.ts";
+import type { Prices } from "./prices.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 import { type WatchOptions, watch } from "./watch.ts";
 
@@ -79,13 +80,16 @@ export type Entry = { readonly allocated: number; readonly consumed: number; rea
 export class Pool {
   readonly name: string;
   readonly unit: Unit;
+  /** What models cost, where this pool's governor is asked. */
+  readonly prices: Prices;
   readonly #transport: Transport;
   readonly #dispatcher: Dispatcher;
   readonly #path: string;
 
-  constructor(transport: Transport, dispatcher: Dispatcher, name: string, unit: Unit) {
+  constructor(transport: Transport, dispatcher: Dispatcher, prices: Prices, name: string, unit: Unit) {
     this.name = name;
     this.unit = unit;
+    this.prices = prices;
     this.#transport = transport;
     this.#dispatcher = dispatcher;
     this.#path = pathOf(name);
@@ -133,8 +137,8 @@ export class Pool {
 
   /** Books exact usage without a reservation. Never refused for budget: the tokens are spent. */
   record(agent: string, amount: number, options: CommitOptions & { readonly id?: string } = {}): Promise<UsageResult> {
-    const { id = uuid7(), confidence, ...call } = options;
-    return this.#dispatcher.run({ op: "record", id, agent, [this.unit]: amount, confidence }, call);
+    const { id = uuid7(), confidence, usage, ...call } = options;
+    return this.#dispatcher.run({ op: "record", id, agent, [this.unit]: amount, confidence, usage }, call);
   }
 
   /** Moves spare budget to an agent ahead of need; with `dry_run` it only says what would move, and why. */

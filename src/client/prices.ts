@@ -2,8 +2,12 @@
 import type { PriceFields, PriceList, PriceView } from "../protocol/prices.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 
+/** A new price may take so long to be in force here, as it may at the gateway. */
+const rememberedMs = 30_000;
+
 export class Prices {
   readonly #transport: Transport;
+  readonly #inForce = new Map<string, { readonly price: Promise<PriceView>; readonly until: number }>();
 
   constructor(transport: Transport) {
     this.#transport = transport;
@@ -12,6 +16,17 @@ export class Prices {
   /** The price of a model that is in force: the tenant's own, or the known one. */
   get(model: string, options: CallOptions = {}): Promise<PriceView> {
     return this.#transport.call("GET", pathOf(model), undefined, options);
+  }
+
+  /** As `get`, remembered for half a minute: for calls that follow each other. */
+  inForce(model: string): Promise<PriceView> {
+    const known = this.#inForce.get(model);
+    if (known !== undefined && known.until > Date.now()) return known.price;
+    const price = this.get(model);
+    this.#inForce.set(model, { price, until: Date.now() + rememberedMs });
+    // What failed is asked again.
+    price.catch(() => this.#inForce.delete(model));
+    return price;
   }
 
   /** Prices by model, after `after`. */

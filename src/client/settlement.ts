@@ -3,7 +3,7 @@
  * and never costs the caller an answer that is already there.
  */
 import { UnreachableError } from "./errors.ts";
-import type { Hold } from "./hold.ts";
+import type { CommitOptions, Hold } from "./hold.ts";
 
 export type SettlementOptions = {
   /** Told when what a call used could not be booked, even after repeating. By default it is logged as an error. */
@@ -26,10 +26,10 @@ export class Settlement {
   }
 
   /** Books `amount`. Does nothing after the first settlement. */
-  async book(amount: number, confidence?: number): Promise<void> {
+  async book(amount: number, { confidence, usage }: Omit<CommitOptions, "signal"> = {}): Promise<void> {
     if (this.#end()) return;
     try {
-      await this.hold.commit(amount, { confidence });
+      await this.hold.commit(amount, { confidence, usage });
     } catch (error) {
       // Whoever chose to go on without the governor goes on without it.
       if (!this.hold.governed && error instanceof UnreachableError) return;

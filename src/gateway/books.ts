@@ -6,8 +6,9 @@
 import { type Env, type PoolCalls, poolId, tenantId } from "../env.ts";
 import { reach } from "../http/reach.ts";
 import { knownPrice } from "../pricing/known.ts";
+import { inMicrousd } from "../pricing/microusd.ts";
 import type { Provider } from "../pricing/table.ts";
-import { inMicrousd, inTokens, type Tariff } from "../pricing/tariff.ts";
+import { inTokens, type Tariff } from "../pricing/tariff.ts";
 import { bursar, type Caller } from "../protocol/caller.ts";
 import type { Capability } from "../protocol/capability.ts";
 import type { Unit } from "../protocol/commands.ts";
@@ -62,9 +63,9 @@ export class Books {
     pools.delete(this.#name);
   }
 
-  /** The price of a model by name, where one is known: of the model that answered, which may be another than was asked. */
-  priceOf(provider: Provider, model: string): Promise<Price | undefined> {
-    return this.#price(provider, model, null);
+  /** The price of the model that answered, which may be another than was asked; of the tenant's own only, if `own`. */
+  async priceOf(provider: Provider, model: string, own: boolean): Promise<Price | undefined> {
+    return own ? ((await this.#tenantPrice(model)) ?? undefined) : this.#price(provider, model, null);
   }
 
   get #name(): string {
@@ -110,6 +111,11 @@ function keep<T>(into: Map<string, Known<T>>, name: string, value: T): T {
   into.delete(name);
   into.set(name, { value, until: Date.now() + limits.gatewayRemembersMs });
   return value;
+}
+
+/** Whether a price is the tenant's own, or its pool's. */
+export function isOwn({ version }: Price): boolean {
+  return version.startsWith("tenant@") || version === "pool";
 }
 
 /** Whether the pool was not what was remembered of it. */

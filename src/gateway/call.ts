@@ -6,14 +6,17 @@
 import type { Env } from "../env.ts";
 import { DoorError } from "../http/problems.ts";
 import type { Tariff } from "../pricing/tariff.ts";
+import { bursar } from "../protocol/caller.ts";
+import type { ReserveCommand } from "../protocol/commands.ts";
 import { limits } from "../protocol/limits.ts";
 import { type Problem, refusalProblem } from "../protocol/problems.ts";
 import type { Answer, ReservationResult } from "../protocol/results.ts";
 import { uuid7 } from "../protocol/uuid.ts";
 import { leastLimit, type ModelRequest } from "../providers/request.ts";
 import { Books, isAnotherUnit } from "./books.ts";
-import type { Credentials } from "./credentials.ts";
-import { forward } from "./forward.ts";
+import type { Credentials, Spender } from "./credentials.ts";
+import { Forwarded } from "./forward.ts";
+import { msIn } from "./options.ts";
 import type { GatewayRoute } from "./routes.ts";
 
 export type ModelCall = {
@@ -21,7 +24,7 @@ export type ModelCall = {
   readonly request: Request;
   readonly route: GatewayRoute;
   readonly credentials: Credentials;
-  readonly spender: { readonly pool: string; readonly agent: string };
+  readonly spender: Spender;
   readonly asked: ModelRequest;
   /** Tokens that each answer may have: what the caller said, or what is allowed for. */
   readonly limit: number;
@@ -42,40 +45,26 @@ export type Admitted = {
 /** Makes the call, if it is admitted; its answer, or the problem that kept it from being made. */
 export async function callModel(call: ModelCall): Promise<Response | Problem> {
   const admitted = await admit(call);
-  return admitted.ok ? forward(call, admitted.result) : refusalProblem(admitted.refusal);
+  return admitted.ok ? new Forwarded(call, admitted.result).answer() : refusalProblem(admitted.refusal);
 }
 
 async function admit(call: ModelCall): Promise<Answer<Admitted>> {
-  const { env, route, spender, asked, limit, waitMs } = call;
+  const { env, route, spender, asked } = call;
   const books = new Books(env, call.credentials.capability, spender.pool);
-  const ttlMs = Number(env.BURSAR_GATEWAY_TTL_MS ?? "") || limits.gatewayTtlMs;
+  const ttlMs = msIn(env, "BURSAR_GATEWAY_TTL_MS", limits.gatewayTtlMs);
   const id = uuid7();
   for (let tries = 0; ; tries++) {
     const counted = await books.tariff(route.provider, asked.model);
     if (!counted.ok) return counted;
     const tariff = counted.result;
-    const bound = Math.max(1, tariff.bound(asked, limit));
-    if (bound > limits.amount) {
-      throw new DoorError("invalid_request", `This call may use ${bound} ${tariff.unit}: more than any call may.`);
-    }
-    const least = Math.min(bound, Math.max(1, tariff.bound(asked, Math.min(limit, leastLimit(asked)))));
-    const { outcome, confidence_path: confidencePath } = await books.ask((pool) =>
-      pool.admit(
-        books.caller,
-        {
-          op: "reserve",
-          id,
-          agent: spender.agent,
-          amount: bound,
-          unit: tariff.unit,
-          at_least: least,
-          ttl_ms: ttlMs,
-          on_expiry: "charge",
-          metadata: { gateway: route.provider, model: asked.model },
-        },
-        waitMs,
-      ),
-    );
+    const command = reserveFor(call, tariff, id, ttlMs);
+    const { outcome, confidence_path: confidencePath } = await books
+      .ask((pool) => pool.admit(books.caller, command, call.waitMs))
+      .catch((error: unknown) => {
+        // It may have been reserved all the same, and nothing was forwarded: what is held must not be charged.
+        call.waitUntil(books.ask((pool) => pool.run(bursar, [{ op: "release", id }])).catch(() => undefined));
+        throw error;
+      });
     if (outcome.ok) {
       const reservation = outcome.result as ReservationResult;
       return { ok: true, result: { books, tariff, reservation, confidencePath, ttlMs } };
@@ -83,4 +72,25 @@ async function admit(call: ModelCall): Promise<Answer<Admitted>> {
     if (!isAnotherUnit(outcome.refusal) || tries > 0) return outcome;
     books.forget();
   }
+}
+
+/** The upper bound of a call, or less where less will do. */
+function reserveFor(call: ModelCall, tariff: Tariff, id: string, ttlMs: number): ReserveCommand {
+  const { asked, limit, route, spender } = call;
+  const { unit } = tariff;
+  const bound = Math.max(1, tariff.bound(asked, limit));
+  if (bound > limits.amount) {
+    throw new DoorError("invalid_request", `This call may use ${bound} ${unit}: more than any call may.`);
+  }
+  return {
+    op: "reserve",
+    id,
+    agent: spender.agent,
+    amount: bound,
+    unit,
+    at_least: Math.min(bound, Math.max(1, tariff.bound(asked, Math.min(limit, leastLimit(asked))))),
+    ttl_ms: ttlMs,
+    on_expiry: "charge",
+    metadata: { gateway: route.provider, model: asked.model },
+  };
 }

@@ -9,6 +9,7 @@ import { DoorError, invalid } from "../http/problems.ts";
 import { mustBeOwn, mustHave, rights } from "../http/rights.ts";
 import type { Provider } from "../pricing/table.ts";
 import type { Capability } from "../protocol/capability.ts";
+import type { Answer } from "../protocol/results.ts";
 import { name } from "../protocol/schemas.ts";
 
 /** The headers that carry a provider's key, and nothing else. */
@@ -39,15 +40,27 @@ export async function credentialsOf(
   const principal: Principal = { kind: "key", capability };
   learn(principal);
   mustHave(rights.callModels, principal);
-  const theirs = own === null ? {} : callersKey(bearer, apiKey);
-  const isOurs = Object.keys(theirs).length === 0;
-  return { capability, isOurs, providerKey: isOurs ? workersKey(provider, env) : theirs };
+  // With Bursar's key in a header of its own, whatever else is there is meant to be the provider's.
+  const brings = own !== null && (headers.has("authorization") || apiKey !== null);
+  const providerKey = brings ? callersKey(bearer, apiKey, env) : workersKey(provider, env);
+  return { capability, isOurs: !brings, providerKey };
 }
 
 /** The caller's own key, in the header that it came in. Never one of ours: it would be told to a stranger. */
-function callersKey(bearer: string | undefined, apiKey: string | null): ProviderKey {
-  if (apiKey !== null && !apiKey.startsWith("bursar_")) return { "x-api-key": apiKey };
-  return bearer === undefined || bearer.startsWith("bursar_") ? {} : { authorization: `Bearer ${bearer}` };
+function callersKey(
+  bearer: string | undefined,
+  apiKey: string | null,
+  { BURSAR_OPERATOR_TOKEN: operator = "" }: Env,
+): ProviderKey {
+  const key = apiKey ?? bearer ?? "";
+  // A comma joins two headers of one name. The operator's token is nobody else's business either.
+  if (key === "" || /bursar_|,/.test(key) || (operator !== "" && key.includes(operator))) {
+    throw new DoorError(
+      "unauthorized",
+      "The provider's key beside x-bursar-key can't be read: send it as its SDK does.",
+    );
+  }
+  return apiKey === null ? { authorization: `Bearer ${key}` } : { "x-api-key": key };
 }
 
 function workersKey(provider: Provider, { OPENAI_API_KEY = "", ANTHROPIC_API_KEY = "" }: Env): ProviderKey {
@@ -62,12 +75,17 @@ function workersKey(provider: Provider, { OPENAI_API_KEY = "", ANTHROPIC_API_KEY
   return provider === "openai" ? { authorization: `Bearer ${key}` } : { "x-api-key": key };
 }
 
+export type Spender = { readonly pool: string; readonly agent: string };
+
 /** The pool and agent that a call is for: the key's, or what the headers say where the key leaves it open. */
-export function spenderOf({ headers }: Request, capability: Capability): { pool: string; agent: string } {
+export function spenderOf({ headers }: Request, capability: Capability): Answer<Spender> {
   const pool = named(headers, "x-bursar-pool", capability.pool);
   const agent = named(headers, "x-bursar-agent", capability.agent);
+  // A pool that the key does not reach is not there.
+  if (capability.pool !== undefined && pool !== capability.pool)
+    return { ok: false, refusal: { code: "pool_not_found" } };
   mustBeOwn(capability, [agent]);
-  return { pool, agent };
+  return { ok: true, result: { pool, agent } };
 }
 
 function named(headers: Headers, header: string, bound: string | undefined): string {

@@ -2,23 +2,21 @@
  * What follows a reservation: the provider is asked, its answer goes to the caller, and the call is settled, whatever
  * becomes of either. It runs to its end by itself, so that a caller who goes does not take the end along.
  */
-import type { Env } from "../env.ts";
 import { limits } from "../protocol/limits.ts";
-import { type ModelRequest, withLimit } from "../providers/request.ts";
+import { withLimit } from "../providers/request.ts";
 import type { Admitted, ModelCall } from "./call.ts";
-import { type Ending, Settlement, standingHeaders } from "./settlement.ts";
+import { msIn } from "./options.ts";
+import { Settlement, standingHeaders } from "./settlement.ts";
 import { streamThrough } from "./stream.ts";
-import { incomingHeaders, outgoingRequest, upstreamFailed } from "./upstream.ts";
+import { thoughtsIn } from "./thoughts.ts";
+import { incomingHeaders, mustBeAnswer, outgoingRequest, upstreamFailed } from "./upstream.ts";
 import { endingOf, readWhole } from "./whole.ts";
 
-/** Forwards an admitted call; its answer, or a thrown 502 when the provider gives none. */
-export function forward(call: ModelCall, admitted: Admitted): Promise<Response> {
-  const answered = new Forwarded(call, admitted).answer();
-  call.waitUntil(answered.catch(() => undefined));
-  return answered;
-}
+/** A connection that fails later than this had a provider at its other end, which has begun to work. */
+const refusedWithinMs = 2_000;
 
-class Forwarded {
+/** An admitted call on its way. `answer` is called once. */
+export class Forwarded {
   readonly #call: ModelCall;
   readonly #admitted: Admitted;
   readonly #settlement: Settlement;
@@ -27,20 +25,22 @@ class Forwarded {
   readonly #silenceMs: number;
   readonly #began = Date.now();
   readonly #silence = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(call: ModelCall, admitted: Admitted) {
-    const { asked, route, limit, env } = call;
+    const { asked, route, limit, env, waitUntil } = call;
     this.#call = call;
     this.#admitted = admitted;
-    this.#settlement = new Settlement({ ...admitted, provider: route.provider, model: asked.model });
+    this.#settlement = new Settlement({ ...admitted, provider: route.provider, model: asked.model }, waitUntil);
     this.#limit = Math.min(limit, admitted.tariff.limitWithin(asked, admitted.reservation.granted));
-    this.#silenceMs = silenceMs(env);
+    this.#silenceMs = msIn(env, "BURSAR_GATEWAY_SILENCE_MS", limits.gatewaySilenceMs);
   }
 
+  /** The provider's answer; throws a 502 when it gives none. Settled by then, or under way to be. */
   async answer(): Promise<Response> {
-    const timer = setTimeout(() => this.#silence.abort(), this.#silenceMs);
+    this.#listen();
     try {
-      if (this.#call.request.signal.aborted) throw await this.#notNeeded();
+      if (this.#call.request.signal.aborted) throw await this.#refused("was not asked: the caller has gone");
       const response = await this.#ask();
       const { body, headers, status } = response;
       const shown = this.#headers(headers);
@@ -49,35 +49,38 @@ class Forwarded {
         ? new Response(this.#stream(body, headers), { status, headers: shown })
         : await this.#whole(body, response, shown);
     } finally {
-      clearTimeout(timer);
+      clearTimeout(this.#timer);
     }
   }
 
-  /** The caller has gone while it waited in line. */
-  async #notNeeded(): Promise<Error> {
-    await this.#settlement.giveBack();
-    return upstreamFailed(this.#call.route.provider, "was not asked: the caller has gone");
+  /** From now on the provider may be silent for so long, and no longer. */
+  #listen(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#silence.abort(), this.#silenceMs);
   }
 
   async #ask(): Promise<Response> {
     const { asked, route, credentials, request, upstream } = this.#call;
     const body = JSON.stringify(withLimit(asked, this.#limit));
+    const outgoing = outgoingRequest({ route, credentials, request, body, upstream });
     try {
-      const outgoing = outgoingRequest({ route, credentials, request, body, upstream });
       return await fetch(outgoing, { signal: this.#silence.signal });
     } catch {
       if (this.#silence.signal.aborted) throw await this.#lost(`said nothing for ${this.#silenceMs} ms`);
-      // Nobody answered: nobody bills.
-      await this.#settlement.giveBack();
-      throw upstreamFailed(route.provider, "can't be reached");
+      // Nobody answered: nobody bills. Unless somebody was at work when the connection broke.
+      throw Date.now() - this.#began < refusedWithinMs
+        ? await this.#refused("can't be reached")
+        : await this.#lost("broke off before it answered");
     }
   }
 
   /** The provider's refusal, which it does not bill. */
   async #notAnswered(response: Response, headers: Headers): Promise<Response> {
+    const { route, credentials } = this.#call;
     await this.#settlement.giveBack();
-    if (response.status >= 400) return new Response(response.body, { status: response.status, headers });
-    throw upstreamFailed(this.#call.route.provider, `answered ${response.status}, which is no answer`);
+    await mustBeAnswer(response, route.provider, credentials);
+    if (response.ok) throw upstreamFailed(route.provider, "answered nothing");
+    return new Response(response.body, { status: response.status, headers });
   }
 
   #stream(body: ReadableStream<Uint8Array>, headers: Headers): ReadableStream<Uint8Array> {
@@ -98,8 +101,8 @@ class Forwarded {
   async #whole(body: ReadableStream<Uint8Array>, { headers, status }: Response, shown: Headers): Promise<Response> {
     const { asked } = this.#call;
     const { tariff, reservation, confidencePath } = this.#admitted;
-    const bytes = await readWhole(body).catch(() => undefined);
-    if (bytes === undefined) throw await this.#lost("broke off its answer, or gave one too long");
+    const { bytes, isWhole } = await readWhole(body, () => this.#listen());
+    if (!isWhole) throw await this.#lost("broke off its answer, or gave one too long", bytes);
     const settled = await this.#settlement.book(endingOf(bytes, asked, confidencePath, headers));
     if (settled !== undefined) {
       setAll(shown, standingHeaders(tariff, reservation, settled.agent));
@@ -108,10 +111,21 @@ class Forwarded {
     return new Response(bytes, { status, headers: shown });
   }
 
-  /** Books a call whose answer was lost on its way here: what it cost at least is what went in. */
-  async #lost(what: string): Promise<Error> {
-    await this.#settlement.book(unanswered(this.#call.asked));
+  /** Gives the hold back: nothing was asked, or nobody was there. */
+  async #refused(what: string): Promise<Error> {
+    await this.#settlement.giveBack();
     return upstreamFailed(this.#call.route.provider, what);
+  }
+
+  /** Books a call whose answer was lost on its way here: what went in, what came of it, and what may have been thought. */
+  async #lost(what: string, came: Uint8Array = new Uint8Array()): Promise<Error> {
+    const { asked, route } = this.#call;
+    const ending = endingOf(came, asked, null, new Headers());
+    const thoughts = asked.dialect === "openai-embeddings" ? 0 : thoughtsIn(Date.now() - this.#began);
+    const { usage, isReported } = ending;
+    const estimate = { ...usage, output: usage.output + thoughts };
+    await this.#settlement.book(isReported ? ending : { ...ending, usage: estimate });
+    return upstreamFailed(route.provider, what);
   }
 
   #headers(incoming: Headers): Headers {
@@ -124,19 +138,10 @@ class Forwarded {
   }
 }
 
-function silenceMs({ BURSAR_GATEWAY_SILENCE_MS: setting = "" }: Env): number {
-  return Number(setting) || limits.gatewaySilenceMs;
-}
-
 function isStream(headers: Headers): boolean {
-  return headers.get("content-type")?.startsWith("text/event-stream") === true;
+  return headers.get("content-type")?.toLowerCase().startsWith("text/event-stream") === true;
 }
 
 function setAll(headers: Headers, more: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(more)) headers.set(name, value);
-}
-
-function unanswered({ prompt }: ModelRequest): Ending {
-  const usage = { input: prompt, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 };
-  return { usage, isReported: false, model: undefined, confidence: undefined };
 }

@@ -14,13 +14,17 @@ import { parseCall, parseQuestion } from "./body.ts";
 import { callModel } from "./call.ts";
 import { type Credentials, credentialsOf, spenderOf } from "./credentials.ts";
 import { showAs } from "./dialect.ts";
-import { numberIn } from "./options.ts";
+import { msIn, numberIn } from "./options.ts";
 import { type GatewayRoute, providerOf, routeOf } from "./routes.ts";
-import { incomingHeaders, outgoingRequest, upstreamFailed, upstreamOf } from "./upstream.ts";
+import { incomingHeaders, mustBeAnswer, outgoingRequest, upstreamFailed, upstreamOf } from "./upstream.ts";
 
-/** Answers a request whose path is the gateway's. */
-export function gateway(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
-  const { pathname } = new URL(request.url);
+/** Answers a request whose path, as it was sent, is the gateway's. */
+export function gateway(
+  request: Request,
+  pathname: string,
+  env: Env,
+  context: Pick<ExecutionContext, "waitUntil">,
+): Promise<Response> {
   const route = routeOf(request.method, pathname);
   return handle({
     request,
@@ -35,7 +39,7 @@ export function gateway(request: Request, env: Env, context: ExecutionContext): 
 async function run(
   request: Request,
   env: Env,
-  context: ExecutionContext,
+  context: Pick<ExecutionContext, "waitUntil">,
   route: ReturnType<typeof routeOf>,
   learned: Learned,
 ): Promise<Response | Problem> {
@@ -47,14 +51,19 @@ async function run(
   await mustNotHurry({ kind: "key", capability: credentials.capability }, env);
   const upstream = upstreamOf(route.provider, env);
   if (route.dialect === undefined) return ask(request, env, route, credentials, upstream);
-  const spender = spenderOf(request, credentials.capability);
+  const found = spenderOf(request, credentials.capability);
+  if (!found.ok) return refusalProblem(found.refusal);
+  const spender = found.result;
   learned.pool = spender.pool;
   const asked = await parseCall(request, route.dialect);
   const waitUntil = (promise: Promise<unknown>): void => context.waitUntil(promise);
   const otherwise = numberIn(request, "x-bursar-max-output", limits.amount) ?? outputDefault;
   const waitMs = numberIn(request, "x-bursar-wait-ms", limits.waitMs) ?? 0;
   const limit = asked.limit ?? otherwise;
-  return callModel({ env, request, route, credentials, spender, asked, limit, waitMs, upstream, waitUntil });
+  const made = callModel({ env, request, route, credentials, spender, asked, limit, waitMs, upstream, waitUntil });
+  // It runs to its end by itself: a caller that goes must not take the end along.
+  waitUntil(made.catch(() => undefined));
+  return made;
 }
 
 /** Passes a question on that costs nothing: which models there are, how many tokens a prompt has. */
@@ -67,15 +76,15 @@ async function ask(
 ): Promise<Response | Problem> {
   const { tenant, jurisdiction, key_id, agent = null } = credentials.capability;
   const id = tenantId(env, tenant, jurisdiction);
-  const refusal = await reach(() => env.TENANTS.get(id).refusalTo({ key_id, agent }));
+  const refusal = await reach(() => env.TENANTS.get(id).standing({ key_id, agent }));
   if (refusal !== null) return refusalProblem(refusal);
   const body = route.method === "POST" ? await parseQuestion(request) : undefined;
-  const response = await fetch(outgoingRequest({ route, credentials, request, body, upstream })).catch(() => {
+  const signal = AbortSignal.timeout(msIn(env, "BURSAR_GATEWAY_SILENCE_MS", limits.gatewaySilenceMs));
+  const outgoing = outgoingRequest({ route, credentials, request, body, upstream });
+  const response = await fetch(outgoing, { signal }).catch(() => {
     throw upstreamFailed(route.provider, "can't be reached");
   });
-  if (response.status >= 300 && response.status < 400) {
-    throw upstreamFailed(route.provider, `answered ${response.status}, which is no answer`);
-  }
+  await mustBeAnswer(response, route.provider, credentials);
   return new Response(response.body, {
     status: response.status,
     headers: incomingHeaders(response.headers, credentials),

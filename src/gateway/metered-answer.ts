@@ -2,12 +2,15 @@
  * What has gone by of a streamed answer: what of it goes on to the caller, and what it comes to when it ends, wherever
  * it ends.
  */
+
+import { limits } from "../protocol/limits.ts";
 import { confidenceAt, nothingWritten, writtenAfter } from "../providers/confidence.ts";
 import { metered, newMeter, usedBy } from "../providers/meter.ts";
 import { isUsageChunk, type ModelRequest, wantsUsageChunk } from "../providers/request.ts";
-import { fieldOf } from "../providers/shape.ts";
+import { fieldOf, jsonIn } from "../providers/shape.ts";
 import { type SseEvent, SseParser } from "../providers/sse.ts";
 import type { Ending } from "./settlement.ts";
+import { thoughtsIn } from "./thoughts.ts";
 
 export type AnswerContext = {
   readonly asked: ModelRequest;
@@ -18,14 +21,9 @@ export type AnswerContext = {
   readonly began: number;
 };
 
-/** Models think before they write, and bill it, out of sight: so long without a word is waiting in line, … */
-const queueMs = 2_000;
-/** … and beyond it they think about so fast. */
-const thoughtsPerSecond = 100;
-
 export class MeteredAnswer {
   readonly #context: AnswerContext;
-  readonly #parser = new SseParser();
+  readonly #parser = new SseParser(limits.gatewayEventLength);
   readonly #decoder = new TextDecoder();
   readonly #encoder = new TextEncoder();
   /** Usage was asked for in the caller's place, so it is not shown to it. */
@@ -34,15 +32,22 @@ export class MeteredAnswer {
   #meter = newMeter;
   #written = nothingWritten;
   #model: string | undefined;
-  #firstWordAt: number | undefined;
-  /** The provider has said its last word. */
-  isOver = false;
+  /** When the last word came, or the call went out; and what may have been thought in the pauses so far. */
+  #lastWordAt: number;
+  #thoughts = 0;
+  #isOver = false;
 
   constructor(context: AnswerContext) {
     this.#context = context;
+    this.#lastWordAt = context.began;
     const { asked, confidencePath } = context;
     this.#hidesUsage = asked.dialect === "openai-chat" && !wantsUsageChunk(asked);
     this.#looksForConfidence = confidencePath?.startsWith("/") === true;
+  }
+
+  /** Whether the provider has said its last word, and what it used. */
+  get isReported(): boolean {
+    return this.#isOver && this.#meter.isFinal;
   }
 
   /** What goes on of a piece that came: the very bytes, unless something in them is to be hidden. */
@@ -62,29 +67,26 @@ export class MeteredAnswer {
     const { asked, confidencePath, headers } = this.#context;
     const { isFinal } = this.#meter;
     const usage = usedBy(this.#meter, asked.prompt);
+    const thoughts = this.#thoughts + thoughtsIn(Date.now() - this.#lastWordAt);
     return {
-      usage: isFinal ? usage : { ...usage, output: usage.output + this.#thoughts() },
+      usage: isFinal ? usage : { ...usage, output: usage.output + thoughts },
       isReported: isFinal,
+      atLeast: this.#meter.usage,
       model: this.#model,
       // An answer that broke off has not stated its confidence: what it says may be half of it.
       confidence:
-        confidencePath === null || !this.isOver
+        confidencePath === null || !this.#isOver
           ? undefined
           : confidenceAt(confidencePath, this.#written, undefined, (name) => headers.get(name)),
     };
   }
 
-  #thoughts(): number {
-    const waited = (this.#firstWordAt ?? Date.now()) - this.#context.began - queueMs;
-    return waited <= 0 ? 0 : Math.ceil((waited / 1_000) * thoughtsPerSecond);
-  }
-
   #look(events: readonly SseEvent[]): string {
     let out = "";
     for (const { data, text } of events) {
-      const event = parse(data);
+      const event = jsonIn(data);
       this.#note(event, text.length);
-      if (data === "[DONE]" || isLast(event)) this.isOver = true;
+      if (data === "[DONE]" || isLast(event)) this.#isOver = true;
       if (!this.#hidesUsage) continue;
       if (!isUsageChunk(event)) out += fieldOf(event, "usage") === null ? withoutNullUsage(text) : text;
     }
@@ -98,7 +100,10 @@ export class MeteredAnswer {
     if (event === undefined && length > longEvent) {
       this.#meter = { ...this.#meter, delivered: before + Math.ceil(length / 4) };
     }
-    if (this.#meter.delivered > before) this.#firstWordAt ??= Date.now();
+    if (this.#meter.delivered > before) {
+      this.#thoughts += thoughtsIn(Date.now() - this.#lastWordAt);
+      this.#lastWordAt = Date.now();
+    }
     if (this.#looksForConfidence) this.#written = writtenAfter(this.#written, event);
     this.#model ??= modelIn(event);
   }
@@ -125,13 +130,4 @@ function modelIn(event: unknown): string | undefined {
 /** With usage asked for, every chunk has a `usage`, null until the last. In a string its quotes would be escaped. */
 function withoutNullUsage(text: string): string {
   return text.replace(/,\s*"usage"\s*:\s*null/, "");
-}
-
-function parse(data: string): unknown {
-  if (data === "" || data === "[DONE]") return undefined;
-  try {
-    return JSON.parse(data);
-  } catch {
-    return undefined;
-  }
 }

@@ -4,22 +4,24 @@
  * gets a call for free by hanging up.
  */
 import { logUnsettled } from "../http/log.ts";
-import { ratesAt } from "../pricing/cost.ts";
+import { bookedUsage } from "../pricing/booked.ts";
+import { inMicrousd } from "../pricing/microusd.ts";
 import type { Provider } from "../pricing/table.ts";
-import { inMicrousd, type Tariff } from "../pricing/tariff.ts";
+import type { Tariff } from "../pricing/tariff.ts";
 import { bursar } from "../protocol/caller.ts";
 import type { Command } from "../protocol/commands.ts";
 import { limits } from "../protocol/limits.ts";
-import type { BookedUsage } from "../protocol/prices.ts";
 import type { NamedAgentView, ReservationResult, SettlementResult } from "../protocol/results.ts";
 import type { Usage } from "../providers/usage.ts";
-import type { Books } from "./books.ts";
+import { type Books, isOwn } from "./books.ts";
 
 /** What is known of a call's end. */
 export type Ending = {
   readonly usage: Usage;
-  /** Whether the provider reported it; otherwise it is an estimate, and never booked above the hold. */
+  /** Whether the provider reported it; otherwise it is an estimate, and never booked above the hold, … */
   readonly isReported: boolean;
+  /** … except for what the provider did report before the answer broke off. */
+  readonly atLeast: Usage | undefined;
   /** The model that answered, where it said so. */
   readonly model: string | undefined;
   readonly confidence: number | undefined;
@@ -35,13 +37,18 @@ export type Governed = {
   readonly ttlMs: number;
 };
 
+/** Pauses before a settlement is tried again, while the platform lets a request run on. */
+const pausesMs = [200, 500, 1_000, 2_000, 4_000, 8_000];
+
 export class Settlement {
   readonly #call: Governed;
+  readonly #waitUntil: (promise: Promise<unknown>) => void;
   readonly #alive: ReturnType<typeof setInterval>;
   #isOver = false;
 
-  constructor(call: Governed) {
+  constructor(call: Governed, waitUntil: (promise: Promise<unknown>) => void) {
     this.#call = call;
+    this.#waitUntil = waitUntil;
     const { reservation, ttlMs } = call;
     // A third of the lease: two extensions may fail before it ends.
     this.#alive = setInterval(() => {
@@ -50,21 +57,16 @@ export class Settlement {
     }, ttlMs / 3);
   }
 
-  get granted(): number {
-    return this.#call.reservation.granted;
-  }
-
-  /** Books what was used; undefined if that was done before, or can't be done now. */
+  /** Books what was used; undefined if that was done before, or can't be done at once. */
   async book(ending: Ending): Promise<SettlementResult | undefined> {
     if (this.#end()) return undefined;
-    const { reservation, tariff } = this.#call;
-    const counted = await this.#dearest(tariff, ending);
-    const whole = counted.amountOf(ending.usage);
-    const amount = Math.min(ending.isReported ? whole : Math.min(whole, this.granted), limits.amount);
+    const { reservation, tariff: reserved, provider, model: asked } = this.#call;
+    const { usage, confidence, isReported, model = asked } = ending;
+    const tariff = await this.#dearest(reserved, ending);
+    const booked = bookedUsage(usage, tariff, { provider, model, isReported });
+    const amount = amountOf(ending, tariff, reservation.granted);
     const { unit } = tariff;
-    const { confidence } = ending;
-    const usage = this.#bookedUsage(counted, ending);
-    return this.#settle({ op: "commit", id: reservation.id, amount, unit, confidence, usage });
+    return this.#settle({ op: "commit", id: reservation.id, amount, unit, confidence, usage: booked });
   }
 
   /** Gives the hold back: the provider refused the call, or never had it. */
@@ -76,36 +78,52 @@ export class Settlement {
   /** At the price of the model that answered, if that is the dearer one: an alias must not make a call cheap. */
   async #dearest(tariff: Tariff, { model, usage }: Ending): Promise<Tariff> {
     const { books, provider } = this.#call;
-    if (tariff.price === undefined || model === undefined || model === this.#call.model) return tariff;
-    const price = await books.priceOf(provider, model).catch(() => undefined);
-    const other = price === undefined ? tariff : inMicrousd(price);
-    return other.amountOf(usage) > tariff.amountOf(usage) ? other : tariff;
+    const { price } = tariff;
+    if (price === undefined || model === undefined || model === this.#call.model) return tariff;
+    // Whoever set a price of its own for a name set it for what answers by that name, unless it priced that, too.
+    const other = await books.priceOf(provider, model, isOwn(price)).catch(() => undefined);
+    const otherwise = other === undefined ? tariff : inMicrousd(other);
+    return otherwise.amountOf(usage) > tariff.amountOf(usage) ? otherwise : tariff;
   }
 
-  #bookedUsage({ price }: Tariff, { usage, isReported, model }: Ending): BookedUsage {
-    const { input, output, cacheRead, cacheWrite, reasoning } = usage;
-    return {
-      provider: this.#call.provider,
-      model: (model ?? this.#call.model).slice(0, limits.modelLength),
-      input,
-      output,
-      cache_read: cacheRead,
-      cache_write: cacheWrite,
-      reasoning,
-      ...(isReported ? undefined : { estimated: true }),
-      ...(price === undefined ? undefined : { price: { version: price.version, ...ratesAt(price, input) } }),
-    };
-  }
-
+  /** Settles now, if the pool can be reached; if not, again and again while it may, and its lease is kept alive. */
   async #settle(command: Command): Promise<SettlementResult | undefined> {
-    const { id } = this.#call.reservation;
     try {
-      const outcome = await this.#run(command);
-      if (outcome?.ok === true) return outcome.result as SettlementResult;
-      logUnsettled(id, outcome?.refusal.code ?? "no outcome");
-    } catch (error) {
-      logUnsettled(id, error instanceof Error ? error.name : "unknown");
+      return await this.#once(command);
+    } catch {
+      this.#waitUntil(this.#again(command));
+      return undefined;
     }
+  }
+
+  async #again(command: Command): Promise<void> {
+    for (const ms of pausesMs) {
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      try {
+        await this.#once(command);
+        return;
+      } catch {
+        // The next pause is longer.
+      }
+    }
+    clearInterval(this.#alive);
+    logUnsettled(this.#call.reservation.id, "the pool can't be reached");
+  }
+
+  async #once(command: Command): Promise<SettlementResult | undefined> {
+    const outcome = await this.#run(command);
+    const { reservation, tariff } = this.#call;
+    if (outcome?.ok === true) {
+      const result = outcome.result as SettlementResult;
+      if (command.op === "release" && result.state === "expired") {
+        // Its lease had ended, and was charged: a commit of nothing corrects it.
+        return this.#once({ op: "commit", id: reservation.id, amount: 0, unit: tariff.unit });
+      }
+      clearInterval(this.#alive);
+      return result;
+    }
+    clearInterval(this.#alive);
+    logUnsettled(reservation.id, outcome?.refusal.code ?? "no outcome");
     return undefined;
   }
 
@@ -119,9 +137,19 @@ export class Settlement {
   #end(): boolean {
     const wasOver = this.#isOver;
     this.#isOver = true;
-    clearInterval(this.#alive);
     return wasOver;
   }
+}
+
+/**
+ * A report is booked whatever it is; an estimate up to the hold, but never below what was reported of it. A provider that
+ * delivered twice the hold kept no limit: there the hold is none for the estimate either.
+ */
+function amountOf({ usage, isReported, atLeast }: Ending, tariff: Tariff, granted: number): number {
+  const whole = tariff.amountOf(usage);
+  const held = whole > 2 * granted ? whole : Math.min(whole, granted);
+  const estimate = Math.max(held, atLeast === undefined ? 0 : tariff.amountOf(atLeast));
+  return Math.min(isReported ? whole : estimate, limits.amount);
 }
 
 /** Headers that say what a call was granted and what its agent has left. */

@@ -5,7 +5,7 @@
  * the reader goes (docs/decisions/0009). Whoever hangs up stops the provider, and pays for what was delivered.
  */
 import { type AnswerContext, MeteredAnswer } from "./metered-answer.ts";
-import { Patience } from "./patience.ts";
+import { type Interruption, Patience } from "./patience.ts";
 import type { Ending } from "./settlement.ts";
 
 export type Streamed = AnswerContext & {
@@ -32,31 +32,38 @@ async function pump(
 ): Promise<void> {
   const answer = new MeteredAnswer(call);
   const patience = new Patience(call.silenceMs, [call.signal, writer.closed]);
-  let end: "whole" | "gone" | "late" | "broken" = "broken";
   try {
-    for (;;) {
-      const next = await patience.for(reader.read());
-      if (next === "gone" || next === "late") {
-        end = next;
-        break;
-      }
-      const out = next.done ? answer.rest() : answer.pass(next.value);
-      // Booked before its end is told: whoever has read the answer finds the books in order.
-      if (answer.isOver || next.done) await call.settle(answer.ending());
-      const written = out.byteLength === 0 ? undefined : await patience.for(writer.write(out));
-      if (written !== undefined || next.done) {
-        end = written ?? "whole";
-        break;
-      }
-    }
-  } catch {
-    // The provider's connection broke, or the caller's: either way the answer ends here.
+    const end = await passOn(reader, writer, { answer, patience, settle: call.settle });
+    await call.settle(answer.ending());
+    const why = new Error("the answer broke off");
+    if (end !== "whole") await patience.for(reader.cancel(why));
+    // A caller that still reads must see that this was not all.
+    await patience.for(end === "whole" || end === "gone" ? writer.close() : writer.abort(why));
+  } finally {
+    patience.end();
   }
-  await call.settle(answer.ending());
-  if (end === "whole") return writer.close().catch(() => undefined);
-  const why = new Error("the answer broke off");
-  await reader.cancel(why).catch(() => undefined);
-  // A caller that still reads must see that this was not all. One that has gone may be slow to hear of anything.
-  if (end === "gone") void writer.close().catch(() => undefined);
-  else await writer.abort(why).catch(() => undefined);
+}
+
+type Pass = {
+  readonly answer: MeteredAnswer;
+  readonly patience: Patience;
+  readonly settle: Streamed["settle"];
+};
+
+/** Passes piece after piece on, until there is no more, or somebody is gone. */
+async function passOn(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  writer: WritableStreamDefaultWriter<Uint8Array>,
+  { answer, patience, settle }: Pass,
+): Promise<"whole" | Interruption> {
+  for (;;) {
+    const next = await patience.for(reader.read());
+    if (typeof next === "string") return next;
+    const out = next.done ? answer.rest() : answer.pass(next.value);
+    // Booked before its end is told: whoever has read the answer finds the books in order.
+    if (answer.isReported || next.done) await settle(answer.ending());
+    const written = out.byteLength === 0 ? undefined : await patience.for(writer.write(out));
+    if (written !== undefined) return written;
+    if (next.done) return "whole";
+  }
 }

@@ -21,6 +21,14 @@ const outgoing = [
 /** … and whom it may choose to be, with a key of its own. */
 const outgoingOwn = ["openai-organization", "openai-project"];
 
+/** What a question may ask for. */
+const queries = ["beta", "after", "after_id", "before_id", "limit", "order"];
+
+/** What looks like a key of ours has come into the wrong field; a provider must not be told it. */
+function isSecret(value: string): boolean {
+  return value.includes("bursar_");
+}
+
 const incoming =
   /^(content-type|retry-after|retry-after-ms|x-should-retry|request-id|x-request-id|openai-processing-ms|openai-version|openai-model|x-ratelimit-.+|anthropic-ratelimit-.+)$/;
 const incomingOwn = /^(openai-organization|openai-project|anthropic-organization-id)$/;
@@ -38,12 +46,14 @@ export type Outgoing = {
 /** The request to the provider. */
 export function outgoingRequest({ route, credentials, request, body, upstream }: Outgoing): Request {
   const url = new URL(upstream + route.upstreamPath);
-  url.search = new URL(request.url).search;
+  for (const [name, value] of new URL(request.url).searchParams) {
+    if (queries.includes(name) && !isSecret(value)) url.searchParams.append(name, value);
+  }
   const headers = new Headers(credentials.providerKey);
   const allowed = credentials.isOurs ? outgoing : [...outgoing, ...outgoingOwn];
   for (const name of [...allowed, ...[...request.headers.keys()].filter((one) => one.startsWith("x-stainless-"))]) {
     const value = request.headers.get(name);
-    if (value !== null) headers.set(name, value);
+    if (value !== null && !isSecret(value)) headers.set(name, value);
   }
   if (body !== undefined) headers.set("content-type", "application/json");
   // A redirect would lead to an address that nobody configured.
@@ -77,6 +87,18 @@ export function upstreamOf(provider: Provider, { OPENAI_UPSTREAM, ANTHROPIC_UPST
     throw new DoorError("misconfigured", `Set ${setting} to an https address without a query.`);
   }
   return url.href.replace(/\/+$/, "");
+}
+
+/**
+ * Throws a 502 for what is no answer to the caller: a redirect, which nobody follows, and a complaint about a key that is
+ * not the caller's but this Worker's, which says a part of it.
+ */
+export async function mustBeAnswer(response: Response, provider: Provider, { isOurs }: Credentials): Promise<void> {
+  const { status } = response;
+  const isNone = (status >= 300 && status < 400) || status > 599;
+  if (!isNone && !(isOurs && (status === 401 || status === 403))) return;
+  await response.body?.cancel().catch(() => undefined);
+  throw upstreamFailed(provider, isNone ? `answered ${status}, which is no answer` : "refused this governor's own key");
 }
 
 /** A provider that did not answer, or not as it should. */

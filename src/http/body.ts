@@ -74,7 +74,12 @@ async function readLimited(request: Request, maxBytes: number): Promise<Uint8Arr
     if (length > maxBytes) throw tooLarge(maxBytes);
     chunks.push(chunk);
   }
-  const bytes = new Uint8Array(length);
+  return joined(chunks);
+}
+
+/** The chunks of a body as one. */
+export function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(chunks.reduce((sum, { byteLength }) => sum + byteLength, 0));
   let offset = 0;
   for (const chunk of chunks) {
     bytes.set(chunk, offset);

@@ -119,6 +119,11 @@ export class LivePool {
     return result;
   }
 
+  /** Reads the pool as it is, persisted or not: for what is no promise to anybody. */
+  peek<T>(look: (pool: Pool) => T): T {
+    return look(this.#current.pool);
+  }
+
   /** Sends away those in line whose key is revoked now. */
   dismiss(isRevoked: (keyId: string) => boolean): void {
     const sent = this.#line.serve(({ keyId }) => (keyId !== null && isRevoked(keyId) ? keyRevoked : undefined));

@@ -71,9 +71,8 @@ export class PoolObject extends DurableObject<unknown> {
   async admit(caller: Caller, command: ReserveCommand, waitMs: number): Promise<Admission> {
     const outcome = await this.reserve(caller, command, waitMs);
     if (!outcome.ok) return { outcome, confidence_path: null };
-    const confidence_path = await this.#pool.read(
-      (pool) => pool.agents.get(command.agent)?.contract.confidence_path ?? null,
-    );
+    // Read without waiting for anybody's flush: one that fails must not hide a reservation that stands.
+    const confidence_path = this.#pool.peek((pool) => pool.agents.get(command.agent)?.contract.confidence_path ?? null);
     return { outcome, confidence_path };
   }
 

@@ -34,13 +34,20 @@ export function rowOf(table: PriceTable, provider: Provider, model: string): Row
   for (const row of rows) {
     for (const beginning of row.beginnings) {
       if (beginning.length <= longest.length || !model.startsWith(beginning)) continue;
-      // `claude-sonnet-5` begins `claude-sonnet-5-5` too, which is another model and has another price.
-      if (/^[-.]\d{1,2}(?!\d)/.test(model.slice(beginning.length))) continue;
+      if (!isSnapshot(model.slice(beginning.length))) continue;
       longest = beginning;
       found = row;
     }
   }
   return found ?? rows.find(({ patterns }) => patterns.some((pattern) => new RegExp(pattern).test(model)));
+}
+
+/**
+ * What may follow the beginning of a name: the date of a snapshot, or where it is served. `claude-sonnet-5` begins
+ * `claude-sonnet-5-5` and `claude-sonnet-5-fast` too, which are other models and have other prices.
+ */
+function isSnapshot(rest: string): boolean {
+  return /^($|-latest$|[:@]|[-@]?\d{4,}(-\d\d-\d\d)?($|[:@])|\d\d-\d\d($|[:@]))/.test(rest);
 }
 
 /** What a row says at `now`, milliseconds since 1970; undefined before its first price. */

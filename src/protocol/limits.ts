@@ -63,6 +63,8 @@ export const limits = {
   gatewayJsonDepth: 64,
   /** Body of a whole answer of a provider's: it is held in memory until it is booked. */
   gatewayAnswerBytes: 32 * 1024 * 1024,
+  /** An event of a streamed answer, in characters: the last one of a response repeats what it was asked, and then some. */
+  gatewayEventLength: 24 * 1024 * 1024,
   /** Lease of a call through the gateway: what a Worker that dies leaves behind is booked after it. */
   gatewayTtlMs: 60_000,
   /** How long a provider may be silent: as long as OpenAI's SDK waits. */

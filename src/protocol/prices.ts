@@ -43,6 +43,8 @@ export type BookedUsage = {
   readonly output: number;
   readonly cache_read?: number | undefined;
   readonly cache_write?: number | undefined;
+  /** Part of `cache_write`: what is kept for an hour. */
+  readonly cache_write_1h?: number | undefined;
   readonly reasoning?: number | undefined;
   /** No report came: the counts are an estimate of what was delivered. */
   readonly estimated?: true | undefined;

@@ -96,6 +96,7 @@ const bookedUsage = z.strictObject({
   output: amount,
   cache_read: amount.optional(),
   cache_write: amount.optional(),
+  cache_write_1h: amount.optional(),
   reasoning: amount.optional(),
   estimated: z.literal(true).optional(),
   price: z.strictObject({ ...ratesFields, version: z.string().min(1).max(limits.labelLength) }).optional(),

@@ -3,7 +3,7 @@
  * what the model wrote, if that is JSON, into the arguments of the tool that it calls, or into the response; or, for
  * a path without a slash, a header of the response. Anything but a number in [0, 1] is no confidence.
  */
-import { fieldOf } from "./shape.ts";
+import { fieldOf, jsonIn } from "./shape.ts";
 
 /** What an answer wrote: its text, and the arguments of tools that it calls, each as text. */
 export type Written = { readonly text: string; readonly tools: readonly string[] };
@@ -48,7 +48,7 @@ export function confidenceAt(
     const value = header(path);
     return value === null || value.trim() === "" ? undefined : confidence(Number(value));
   }
-  for (const value of [parse(unfenced(text)), ...tools.map(parse), body]) {
+  for (const value of [jsonIn(unfenced(text)), ...tools.map(jsonIn), body]) {
     const found = confidence(at(value, path));
     if (found !== undefined) return found;
   }
@@ -70,9 +70,12 @@ function at(value: unknown, pointer: string): unknown {
   return found;
 }
 
-/** Models like to put their JSON between marks of Markdown. */
+/** Models like to put their JSON between marks of Markdown. No pattern: one would take long over a hostile answer. */
 function unfenced(text: string): string {
-  return /^\s*```(?:json)?\s*\n([\s\S]*?)\n\s*```\s*$/.exec(text)?.[1] ?? text;
+  const trimmed = text.trim();
+  const firstLine = trimmed.slice(0, trimmed.indexOf("\n")).trimEnd();
+  const isFenced = (firstLine === "```" || firstLine === "```json") && trimmed.endsWith("```");
+  return isFenced ? trimmed.slice(trimmed.indexOf("\n"), -3) : trimmed;
 }
 
 type Delta = { readonly text: string; readonly tool: string; readonly opensTool: boolean };
@@ -123,12 +126,4 @@ function textOr(value: unknown): string {
 
 function jsonOf(value: unknown): string | undefined {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? JSON.stringify(value) : undefined;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

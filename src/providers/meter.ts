@@ -3,7 +3,7 @@
  * be booked when the report never comes.
  */
 import { estimateTokens } from "./estimate.ts";
-import { fieldOf } from "./shape.ts";
+import { countOf, fieldOf } from "./shape.ts";
 import { totalOf, type Usage, usageOf } from "./usage.ts";
 
 export type Meter = {
@@ -22,10 +22,17 @@ export function metered(meter: Meter, event: unknown): Meter {
   const reported = reportedBy(meter, event);
   const text = textIn(event);
   return {
-    usage: reported?.usage ?? meter.usage,
+    usage: higher(meter.usage, reported?.usage),
     isFinal: meter.isFinal || (reported?.isFinal ?? false),
     delivered: text === "" ? meter.delivered : meter.delivered + estimateTokens(text),
   };
+}
+
+/** Reports are cumulative: one that says less than the one before says nothing new. */
+function higher(before: Usage | undefined, now: Usage | undefined): Usage | undefined {
+  if (before === undefined || now === undefined) return now ?? before;
+  const output = Math.max(before.output, now.output);
+  return now.input >= before.input ? { ...now, output } : { ...before, output };
 }
 
 /** What was used: the report, or where it never came an estimate of what went in and what was delivered. */
@@ -49,12 +56,15 @@ function reportedBy(meter: Meter, event: unknown): Report | undefined {
       return usage === undefined ? undefined : { usage, isFinal: false };
     }
     case "message_delta": {
-      const output = Number(fieldOf(fieldOf(event, "usage"), "output_tokens"));
+      const output = countOf(fieldOf(event, "usage"), "output_tokens");
       const before = usageOf(event) ?? meter.usage;
-      return before === undefined || !Number.isSafeInteger(output)
+      return before === undefined || output === undefined
         ? undefined
         : { usage: { ...inputOf(meter, before), output }, isFinal: true };
     }
+    // What an error says of its use is not what the answer used.
+    case "error":
+      return undefined;
     // OpenAI's responses: the whole response comes with its last event.
     case "response.completed":
     case "response.incomplete":
@@ -68,11 +78,21 @@ function reportedBy(meter: Meter, event: unknown): Report | undefined {
       return usage === undefined ? undefined : { usage, isFinal: true };
     }
     default: {
-      // OpenAI's chat completions: the chunk after the last choice, if it was asked for.
+      // OpenAI's chat completions: the chunk after the last choice, if it was asked for. Some that speak its dialect
+      // report in every chunk; what they say before the end is not the last of it.
       const usage = usageOf(event);
-      return usage === undefined ? undefined : { usage, isFinal: true };
+      return usage === undefined ? undefined : { usage, isFinal: !isInterim(event) };
     }
   }
+}
+
+function isInterim(event: unknown): boolean {
+  const choices = fieldOf(event, "choices");
+  return (
+    Array.isArray(choices) &&
+    choices.length > 0 &&
+    choices.every((choice) => typeof fieldOf(choice, "finish_reason") !== "string")
+  );
 }
 
 /** A delta that repeats the input, without what the start said of the cache, must not lose it. */
@@ -80,23 +100,36 @@ function inputOf(meter: Meter, usage: Usage): Usage {
   return meter.usage !== undefined && meter.usage.input > usage.input ? meter.usage : usage;
 }
 
-/** The text that an event delivers, whoever's it is; thinking and tool arguments are billed as output, too. */
+/**
+ * The text that an event delivers, whoever's it is: all that stands under its delta, because thinking, refusals and
+ * the arguments of tools are billed as output, too, and the next kind will come with a new name.
+ */
 function textIn(event: unknown): string {
-  const delta = fieldOf(event, "delta");
-  if (typeof delta === "string") return delta;
-  const anthropic = ["text", "partial_json", "thinking"].map((name) => fieldOf(delta, name));
   const choices = fieldOf(event, "choices");
-  const openAi = Array.isArray(choices)
-    ? choices.flatMap((choice) => {
-        const part = fieldOf(choice, "delta");
-        const calls = fieldOf(part, "tool_calls");
-        const names = ["content", "reasoning", "reasoning_content", "refusal"].map((name) => fieldOf(part, name));
-        const text = fieldOf(choice, "text");
-        const args = Array.isArray(calls) ? calls.map((call) => fieldOf(fieldOf(call, "function"), "arguments")) : [];
-        return [...names, text, ...args];
-      })
-    : [];
+  const deltas = Array.isArray(choices)
+    ? choices.flatMap((choice) => [fieldOf(choice, "delta"), fieldOf(choice, "text")])
+    : [fieldOf(event, "delta")];
   // The AI SDK's text parts in its previous specification.
-  const part = fieldOf(event, "textDelta");
-  return [...anthropic, ...openAi, part].filter((text) => typeof text === "string").join("");
+  return [...deltas, fieldOf(event, "textDelta")].map((delta) => textUnder(delta)).join("");
+}
+
+/** Fields that name, mark or repeat, and are billed by nobody. */
+const silent = new Set([
+  "type",
+  "id",
+  "role",
+  "signature",
+  "index",
+  "stop_reason",
+  "stop_sequence",
+  "logprobs",
+  "obfuscation",
+]);
+
+function textUnder(value: unknown, depth = 6): string {
+  if (typeof value === "string") return value;
+  if (typeof value !== "object" || value === null || depth === 0) return "";
+  return Object.entries(value)
+    .map(([name, item]) => (silent.has(name) ? "" : textUnder(item, depth - 1)))
+    .join("");
 }

@@ -2,6 +2,7 @@
  * A request to a model, as the providers take it: what it may use at most, and how its output is limited. Told by
  * its path, because that is what says how the body is read.
  */
+import { contentTokens, deepest, imageTokensOf, textTokens } from "./content.ts";
 import { estimateTokens } from "./estimate.ts";
 import { countOf, fieldOf } from "./shape.ts";
 
@@ -48,7 +49,7 @@ export function readRequest(dialect: Dialect, body: unknown): ModelRequest | und
     body: body as Record<string, unknown>,
     isStreaming: fieldOf(body, "stream") === true,
     model: name,
-    prompt: Math.ceil(promptTokens(dialect, body) * familyFactor(dialect, name)),
+    prompt: Math.ceil(promptTokens(dialect, body, name) * familyFactor(dialect, name)),
     limit: limitOf(dialect, body),
     answers: dialect === "openai-chat" ? Math.max(1, countOf(body, "n") ?? 1) : 1,
     thinking: countOf(fieldOf(body, "thinking"), "budget_tokens") ?? 0,
@@ -96,10 +97,11 @@ export function withLimit({ dialect, body, isStreaming }: ModelRequest, limit: n
   switch (dialect) {
     case "openai-chat": {
       // `max_tokens` is what older models and most compatible servers know; whichever the caller used stays.
+      const { max_tokens: _, ...rest } = body;
       const old = countOf(body, "max_tokens") === undefined ? {} : { max_tokens: limit };
       const isNew = "max_completion_tokens" in body || !("max_tokens" in old);
       const options = isStreaming ? { stream_options: { ...optionsOf(body), include_usage: true } } : {};
-      return { ...body, ...old, ...(isNew ? { max_completion_tokens: limit } : {}), ...options };
+      return { ...rest, ...old, ...(isNew ? { max_completion_tokens: limit } : {}), ...options };
     }
     case "openai-responses":
       return { ...body, max_output_tokens: limit };
@@ -141,20 +143,49 @@ function limitOf(dialect: Dialect, body: object): number | undefined {
 }
 
 /** Everything that is billed as input: messages, system text, tools, schemas. A few tokens frame each message. */
-function promptTokens(dialect: Dialect, body: object): number {
-  const fields = {
-    "openai-chat": ["messages", "tools", "functions", "response_format"],
-    "openai-responses": ["input", "instructions", "tools", "text"],
-    "openai-embeddings": ["input"],
-    "anthropic-messages": ["messages", "system", "tools", "output_config", "output_format"],
-  }[dialect];
+function promptTokens(dialect: Dialect, body: object, model: string): number {
+  const { said, told } = inputFields[dialect];
   const messages = fieldOf(body, "messages") ?? fieldOf(body, "input");
   const framing = Array.isArray(messages) ? 4 * messages.length + 3 : 3;
-  return fields.reduce((sum, name) => sum + tokensIn(fieldOf(body, name)), framing);
+  const image = imageTokensOf(model);
+  return (
+    said.reduce((sum, name) => sum + contentTokens(fieldOf(body, name), image), framing) +
+    told.reduce((sum, name) => sum + textTokens(fieldOf(body, name)), 0) +
+    builtInTools(body) * builtInTokens
+  );
 }
 
+/** What the provider adds to the prompt for a tool of its own making that the caller runs: some hundred tokens. */
+const builtInTokens = 1_000;
+
+function builtInTools(body: object): number {
+  const tools = fieldOf(body, "tools");
+  const isBuiltIn = (tool: unknown): boolean => !["function", "custom", undefined].includes(typeOf(tool));
+  return Array.isArray(tools) ? tools.filter(isBuiltIn).length : 0;
+}
+
+function typeOf(value: unknown): string | undefined {
+  const type = fieldOf(value, "type");
+  return typeof type === "string" ? type : undefined;
+}
+
+/** Where images may stand, and what is text and nothing else. */
+const inputFields = {
+  "openai-chat": {
+    said: ["messages"],
+    told: ["tools", "functions", "response_format", "tool_choice", "function_call"],
+  },
+  "openai-responses": { said: ["input"], told: ["instructions", "tools", "text", "tool_choice"] },
+  // Texts, or tokens by their numbers: a number is at most as many tokens as it is spelled with.
+  "openai-embeddings": { said: [], told: ["input"] },
+  "anthropic-messages": {
+    said: ["messages", "system"],
+    told: ["tools", "output_config", "output_format", "tool_choice"],
+  },
+} as const;
+
 /**
- * Tokens of all text in a value; of numbers and structure a little, of images sent inline a flat amount, because what
+ * Tokens of all text in the arguments of a call, whatever they are; of images sent inline a flat amount, because what
  * they cost has nothing to do with their length. Deeper than any honest request is not looked into.
  */
 export function tokensIn(value: unknown, depth = deepest): number {
@@ -173,10 +204,8 @@ export function tokensIn(value: unknown, depth = deepest): number {
   return Object.entries(value).reduce((sum, [key, item]) => sum + estimateTokens(key) + tokensIn(item, depth - 1), 1);
 }
 
-/** More than the largest tile counts of today's models; usage corrects it. */
+/** More than the largest tile counts of most models; usage corrects it. */
 const fileTokens = 3_000;
-/** Levels that are looked into: as many as the gateway takes. */
-const deepest = 64;
 
 /** An image costs by its tiles. A document costs by its text, of which its length is the only hint. */
 function fileTokensOf(type: string, length: number): number {

@@ -4,6 +4,15 @@ export function fieldOf(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 }
 
+/** What `text` says as JSON; undefined for what is none. */
+export function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** A field that is a number of tokens; undefined for anything else, so that a missing count is not taken for a zero. */
 export function countOf(value: unknown, name: string): number | undefined {
   const count = fieldOf(value, name);

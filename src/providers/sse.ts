@@ -14,40 +14,53 @@ export type SseEvent = {
 const maxEventLength = 4_000_000;
 
 export class SseParser {
-  #rest = "";
-  /** No event ends before this place of `#rest`. */
-  #searched = 0;
+  readonly #maxLength: number;
+  /** What came since the last event, in pieces: joined once, when an event ends. */
+  #pieces: string[] = [];
+  #length = 0;
+  /** The last characters of it, among which an empty line may have begun: CR LF CR, and then LF. */
+  #tail = "";
+
+  /** `maxLength` is how long an event may be, in characters, to be looked into. */
+  constructor(maxLength = maxEventLength) {
+    this.#maxLength = maxLength;
+  }
 
   /** The events that `text` completes. */
   push(text: string): SseEvent[] {
-    this.#rest += text;
+    const isOpen = endOfEvent(this.#tail + text, 0) === 0;
+    this.#keep(text);
+    if (isOpen) return this.#length <= this.#maxLength ? [] : [{ data: "", text: this.#take() }];
+    const all = this.#take();
     const events: SseEvent[] = [];
-    for (let end = this.#next(); end > 0; end = this.#next()) {
-      const whole = this.#rest.slice(0, end);
-      this.#rest = this.#rest.slice(end);
-      this.#searched = 0;
+    let start = 0;
+    for (let end = endOfEvent(all, 0); end > 0; end = endOfEvent(all, start)) {
+      const whole = all.slice(start, end);
+      start = end;
       events.push({ data: dataOf(whole), text: whole });
     }
-    if (this.#rest.length <= maxEventLength) return events;
-    const part = { data: "", text: this.#rest };
-    this.#rest = "";
-    this.#searched = 0;
-    return [...events, part];
+    this.#keep(all.slice(start));
+    return events;
   }
 
   /** What is left when the stream ends: an event whose empty line never came, or nothing. */
   end(): SseEvent[] {
-    const text = this.#rest;
-    this.#rest = "";
-    this.#searched = 0;
+    const text = this.#take();
     return text === "" ? [] : [{ data: dataOf(text), text }];
   }
 
-  #next(): number {
-    const end = endOfEvent(this.#rest, this.#searched);
-    // An empty line may begin up to three characters before what comes next: CR LF CR, and then LF.
-    if (end === 0) this.#searched = Math.max(0, this.#rest.length - 3);
-    return end;
+  #keep(text: string): void {
+    this.#pieces.push(text);
+    this.#length += text.length;
+    this.#tail = (this.#tail + text.slice(-3)).slice(-3);
+  }
+
+  #take(): string {
+    const all = this.#pieces.join("");
+    this.#pieces = [];
+    this.#length = 0;
+    this.#tail = "";
+    return all;
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * What the gateway refuses because it is billed by something else than the tokens that it can bound and see: tools
- * that the provider runs, history and files that it keeps, audio, batches, dearer tiers. Tools are let in by name,
- * because the next one that costs will come with a new name.
+ * What the gateway refuses because it may be billed by something else than the tokens that can be bounded and seen
+ * here: tools that the provider runs, history and files that it keeps, audio, dearer tiers. Fields, tools, items and
+ * parts of content are let in by name, because the next one that costs will come with a new name.
  */
 import type { ModelRequest } from "./request.ts";
 import { fieldOf } from "./shape.ts";
@@ -11,120 +11,184 @@ export type Unsupported = { readonly field: string; readonly message: string };
 
 /** The first feature of `request` that can't be governed, or undefined. */
 export function unsupportedIn({ dialect, body, model }: ModelRequest): Unsupported | undefined {
-  if (/search-preview|search-api|deep-research|audio|realtime|transcribe|tts/.test(model)) {
+  const [, base = model] = /^ft:([^:]+)/.exec(model) ?? [];
+  if (/(^|-)(search|audio|realtime|transcribe|tts|deep-research)(-|$)/.test(base)) {
     return { field: "/model", message: `${model} is billed by more than tokens` };
   }
+  const fault = fieldsIn(body, fields[dialect]);
   switch (dialect) {
     case "openai-chat":
-      return forbidden(body, chatFields) ?? toolsOf(body, ["function", "custom"]) ?? partsIn(body, "/messages");
+      return fault ?? toolsIn(body, openAiTools) ?? listIn(body["messages"], "/messages", chatMessage);
     case "openai-responses":
-      return forbidden(body, responsesFields) ?? toolsOf(body, ["function", "custom"]) ?? partsIn(body, "/input");
+      return fault ?? toolsIn(body, openAiTools) ?? listIn(body["input"], "/input", responsesItem);
     case "anthropic-messages":
-      return forbidden(body, messagesFields) ?? toolsOf(body, anthropicTools) ?? partsIn(body, "/messages");
+      return (
+        fault ??
+        toolsIn(body, anthropicTools) ??
+        listIn(body["messages"], "/messages", anthropicMessage) ??
+        listIn(body["system"], "/system", anthropicPart)
+      );
     case "openai-embeddings":
-      return undefined;
+      return fault;
   }
 }
 
-type Fields = Readonly<Record<string, (value: unknown) => string | undefined>>;
+/** What a field may hold: whatever it likes, or what a check lets pass. A check says what is wrong. */
+type Check = (value: unknown) => string | undefined;
+type Fields = { readonly free: readonly string[]; readonly checked: Readonly<Record<string, Check>> };
 
-const never =
-  (message: string) =>
-  (value: unknown): string | undefined =>
-    value === undefined || value === null || value === false ? undefined : message;
-/** Dearer than the price list; the standard and the cheaper ones pass. */
-const tier = (value: unknown): string | undefined =>
-  value === "priority" || value === "fast" ? `${value} is billed above the price list` : undefined;
+const only =
+  (...allowed: readonly unknown[]): Check =>
+  (value) =>
+    allowed.includes(value)
+      ? undefined
+      : `may be ${allowed.join(" or ")}: anything else is billed above the price list`;
 
-const chatFields: Fields = {
-  audio: never("is billed by its length; audio can't be bounded"),
-  modalities: (value) =>
-    Array.isArray(value) && value.some((one) => one !== "text")
-      ? "may only be text: other output has other prices"
-      : undefined,
-  web_search_options: never("is billed by search"),
-  prediction: never("is billed for what it did not predict"),
-  service_tier: tier,
+const openAiTier = only("auto", "default", "flex");
+
+const fields: Readonly<Record<ModelRequest["dialect"], Fields>> = {
+  "openai-chat": {
+    free: words(`model messages frequency_penalty function_call functions logit_bias logprobs max_completion_tokens
+      max_tokens metadata n parallel_tool_calls presence_penalty prompt_cache_key prompt_cache_options
+      prompt_cache_retention reasoning_effort response_format safety_identifier seed stop store stream stream_options
+      temperature tool_choice tools top_logprobs top_p user verbosity min_p repetition_penalty top_k`),
+    checked: {
+      modalities: (value) =>
+        Array.isArray(value) && value.every((one) => one === "text")
+          ? undefined
+          : "may only be text: other output has other prices",
+      best_of: only(1),
+      service_tier: openAiTier,
+    },
+  },
+  "openai-responses": {
+    free: words(`model input include instructions max_output_tokens max_tool_calls metadata parallel_tool_calls
+      prompt_cache_key prompt_cache_options prompt_cache_retention reasoning safety_identifier store stream
+      stream_options temperature text tool_choice tools top_logprobs top_p truncation user`),
+    checked: { service_tier: openAiTier },
+  },
+  "openai-embeddings": { free: words("model input dimensions encoding_format user"), checked: {} },
+  "anthropic-messages": {
+    free: words(`model messages max_tokens cache_control metadata output_config output_format stop_sequences stream system
+      temperature thinking tool_choice tools top_k top_p`),
+    checked: {
+      service_tier: only("auto", "standard_only"),
+      inference_geo: only("global"),
+      speed: only("standard"),
+    },
+  },
 };
 
-const responsesFields: Fields = {
-  background: never("answers when nobody listens; its usage can't be seen"),
-  previous_response_id: never("bills a history that can't be seen here; send it as input"),
-  conversation: never("bills a history that can't be seen here; send it as input"),
-  prompt: never("bills a text that can't be seen here; send it as input"),
-  service_tier: tier,
-};
+function words(text: string): readonly string[] {
+  return text.split(/\s+/);
+}
 
-const messagesFields: Fields = {
-  mcp_servers: never("lets the provider call tools whose results are billed and can't be bounded"),
-  container: never("is billed by time"),
-  speed: tier,
-  service_tier: tier,
-  inference_geo: (value) =>
-    value === undefined || value === null || value === "global" ? undefined : "is billed above the price list",
-};
-
-/** Anthropic's own tools that the caller runs. What they cost is tokens. */
-const anthropicTools = ["custom", "bash_", "text_editor_", "computer_", "memory_"];
-
-function forbidden(body: ModelRequest["body"], fields: Fields): Unsupported | undefined {
-  for (const [name, check] of Object.entries(fields)) {
-    const message = check(body[name]);
+/** Fields that are off (null, false) ask for nothing. */
+function fieldsIn(body: ModelRequest["body"], { free, checked }: Fields): Unsupported | undefined {
+  for (const [name, value] of Object.entries(body)) {
+    if (value === null || value === false || free.includes(name)) continue;
+    const check = checked[name];
+    const message = check === undefined ? "is not known to be billed by what can be seen here" : check(value);
     if (message !== undefined) return { field: `/${name}`, message };
   }
   return undefined;
 }
 
-/** Tools whose type begins with none of `known`. A tool without a type is the caller's own. */
-function toolsOf(body: ModelRequest["body"], known: readonly string[]): Unsupported | undefined {
+/** Tools that the caller runs; what they cost is tokens. */
+const openAiTools = /^(function|custom|local_shell|apply_patch|computer|computer_use_preview)$/;
+const anthropicTools = /^(custom|(bash|text_editor|computer|memory)_\d{8})$/;
+
+/** A tool without a type is the caller's own. */
+function toolsIn(body: ModelRequest["body"], known: RegExp): Unsupported | undefined {
   const tools = body["tools"];
   if (!Array.isArray(tools)) return undefined;
   const index = tools.findIndex((tool) => {
     const type = fieldOf(tool, "type");
-    if (typeof type !== "string") return type !== undefined;
-    return !known.some((one) => (one.endsWith("_") ? type.startsWith(one) : type === one));
+    return type !== undefined && !(typeof type === "string" && known.test(type));
   });
-  return index < 0
-    ? undefined
-    : {
-        field: `/tools/${index}/type`,
-        message: `${String(fieldOf(tools[index], "type")).slice(0, 64)} is run by the provider and billed by use`,
-      };
+  if (index < 0) return undefined;
+  return { field: `/tools/${index}/type`, message: `${shown(fieldOf(tools[index], "type"))} is run by the provider` };
 }
 
-/** Types of content whose tokens can't be told from the request. */
-const unbounded = ["input_audio", "item_reference", "container_upload", "search_result_reference"];
+type Look = (item: unknown, field: string) => Unsupported | undefined;
 
-/** Content that names something which only the provider has. Looked for in messages and in the parts of each. */
-function partsIn(body: ModelRequest["body"], field: "/messages" | "/input"): Unsupported | undefined {
-  const items = body[field.slice(1)];
+function listIn(items: unknown, field: string, look: Look): Unsupported | undefined {
   if (!Array.isArray(items)) return undefined;
   for (const [at, item] of items.entries()) {
-    const found = partAt(item, `${field}/${at}`, 4);
+    const found = look(item, `${field}/${at}`);
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-function partAt(part: unknown, field: string, depth: number): Unsupported | undefined {
+const chatMessage: Look = (message, field) =>
+  typeof fieldOf(message, "audio") === "object" && fieldOf(message, "audio") !== null
+    ? { field: `${field}/audio`, message: "names audio that only the provider has" }
+    : listIn(fieldOf(message, "content"), `${field}/content`, openAiPart);
+
+const responsesTypes =
+  words(`message function_call function_call_output custom_tool_call custom_tool_call_output reasoning
+  local_shell_call local_shell_call_output apply_patch_call apply_patch_call_output computer_call computer_call_output`);
+
+const responsesItem: Look = (item, field) => {
+  const type = fieldOf(item, "type");
+  // Without a type it is a message; an id and nothing else stands for an item that the provider keeps.
+  const isKnown = type === undefined ? typeof fieldOf(item, "role") === "string" : isOneOf(responsesTypes, type);
+  if (!isKnown) return { field, message: `${shown(type)} stands for what can't be seen here` };
+  const output = fieldOf(item, "output");
+  return (
+    listIn(fieldOf(item, "content"), `${field}/content`, openAiPart) ??
+    (Array.isArray(output) ? listIn(output, `${field}/output`, openAiPart) : fileIn(output, `${field}/output`, false))
+  );
+};
+
+const openAiTypes = words(
+  "text image_url file refusal input_text input_image input_file output_text summary_text reasoning_text",
+);
+
+const openAiPart: Look = (part, field) => {
+  if (typeof part === "string") return undefined;
   const type = fieldOf(part, "type");
-  if (typeof type === "string" && unbounded.includes(type)) {
-    return { field, message: `${type} is billed for what can't be seen here` };
+  if (type !== undefined && !isOneOf(openAiTypes, type)) {
+    return { field, message: `${shown(type)} is billed by what can't be seen here` };
   }
-  const holders = [part, fieldOf(part, "file"), fieldOf(part, "source")];
-  const isImage = typeof type === "string" && type.includes("image");
-  for (const holder of holders) {
-    // An image by its address costs what an image costs; a document by its address may have any length.
-    for (const name of isImage ? ["file_id"] : ["file_id", "file_url", "url"]) {
-      if (typeof fieldOf(holder, name) !== "string" || (name === "url" && holder === part)) continue;
-      return { field, message: `names a file by ${name}, which can't be seen here; send it inline` };
-    }
+  return fileIn(part, field, false) ?? fileIn(fieldOf(part, "file"), field, false);
+};
+
+const anthropicMessage: Look = (message, field) =>
+  listIn(fieldOf(message, "content"), `${field}/content`, anthropicPart);
+
+const anthropicTypes = words("text image document search_result thinking redacted_thinking tool_use tool_result");
+
+const anthropicPart: Look = (part, field) => {
+  const type = fieldOf(part, "type");
+  if (type !== undefined && !isOneOf(anthropicTypes, type)) {
+    return { field, message: `${shown(type)} is billed by what can't be seen here` };
   }
-  const content = fieldOf(part, "content") ?? fieldOf(part, "output");
-  if (!Array.isArray(content) || depth === 0) return undefined;
-  for (const [at, inner] of content.entries()) {
-    const found = partAt(inner, `${field}/content/${at}`, depth - 1);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  const source = fieldOf(part, "source");
+  return (
+    // A search result's source is its name.
+    (type === "search_result" ? undefined : fileIn(source, field, type === "image")) ??
+    listIn(fieldOf(part, "content"), `${field}/content`, anthropicPart) ??
+    listIn(fieldOf(source, "content"), `${field}/source/content`, anthropicPart)
+  );
+};
+
+/** A file that only the provider has, or whose length nobody here knows. An image costs what images cost, by its address too. */
+function fileIn(holder: unknown, field: string, isImage: boolean): Unsupported | undefined {
+  const name = ["file_id", "file_url", ...(isImage ? [] : ["url"])].find(
+    (one) => fieldOf(holder, one) !== undefined && fieldOf(holder, one) !== null,
+  );
+  return name === undefined
+    ? undefined
+    : { field, message: `names a file by ${name}, which can't be seen here; send it inline` };
+}
+
+function isOneOf(known: readonly string[], type: unknown): boolean {
+  return typeof type === "string" && known.includes(type);
+}
+
+/** As much of a foreign value as a message should have. */
+function shown(value: unknown): string {
+  return typeof value === "string" ? value.slice(0, 64) : value === undefined ? "an item without a type" : "this";
 }

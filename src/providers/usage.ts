@@ -7,6 +7,7 @@ import { usageOfAnthropic } from "./anthropic.ts";
 import { usageOfGemini } from "./gemini.ts";
 import { usageOfLangChain } from "./langchain.ts";
 import { usageOfOpenAiChat, usageOfOpenAiResponse } from "./openai.ts";
+import type { Dialect } from "./request.ts";
 import { countOf, fieldOf } from "./shape.ts";
 
 /**
@@ -30,6 +31,19 @@ export function usageOf(result: unknown): Usage | undefined {
     if (usage !== undefined) return usage;
   }
   return undefined;
+}
+
+/** The usage that a whole answer reports in the dialect it is in, and in no other. */
+export function usageIn(dialect: Dialect, result: unknown): Usage | undefined {
+  switch (dialect) {
+    case "openai-chat":
+    case "openai-embeddings":
+      return usageOfOpenAiChat(result) ?? usageOfTotal(result);
+    case "openai-responses":
+      return usageOfOpenAiResponse(result);
+    case "anthropic-messages":
+      return usageOfAnthropic(result);
+  }
 }
 
 const readers = [

@@ -42,7 +42,7 @@ export class TenantObject extends DurableObject<Env> {
   /** Lists a key before it is signed, so that none exists that is not listed. */
   async addKey(caller: Caller, fields: KeyFields): Promise<Answer<KeyView>> {
     migrate(this.ctx.storage, tenantSteps);
-    const refusal = this.refusalTo(caller);
+    const refusal = this.#refusalTo(caller);
     if (refusal !== null) return { ok: false, refusal };
     this.#keys.forgetExpired(Date.now());
     if (this.#keys.get(fields.key_id) === undefined && this.#keys.count() >= limits.keysPerTenant) {
@@ -56,7 +56,7 @@ export class TenantObject extends DurableObject<Env> {
 
   /** Keys by id; only those bound to `pool`, unless it is null. */
   async keys(caller: Caller, pool: string | null, after: string, count: number): Promise<Answer<{ keys: KeyView[] }>> {
-    const refusal = this.refusalTo(caller);
+    const refusal = this.#refusalTo(caller);
     if (refusal !== null) return { ok: false, refusal };
     return { ok: true, result: { keys: this.#isMade() ? this.#keys.list(pool, after, count) : [] } };
   }
@@ -66,7 +66,7 @@ export class TenantObject extends DurableObject<Env> {
    * until they know; the answer says how many those are, and asking again says how many are left.
    */
   async revoke(caller: Caller, pool: string | null, keyId: string): Promise<Answer<Revocation>> {
-    const refusal = this.refusalTo(caller);
+    const refusal = this.#refusalTo(caller);
     if (refusal !== null) return { ok: false, refusal };
     const known = this.#isMade() ? this.#keys.get(keyId) : undefined;
     if (known === undefined || (pool !== null && known.pool !== pool)) {
@@ -92,7 +92,7 @@ export class TenantObject extends DurableObject<Env> {
   ): Promise<Outcome> {
     return this.#inTurn(name, async () => {
       migrate(this.ctx.storage, tenantSteps);
-      const refusal = this.refusalTo(caller) ?? this.#tooManyPools(name);
+      const refusal = this.#refusalTo(caller) ?? this.#tooManyPools(name);
       if (refusal !== null) return { ok: false, refusal };
       this.#pools.add(name, Date.now());
       await this.#tell(name);
@@ -105,7 +105,7 @@ export class TenantObject extends DurableObject<Env> {
   /** Deletes a pool with all that it stored; again, if it got only half way. */
   removePool(caller: Caller, name: string, force: boolean): Promise<Answer<{ deleted: true }>> {
     return this.#inTurn(name, async () => {
-      const refusal = this.refusalTo(caller);
+      const refusal = this.#refusalTo(caller);
       if (refusal !== null) return { ok: false, refusal };
       if (!this.#isMade()) return { ok: false, refusal: { code: "pool_not_found" } };
       this.#pools.forgets(name);
@@ -117,7 +117,7 @@ export class TenantObject extends DurableObject<Env> {
 
   /** Pools by name, after `after`. */
   async pools(caller: Caller, after: string, count: number): Promise<Answer<PoolList>> {
-    const refusal = this.refusalTo(caller);
+    const refusal = this.#refusalTo(caller);
     if (refusal !== null) return { ok: false, refusal };
     return { ok: true, result: this.#isMade() ? this.#pools.list(after, count) : { pools: [] } };
   }
@@ -125,7 +125,7 @@ export class TenantObject extends DurableObject<Env> {
   /** Sets the tenant's own price of a model, in place of any other. */
   async setPrice(caller: Caller, model: string, fields: PriceFields): Promise<Answer<PriceView>> {
     migrate(this.ctx.storage, tenantSteps);
-    const refusal = this.refusalTo(caller);
+    const refusal = this.#refusalTo(caller);
     if (refusal !== null) return { ok: false, refusal };
     if (this.#prices.get(model) === undefined && this.#prices.count() >= limits.pricesPerTenant) {
       const maximum = limits.pricesPerTenant;
@@ -145,7 +145,7 @@ export class TenantObject extends DurableObject<Env> {
 
   /** The tenant's own price of a model. */
   async price(caller: Caller, model: string): Promise<Answer<PriceView>> {
-    const refusal = this.refusalTo(caller);
+    const refusal = this.#refusalTo(caller);
     if (refusal !== null) return { ok: false, refusal };
     const price = this.#isMade() ? this.#prices.get(model) : undefined;
     return price === undefined
@@ -155,7 +155,7 @@ export class TenantObject extends DurableObject<Env> {
 
   /** All of the tenant's own prices, by model. */
   async prices(caller: Caller): Promise<Answer<readonly PriceView[]>> {
-    const refusal = this.refusalTo(caller);
+    const refusal = this.#refusalTo(caller);
     if (refusal !== null) return { ok: false, refusal };
     return { ok: true, result: this.#isMade() ? this.#prices.list() : [] };
   }
@@ -204,8 +204,12 @@ export class TenantObject extends DurableObject<Env> {
     return turn;
   }
 
-  /** Whether this caller is refused here whatever it asks for: its key is revoked. */
-  refusalTo({ key_id }: Caller): Refusal | null {
+  /** Why this caller is refused here whatever it asks for: its key is revoked. Null if it isn't. */
+  async standing(caller: Caller): Promise<Refusal | null> {
+    return this.#refusalTo(caller);
+  }
+
+  #refusalTo({ key_id }: Caller): Refusal | null {
     return key_id !== null && this.#isMade() && this.#keys.isRevoked(key_id) ? { code: "key_revoked" } : null;
   }
 

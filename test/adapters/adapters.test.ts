@@ -16,7 +16,7 @@ import { governed as governedModel } from "../../src/client/ai.ts";
 import { governed as governedAnthropic } from "../../src/client/anthropic.ts";
 import { BudgetExceededError, Bursar, type Pool } from "../../src/client/index.ts";
 import { governed as governedOpenAi } from "../../src/client/openai.ts";
-import { answer, type Provider, startProvider, used } from "../provider.ts";
+import { answer, cached, input, type Provider, startProvider, used, words } from "../provider.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "bursar-adapters-"));
 let governor: Governor;
@@ -76,6 +76,48 @@ async function rejection(promise: Promise<unknown>): Promise<unknown> {
   }
   throw new Error("it was not rejected");
 }
+
+describe("in a pool of dollars", () => {
+  const price = { input: 3_000_000, output: 7_000_000, cache_read: 1_000_000 };
+  const cost = 3 * (input - cached) + cached + 7 * words.length;
+
+  async function newMoneyPool(max_microusd = 1_000_000): Promise<Pool> {
+    const bursar = new Bursar({ url: governor.url, key });
+    await bursar.prices.set("priced", price);
+    const pool = bursar.pool(`pool-${pools++}`, { unit: "microusd" });
+    await pool.configure();
+    await pool.register("writer", { priority: 1, max_microusd });
+    return pool;
+  }
+
+  it("each SDK's calls are booked at the price of their model, and clamped by it", async () => {
+    const pool = await newMoneyPool();
+    await openAi(pool).chat.completions.create({ model: "priced", messages, max_tokens: 50 });
+    await openAi(pool).responses.create({ model: "priced", input: "Why?", max_output_tokens: 60 });
+    await anthropic(pool).messages.create({ model: "priced", messages, max_tokens: 50 });
+    const model = wrapLanguageModel({
+      model: createOpenAI({ apiKey: "theirs", baseURL: `${provider.url}/v1` }).chat("priced"),
+      middleware: governedModel(pool, "writer"),
+    });
+    await generateText({ model, prompt: "Why?" });
+    expect(await streamText({ model, prompt: "Why?" }).text).toBe(answer);
+    expect(await entry(pool)).toEqual({ consumed: 5 * cost, held: 0, open: 0 });
+    const tight = await newMoneyPool(400);
+    await openAi(tight).chat.completions.create({ model: "priced", messages, max_tokens: 5_000 });
+    expect(Number(lastRequest()["max_tokens"]) * 7).toBeLessThanOrEqual(400);
+  });
+
+  it("a model that nobody prices is refused as each SDK's own error, and not asked", async () => {
+    const pool = await newMoneyPool();
+    const before = provider.requests.length;
+    const refused = [
+      openAi(pool).chat.completions.create({ model: "unpriced", messages }),
+      anthropic(pool).messages.create({ model: "unpriced", messages, max_tokens: 50 }),
+    ];
+    for (const one of refused) expect(await rejection(one)).toMatchObject({ status: 404 });
+    expect(provider.requests.length).toBe(before);
+  });
+});
 
 describe("OpenAI's SDK", () => {
   it("books what a chat completion reports, and sends the limit that was granted", async () => {

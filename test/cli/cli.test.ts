@@ -80,6 +80,16 @@ describe("bursar", () => {
     expect(await bursar("pools fund money 1000000")).toMatchObject({ code: 0 });
   });
 
+  it("lists, sets and takes away what models cost", async () => {
+    expect((await bursar("prices show gpt-4o")).out).toMatch(/gpt-4o +\$2\.5 +\$10 +\$1\.25/);
+    const set = await json("prices set my-model --input 0.15 --output 3 --cache-read 0.075");
+    expect(set).toMatchObject({ input: 150_000, output: 3_000_000, cache_read: 75_000, source: "tenant" });
+    expect((await bursar("prices ls --after my-")).out).toContain("my-model");
+    expect(await json("prices rm my-model")).toEqual({ deleted: true });
+    expect(await bursar("prices show my-model")).toMatchObject({ code: 2 });
+    expect(await bursar("prices set my-model --input cheap --output 3")).toMatchObject({ code: 1 });
+  });
+
   it("makes keys, lists them, and revokes one, which is refused from then on", async () => {
     const { key, key_id } = await json("keys create --scope read --pool work --label watcher --expires 12h");
     const own = { BURSAR_KEY: String(key) };

@@ -107,9 +107,31 @@ describe("a governed function", () => {
     expect((await pool.report())["writer"]).toMatchObject({ consumed: 0 });
   });
 
-  it("can't be counted in tokens in a pool of dollars", async () => {
+  it("is counted in dollars at the price of its model, in a pool of dollars", async () => {
     const pool = await newPool({ unit: "microusd" });
-    expect(() => pool.govern("writer", async () => completion(1, 1))).toThrow("give estimate and usage");
+    await pool.register("writer", { priority: 1, max_microusd: 1_000_000 });
+    const spent = async () => (await pool.ledger()).agents["writer"]?.consumed;
+    const run = async (of: string) => ({ ...completion(10, 10), of });
+    // Of a model that is named where it is called, …
+    const named = pool.govern("writer", async (request: { model: string }) => run(request.model));
+    await named({ model: "gpt-4o" });
+    expect(await spent()).toBe(Math.ceil(10 * 2.5 + 10 * 10));
+    await expect(named({ model: "nobody-knows-me" })).rejects.toMatchObject({ code: "price_not_found" });
+    // … or in the options, …
+    await pool.govern("writer", run, { model: "gpt-4o" })("hello");
+    expect(await spent()).toBe(125 + 125);
+    // … or whose price is given.
+    await pool.govern("writer", run, { price: { input: 1_000_000, output: 2_000_000 } })("hello");
+    expect(await spent()).toBe(250 + 30);
+    const { events } = await pool.journal();
+    expect(events.at(-1)).toMatchObject({
+      usage: { input: 10, output: 10, price: { version: "given", input: 1_000_000, output: 2_000_000 } },
+    });
+    await expect(pool.govern("writer", run)("hello")).rejects.toThrow("must name its model");
+  });
+
+  it("may count dollars by itself", async () => {
+    const pool = await newPool({ unit: "microusd" });
     await pool.register("writer", { priority: 1, max_microusd: 1_000_000 });
     const write = pool.govern("writer", async () => completion(10, 10), {
       estimate: () => 500,

@@ -61,12 +61,13 @@ function checkBooked(outcome: Awaited<ReturnType<typeof outcomeOf>>, delivered: 
   const { consumed, granted, held, overage, usage } = outcome;
   expect(held, about).toBe(0);
   if (usage?.estimated === true) {
-    expect(consumed, about).toBeGreaterThanOrEqual(delivered);
-    expect(consumed, about).toBeGreaterThan(0);
+    // What was delivered, beside what went in: neither covers for the other.
+    expect(usage.output, about).toBeGreaterThanOrEqual(delivered);
+    expect(consumed, about).toBeGreaterThan(delivered);
     expect(consumed, about).toBeLessThanOrEqual(granted);
     expect(overage, about).toBe(0);
   } else {
-    expect(consumed, about).toBe((usage?.input ?? 0) + (usage?.output ?? 0));
+    expect(consumed, about).toBe(used);
   }
 }
 
@@ -114,7 +115,9 @@ describe.each(names)("a stream of %s", (dialect) => {
         const { pool, key } = await stage.newPool();
         const response = await call(stage, key, dialect, `stand-in:${what}-${at}`, { body: streaming });
         const seen = await readUntil(response, Number.POSITIVE_INFINITY, () => undefined);
-        checkBooked(await outcomeOf(pool), deliveredIn(dialect, seen), `${what} at ${at}`);
+        // The error is an event, too, and delivers nothing.
+        const events = what === "error" ? seen - 1 : seen;
+        checkBooked(await outcomeOf(pool), deliveredIn(dialect, events), `${what} at ${at}`);
       }),
     );
   });
@@ -168,15 +171,30 @@ describe.each(names)("a whole answer of %s", (dialect) => {
     expect(consumed).toBe(used);
   });
 
-  it("that breaks off, is lost, or never comes, costs what went in", async () => {
+  it("that breaks off costs what went in and what came, one that never comes what went in", async () => {
     for (const what of ["torn", "mute"]) {
       const { pool, key } = await stage.newPool();
       const response = await call(stage, key, dialect, `stand-in:${what}`);
       expect(response.status).toBe(502);
       const outcome = await outcomeOf(pool);
-      expect(outcome.usage).toMatchObject({ estimated: true, output: 0 });
-      checkBooked(outcome, 1, what);
+      expect(outcome.usage).toMatchObject({ estimated: true });
+      expect((outcome.usage?.output ?? 0) > 0).toBe(what === "torn");
+      checkBooked(outcome, 0, what);
     }
+  });
+
+  it("that is whole before its connection breaks is booked as reported", async () => {
+    const { pool, key } = await stage.newPool();
+    expect((await call(stage, key, dialect, "stand-in:overdue")).status).toBe(502);
+    expect((await outcomeOf(pool)).consumed).toBe(used);
+  });
+
+  it("that comes piece by piece may take longer than a silence", async () => {
+    const { pool, key } = await stage.newPool();
+    const began = Date.now();
+    expect((await call(stage, key, dialect, "stand-in:trickle")).status).toBe(200);
+    expect(Date.now() - began).toBeGreaterThan(silenceMs);
+    expect((await outcomeOf(pool)).consumed).toBe(used);
   });
 
   it.each(["zero", "gzip", "unreported"])("may also be: %s", async (form) => {
@@ -196,6 +214,7 @@ describe.each(names)("a whole answer of %s", (dialect) => {
       ["broken", 400],
       ["overloaded", 503],
       ["redirect", 502],
+      ["strange", 502],
       ["reset", 502],
     ] as const) {
       const { pool, key } = await stage.newPool();
@@ -204,6 +223,54 @@ describe.each(names)("a whole answer of %s", (dialect) => {
       expect(await settled(pool)).toMatchObject({ consumed: 0, held: 0 });
       expect(await eventsOf(pool, "released")).toHaveLength(1);
     }
+  });
+});
+
+describe("a chat stream that breaks off", () => {
+  it("after a report of its way is booked by what was delivered since", async () => {
+    const { pool, key } = await stage.newPool();
+    const response = await call(stage, key, "chat", "stand-in:running:cut-8", { body: streaming });
+    const seen = await readUntil(response, Number.POSITIVE_INFINITY, () => undefined);
+    const outcome = await outcomeOf(pool);
+    expect(outcome.usage).toMatchObject({ estimated: true, input });
+    checkBooked(outcome, deliveredIn("chat", seen), "running");
+  });
+
+  it("is booked with what a tool was called with, and with what was thought in its pauses", async () => {
+    const tool = await stage.newPool();
+    await (await call(stage, tool.key, "chat", "stand-in:tool:end-5", { body: streaming })).text();
+    expect((await outcomeOf(tool.pool)).usage?.output).toBeGreaterThan(5);
+    const own = await startStage({ BURSAR_GATEWAY_SILENCE_MS: "5000" });
+    try {
+      const { pool, key } = await own.newPool();
+      await (
+        await call(own, key, "chat", "stand-in:pause-3:end-5", { body: { ...streaming, max_tokens: 5_000 } })
+      ).text();
+      // A pause of three seconds: one beyond the two that are waiting in line, a hundred thoughts.
+      expect((await outcomeOf(pool)).usage?.output).toBeGreaterThan(90);
+    } finally {
+      await own.stop();
+    }
+  });
+
+  it("is booked at what was reported of it, above its hold too", async () => {
+    const { pool, key } = await stage.newPool();
+    await (await call(stage, key, "messages", "stand-in:huge:end-5", { body: streaming })).text();
+    const { consumed, granted, overage, usage } = await outcomeOf(pool);
+    expect(usage).toMatchObject({ estimated: true, input: 50_000 + cached });
+    expect(consumed).toBeGreaterThanOrEqual(50_000);
+    expect(granted).toBeLessThan(1_000);
+    expect(overage).toBe(0);
+  });
+});
+
+describe("a report that is none", () => {
+  it.each(["negative", "absent"])("leaves the call to its estimate: %s", async (what) => {
+    const { pool, key } = await stage.newPool();
+    await (await call(stage, key, "messages", `stand-in:${what}`, { body: streaming })).text();
+    const outcome = await outcomeOf(pool);
+    expect(outcome.usage).toMatchObject({ estimated: true });
+    checkBooked(outcome, words.length, what);
   });
 });
 

@@ -69,7 +69,7 @@ describe.each(names)("in dollars, a call of %s", (dialect) => {
     await setPrice(model, price);
     const { pool, key } = await stage.newPool({ max_microusd: 400 }, money);
     const response = await call(stage, key, dialect, model, {
-      body: { max_tokens: 5_000, ...(dialect === "responses" ? { max_output_tokens: 5_000 } : {}) },
+      body: dialect === "responses" ? { max_output_tokens: 5_000 } : { max_tokens: 5_000 },
     });
     expect(response.status).toBe(200);
     await response.text();
@@ -94,7 +94,26 @@ describe("the price of a call", () => {
     await setPrice("stand-in:hour", { ...price, cache_write: 5_000_000, cache_write_1h: 9_000_000 });
     await (await call(stage, key, "messages", "stand-in:hour")).text();
     const plain = input - cached - 10;
-    expect(await settled(pool)).toMatchObject({ consumed: 3 * plain + 1 * cached + 5 * 6 + 9 * 4 + 7 * words.length });
+    const whole = 3 * plain + 1 * cached + 5 * 6 + 9 * 4 + 7 * words.length;
+    expect(await settled(pool)).toMatchObject({ consumed: whole });
+    // What is journaled adds up to it again.
+    const [{ usage } = { usage: undefined }] = await eventsOf(pool, "committed");
+    const {
+      cache_write = 0,
+      cache_write_1h = 0,
+      cache_read = 0,
+      input: all = 0,
+      output = 0,
+      price: rates,
+    } = usage ?? {};
+    const parts = [
+      [all - cache_read - cache_write, rates?.input],
+      [cache_read, rates?.cache_read],
+      [cache_write - cache_write_1h, rates?.cache_write],
+      [cache_write_1h, rates?.cache_write_1h],
+      [output, rates?.output],
+    ] as const;
+    expect(parts.reduce((sum, [count, rate]) => sum + (count * (rate ?? Number.NaN)) / 1e6, 0)).toBe(whole);
   });
 
   it("is that of the model that answered, where it is the dearer", async () => {
@@ -107,6 +126,17 @@ describe("the price of a call", () => {
       const [committed] = await eventsOf(pool, "committed");
       expect(committed?.usage).toMatchObject({ model: "dear-model", price: { input: 100_000_000 } });
     }
+  });
+
+  it("is the tenant's own for what answers by a name that it priced", async () => {
+    await setPrice("gpt-4.1", { input: 1_000_000, output: 1_000_000 });
+    const { pool, key } = await stage.newPool({}, money);
+    // As OpenAI does: the answer names the snapshot, which the table prices higher.
+    await (
+      await call(stage, key, "chat", "gpt-4.1", { headers: { "x-stainless-snapshot": "gpt-4.1-2025-04-14" } })
+    ).text();
+    expect(await settled(pool)).toMatchObject({ consumed: used });
+    await stage.bursar.prices.remove("gpt-4.1");
   });
 
   it("is that of long prompts where the prompt is long", async () => {

@@ -115,6 +115,7 @@ describe("without a key, a pool or an agent", () => {
   it.each(names)("%s is refused in its dialect, and the provider hears nothing", async (dialect) => {
     const { pool, key } = await stage.newPool();
     const admin = await keyFor({ scope: "admin" });
+    const other = await stage.newPool();
     const cases: readonly (readonly [string, number, string, Record<string, string>])[] = [
       ["no key", 401, "unauthorized", { authorization: "" }],
       ["a key of a provider's", 401, "unauthorized", { authorization: "Bearer sk-theirs" }],
@@ -130,6 +131,7 @@ describe("without a key, a pool or an agent", () => {
       ["a key bound to no pool", 400, "invalid_request", { authorization: `Bearer ${admin}` }],
       ["no agent", 400, "invalid_request", { authorization: `Bearer ${admin}`, "x-bursar-pool": pool.name }],
       ["another agent", 403, "forbidden", { "x-bursar-agent": "critic" }],
+      ["another pool that is there", 404, "pool_not_found", { "x-bursar-pool": other.pool.name }],
       ["another pool", 404, "pool_not_found", { "x-bursar-pool": "not-mine" }],
       [
         "a pool that isn't there",
@@ -227,75 +229,83 @@ describe("a route", () => {
 });
 
 describe("what can't be governed", () => {
+  /** A body with one part of content, of one item of input. */
+  const part = (content: object) => ({ messages: [{ role: "user", content: [content] }] });
+  const input = (...items: object[]) => ({ input: items });
+  const inPart = "/messages/0/content/0";
   const unsupported: readonly (readonly [DialectName, string, object])[] = [
     ["chat", "/model", { model: "gpt-4o-search-preview" }],
     ["chat", "/model", { model: "gpt-4o-audio-preview" }],
+    ["chat", "/model", { model: "ft:gpt-4o-mini-tts:org::x" }],
     ["chat", "/audio", { audio: { voice: "alloy", format: "mp3" } }],
     ["chat", "/modalities", { modalities: ["text", "audio"] }],
     ["chat", "/web_search_options", { web_search_options: {} }],
     ["chat", "/prediction", { prediction: { type: "content", content: "x" } }],
     ["chat", "/service_tier", { service_tier: "priority" }],
+    ["chat", "/service_tier", { service_tier: "scale" }],
+    ["chat", "/best_of", { best_of: 5 }],
+    ["chat", "/moderation", { moderation: {} }],
+    ["chat", "/plugins", { plugins: [{ id: "web" }] }],
+    ["chat", "/models", { models: ["dear"] }],
     ["chat", "/tools/1/type", { tools: [{ type: "function", function: { name: "f" } }, { type: "web_search" }] }],
-    [
-      "chat",
-      "/messages/0/content/0",
-      { messages: [{ role: "user", content: [{ type: "input_audio", input_audio: {} }] }] },
-    ],
-    [
-      "chat",
-      "/messages/0/content/0",
-      { messages: [{ role: "user", content: [{ type: "file", file: { file_id: "f" } }] }] },
-    ],
+    ["chat", inPart, part({ type: "input_audio", input_audio: {} })],
+    ["chat", inPart, part({ type: "file", file: { file_id: "f" } })],
+    ["chat", "/messages/0/audio", { messages: [{ role: "assistant", audio: { id: "a" } }] }],
     ["responses", "/background", { background: true }],
     ["responses", "/previous_response_id", { previous_response_id: "resp_1" }],
     ["responses", "/conversation", { conversation: "conv_1" }],
     ["responses", "/prompt", { prompt: { id: "p" } }],
+    ["responses", "/context_management", { context_management: [{ type: "compaction" }] }],
     ["responses", "/tools/0/type", { tools: [{ type: "web_search" }] }],
     ["responses", "/tools/0/type", { tools: [{ type: "file_search", vector_store_ids: ["v"] }] }],
     ["responses", "/tools/0/type", { tools: [{ type: "code_interpreter", container: { type: "auto" } }] }],
     ["responses", "/tools/0/type", { tools: [{ type: "image_generation" }] }],
     ["responses", "/tools/0/type", { tools: [{ type: "mcp", server_url: "https://x" }] }],
-    ["responses", "/input/0", { input: [{ type: "item_reference", id: "msg_1" }] }],
+    ["responses", "/input/0", input({ type: "item_reference", id: "msg_1" })],
+    ["responses", "/input/0", input({ id: "msg_1" })],
+    ["responses", "/input/0", input({ type: "additional_tools", role: "developer", tools: [{ type: "web_search" }] })],
+    ["responses", "/input/0", input({ type: "tool_search_output", tools: [{ type: "mcp" }] })],
     [
       "responses",
       "/input/0/content/0",
-      { input: [{ role: "user", content: [{ type: "input_file", file_url: "https://x" }] }] },
+      input({ role: "user", content: [{ type: "input_file", file_url: "https://x" }] }),
     ],
+    ["responses", "/input/0/content/0", input({ role: "user", content: [{ type: "input_image", file_id: "f" }] })],
+    ["responses", "/input/0/output", input({ type: "computer_call_output", output: { file_id: "f" } })],
     [
       "responses",
-      "/input/0/content/0",
-      { input: [{ role: "user", content: [{ type: "input_image", file_id: "f" }] }] },
+      "/input/0/output/0",
+      input({ type: "function_call_output", content: "", output: [{ type: "input_file", file_id: "f" }] }),
     ],
     ["messages", "/mcp_servers", { mcp_servers: [{ type: "url", url: "https://x", name: "x" }] }],
     ["messages", "/container", { container: "c" }],
     ["messages", "/speed", { speed: "fast" }],
     ["messages", "/inference_geo", { inference_geo: "us" }],
+    ["messages", "/context_management", { context_management: { edits: [{ type: "compact_20260112" }] } }],
+    ["messages", "/thread", { thread: { type: "continue", previous_message_id: "m" } }],
+    ["messages", "/fallbacks", { fallbacks: [{ model: "claude-fable-5" }] }],
+    ["messages", "/workspace_id", { workspace_id: "theirs" }],
     ["messages", "/tools/0/type", { tools: [{ type: "web_search_20250305", name: "web_search" }] }],
     ["messages", "/tools/0/type", { tools: [{ type: "code_execution_20250825", name: "code_execution" }] }],
+    ["messages", "/tools/0/type", { tools: [{ type: "bash_code_execution_20250825", name: "bash" }] }],
     ["messages", "/tools/0/type", { tools: [{ type: 5 }] }],
+    ["messages", inPart, part({ type: "tool_addition", tool: { type: "tool_definition" } })],
+    ["messages", inPart, part({ type: "server_tool_use", id: "s", name: "web_search", input: {} })],
+    ["messages", inPart, part({ type: "document", source: { type: "url", url: "https://x" } })],
+    ["messages", inPart, part({ type: "document", source: { type: "file", file_id: "f" } })],
+    ["messages", inPart, part({ type: "image", source: { type: "file", file_id: "f" } })],
     [
       "messages",
-      "/messages/0/content/0",
-      { messages: [{ role: "user", content: [{ type: "document", source: { type: "url", url: "https://x" } }] }] },
+      `${inPart}/content/0`,
+      part({ type: "tool_result", content: [{ type: "document", source: { type: "url", url: "https://x" } }] }),
     ],
     [
       "messages",
-      "/messages/0/content/0",
-      { messages: [{ role: "user", content: [{ type: "document", source: { type: "file", file_id: "f" } }] }] },
-    ],
-    [
-      "messages",
-      "/messages/0/content/0/content/0",
-      {
-        messages: [
-          {
-            role: "user",
-            content: [
-              { type: "tool_result", content: [{ type: "document", source: { type: "url", url: "https://x" } }] },
-            ],
-          },
-        ],
-      },
+      `${inPart}/source/content/0`,
+      part({
+        type: "document",
+        source: { type: "content", content: [{ type: "image", source: { type: "file", file_id: "f" } }] },
+      }),
     ],
   ];
 

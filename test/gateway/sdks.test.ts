@@ -238,10 +238,10 @@ describe("what goes to the provider", () => {
       "openai-organization": "org-theirs",
       "x-stainless-lang": "js",
     };
-    await (await call(stage, key, "chat", "stand-in", { body: { temperature: 0.5, unheardOf: [1] }, headers })).text();
+    await (await call(stage, key, "chat", "stand-in", { body: { temperature: 0.5, stop: ["x"] }, headers })).text();
     const { headers: sent, body, path } = stage.provider.calls.at(-1) ?? { headers: {}, body: "{}", path: "" };
     expect(path).toBe("/v1/chat/completions");
-    expect(JSON.parse(body)).toEqual({ ...dialects.chat.body("stand-in"), temperature: 0.5, unheardOf: [1] });
+    expect(JSON.parse(body)).toEqual({ ...dialects.chat.body("stand-in"), temperature: 0.5, stop: ["x"] });
     expect(sent.authorization).toBe(`Bearer ${payingKeys.OPENAI_API_KEY}`);
     expect(sent["x-stainless-lang"]).toBe("js");
     for (const name of ["cookie", "x-forwarded-for", "openai-organization", "x-bursar-key"])
@@ -262,6 +262,28 @@ describe("what goes to the provider", () => {
       expect(sent["openai-organization"]).toBe("org-theirs");
     }
     expect(await settled(pool)).toMatchObject({ consumed: 2 * used });
+  });
+
+  it("never has a key of ours in it, wherever a caller puts one", async () => {
+    const { key } = await stage.newPool();
+    const own = { "x-bursar-key": key, authorization: "Bearer sk-theirs" };
+    const before = stage.provider.calls.length;
+    for (const headers of [
+      { ...own, authorization: `Bearer ${key}` },
+      { ...own, "x-api-key": `Bearer ${key}` },
+      { ...own, "x-api-key": `sk-theirs, ${key}` },
+      { ...own, authorization: "Basic c2stdGhlaXJz" },
+      { ...own, authorization: "Bearer operator-token-of-the-benchmark-0123456789" },
+    ]) {
+      expect((await call(stage, key, "chat", "stand-in", { headers })).status).toBe(401);
+    }
+    expect(stage.provider.calls.length).toBe(before);
+    const told = { "user-agent": key, "x-stainless-lang": key, "openai-beta": key, "openai-project": key };
+    expect((await call(stage, key, "chat", "stand-in", { headers: { ...own, ...told } })).status).toBe(200);
+    const headers = { authorization: `Bearer ${key}` };
+    await (await fetch(`${stage.url}/openai/v1/models?limit=5&key=${key}&after=${key}`, { headers })).text();
+    expect(JSON.stringify(stage.provider.calls.slice(before))).not.toContain("bursar_");
+    expect(stage.provider.calls.at(-1)?.path).toBe("/v1/models?limit=5");
   });
 
   it("has its output limited to what was granted, and to a default where the caller names no limit", async () => {

@@ -30,7 +30,7 @@ describe("the package", () => {
     expect(files).toContain("dist/cli/bursar.js");
     const strange = files.filter(
       (path) =>
-        !/^(dist\/(lib\/(client|protocol|providers)\/|cli\/)|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(
+        !/^(dist\/(lib\/(client|protocol|providers|pricing)\/|cli\/)|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(
           path,
         ),
     );
@@ -63,15 +63,34 @@ describe("the package", () => {
     ["anthropic", 10_000],
     ["ai", 10_000],
   ])("is small: %s stays below %i bytes, minified and gzipped", async (entry, most) => {
-    const { outputFiles } = await build({
+    const { outputFiles, metafile } = await build({
       entryPoints: [join(root, `dist/lib/client/${entry}.js`)],
       bundle: true,
       minify: true,
+      splitting: true,
+      metafile: true,
       format: "esm",
       target: "es2022",
+      outdir: join(directory, "bundle"),
       write: false,
     });
-    const size = gzipSync(outputFiles[0]?.contents ?? new Uint8Array()).length;
+    // What is loaded at once; prices are loaded by who counts dollars.
+    const loaded = new Set<string>();
+    const load = (path: string): void => {
+      loaded.add(path);
+      for (const { path: next, kind } of metafile.outputs[path]?.imports ?? []) {
+        if (kind === "import-statement" && !loaded.has(next)) load(next);
+      }
+    };
+    const name = Object.entries(metafile.outputs).find(([, { entryPoint = "" }]) =>
+      entryPoint.endsWith(`/${entry}.js`),
+    );
+    load(name?.[0] ?? "");
+    const texts = outputFiles.filter(({ path }) =>
+      [...loaded].some((one) => path.endsWith(one.replace(/^(\.\.\/)+/, "/"))),
+    );
+    expect(texts.length).toBe(loaded.size);
+    const size = gzipSync(Buffer.concat(texts.map(({ contents }) => contents))).length;
     console.info(`bursar/${entry}: ${size} bytes`);
     expect(size).toBeLessThan(most);
   });

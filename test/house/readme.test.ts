@@ -61,6 +61,30 @@ function promised(number: number): string {
 
 const squeeze = (text: string): string => text.replaceAll(/\s+/g, " ").trim();
 
+describe("the gateway's document", () => {
+  it("shows commands that work", () => {
+    const commands = [...read("docs/gateway.md").matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, text = ""]) => text);
+    expect(commands.length).toBeGreaterThan(1);
+    const answers = commands
+      .join("")
+      .replaceAll("\\\n", "")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(execFileSync("sh", ["-c", `${line} -sS`], { env: environment, encoding: "utf8" })));
+    expect(answers.map(({ code }) => code)).toEqual(answers.map(() => undefined));
+    expect(answers.at(-1)).toMatchObject({ agent: { contract: { confidence_path: "/confidence" } } });
+    expect(answers.at(-2)).toMatchObject({ model: "gpt-4o", input: 2_500_000 });
+  });
+
+  it("names the gateway's addresses, which answer in their dialects", async () => {
+    const url = environment["BURSAR_URL"] ?? "";
+    const asked = await fetch(`${url}/openai/v1/chat/completions`, { method: "POST", body: "{}" });
+    expect([asked.status, await asked.json()]).toMatchObject([401, { error: { code: "invalid_api_key" } }]);
+    const also = await fetch(`${url}/anthropic/v1/messages`, { method: "POST", body: "{}" });
+    expect([also.status, await also.json()]).toMatchObject([401, { error: { type: "authentication_error" } }]);
+  });
+});
+
 describe("the README", () => {
   it("shows curl commands that work", () => {
     const commands = blocks.find(({ language, text }) => language === "sh" && text.includes("curl"))?.text ?? "";
@@ -89,8 +113,8 @@ describe("the README", () => {
     },
   );
 
-  it("starts with a demo that ends well", () => {
-    const printed = execFileSync("npm", ["run", "--silent", "demo", "--", "--json"], {
+  it.each(["tokens", "microusd"])("starts with a demo that ends well, counting %s", (unit) => {
+    const printed = execFileSync("npm", ["run", "--silent", "demo", "--", "--json", "--unit", unit], {
       cwd: root,
       encoding: "utf8",
       timeout: 30_000,

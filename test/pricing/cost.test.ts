@@ -7,7 +7,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { costOf, sumUp } from "../../src/pricing/cost.ts";
 import { knownPrice, knownPrices } from "../../src/pricing/known.ts";
-import { inMicrousd, inTokens } from "../../src/pricing/tariff.ts";
+import { inMicrousd } from "../../src/pricing/microusd.ts";
+import { inTokens } from "../../src/pricing/tariff.ts";
 import type { PriceFields } from "../../src/protocol/prices.ts";
 import { leastLimit, readRequest } from "../../src/providers/request.ts";
 

@@ -16,6 +16,7 @@ const booked = {
     output: 5,
     cache_read: 5,
     cache_write: 5,
+    cache_write_1h: 5,
     reasoning: 5,
     estimated: true,
     price: { version: "v", input: 5, output: 5, cache_read: 5, cache_write: 5, cache_write_1h: 5 },

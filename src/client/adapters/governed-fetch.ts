@@ -3,27 +3,34 @@
  * everything else passes. Any SDK that takes a `fetch` is governed by it, streaming or not. Whatever happens, a call
  * is settled once: with its report, or with what was delivered when the report never came.
  */
-import { metered, newMeter, settled } from "../../providers/meter.ts";
+import { bookedUsage } from "../../pricing/booked.ts";
+import type { Tariff } from "../../pricing/tariff.ts";
+import { metered, newMeter, usedBy } from "../../providers/meter.ts";
+import { errorBody } from "../../providers/refusal.ts";
 import {
   type Dialect,
   dialectOf,
   isUsageChunk,
   type ModelRequest,
+  outputDefault,
+  outputLeast,
   readRequest,
-  upperBound,
   wantsUsageChunk,
   withLimit,
 } from "../../providers/request.ts";
+import { jsonIn } from "../../providers/shape.ts";
 import { SseParser } from "../../providers/sse.ts";
-import { totalOf, usageOf } from "../../providers/usage.ts";
-import { BudgetExceededError } from "../errors.ts";
+import { type Usage, usageOf } from "../../providers/usage.ts";
+import { BursarError } from "../errors.ts";
 import type { Hold } from "../hold.ts";
 import type { Pool, ReserveOptions } from "../pool.ts";
 import { Settlement, type SettlementOptions } from "../settlement.ts";
+import { type PriceOptions, tariffOf } from "../tariff.ts";
 import { meteredStream } from "./metered-stream.ts";
 
 export type GovernedFetchOptions = Omit<ReserveOptions, "id" | "at_least" | "signal"> &
-  SettlementOptions & {
+  SettlementOptions &
+  PriceOptions & {
     /** Makes the calls; by default the runtime's `fetch`. */
     readonly fetch?: typeof fetch;
     /** Output allowed for when a request names no limit; it is sent along as the limit. Default 4,096. */
@@ -35,18 +42,17 @@ export type GovernedFetchOptions = Omit<ReserveOptions, "id" | "at_least" | "sig
 /** What an adapter knows of its provider. */
 export type ProviderSide = {
   readonly dialects: readonly Dialect[];
-  /** How a refusal looks to the SDK: its provider's own shape of an error, with a status that no SDK retries. */
-  readonly refusal: (error: BudgetExceededError) => Response;
+  /** In whose shape a refusal reaches the SDK. */
+  readonly provider: "openai" | "anthropic";
 };
 
 export function governedFetch(
   pool: Pool,
   agent: string,
   options: GovernedFetchOptions,
-  { dialects, refusal }: ProviderSide,
+  { dialects, provider }: ProviderSide,
 ): typeof fetch {
-  if (pool.unit !== "tokens") throw new TypeError(`a governed fetch counts tokens; this pool counts ${pool.unit}`);
-  const { fetch: given, max_output = 4_096, min_output = 16, unbooked, ...reserve } = options;
+  const { fetch: given, max_output = outputDefault, min_output = outputLeast, unbooked, price, ...reserve } = options;
   const send: typeof fetch = given ?? ((input, init) => fetch(input, init));
 
   return async (input, init) => {
@@ -54,22 +60,32 @@ export function governedFetch(
     const dialect = outgoing.method === "POST" ? dialectOf(outgoing.url.pathname) : undefined;
     if (dialect === undefined || !dialects.includes(dialect)) return send(input, init);
     const text = await outgoing.text();
-    const asked = readRequest(dialect, parse(text));
+    const asked = readRequest(dialect, jsonIn(text));
     // Not ours to judge: the provider will say what is wrong with it.
     if (asked === undefined) return send(...outgoing.with(text));
 
-    const bound = upperBound(asked, max_output);
-    const least = Math.min(bound, asked.prompt + asked.answers * min_output);
     const { signal } = outgoing;
+    const limit = asked.limit ?? max_output;
+    let tariff: Tariff;
     let hold: Hold;
     try {
+      tariff = await tariffOf(pool, asked.model, price === undefined ? {} : { price });
+      const bound = Math.max(1, tariff.bound(asked, limit));
+      const least = Math.max(1, tariff.bound(asked, Math.min(limit, asked.thinking + min_output)));
       hold = await pool.reserve(agent, bound, { ...reserve, at_least: least, ...(signal === null ? {} : { signal }) });
     } catch (error) {
-      if (error instanceof BudgetExceededError) return refusal(error);
+      // Thrown, it would look to the SDK like a lost connection, and be repeated.
+      if (error instanceof BursarError && error.status < 500) return refusal(provider, error);
       throw error;
     }
-    return call(send, outgoing, asked, new Settlement(hold, { unbooked }));
+    const settlement = new Settlement(hold, { unbooked });
+    return call(send, outgoing, new GovernedCall(asked, tariff, settlement), limit);
   };
+}
+
+/** What the SDK is answered when the governor says no: one that it does not repeat. */
+function refusal(provider: ProviderSide["provider"], { problem, status }: BursarError): Response {
+  return Response.json(errorBody(provider, problem), { status, headers: { "x-should-retry": "false" } });
 }
 
 /** A request as `fetch` takes it, which is read at most once and sent on with all that its caller set. */
@@ -106,14 +122,30 @@ class Outgoing {
   }
 }
 
-async function call(
-  send: typeof fetch,
-  outgoing: Outgoing,
-  asked: ModelRequest,
-  settlement: Settlement,
-): Promise<Response> {
+/** A call under its hold, and how what it used is booked. */
+class GovernedCall {
+  readonly asked: ModelRequest;
+  readonly tariff: Tariff;
+  readonly settlement: Settlement;
+
+  constructor(asked: ModelRequest, tariff: Tariff, settlement: Settlement) {
+    this.asked = asked;
+    this.tariff = tariff;
+    this.settlement = settlement;
+  }
+
+  /** Books what was used; what is estimated, for want of a report, is marked so. */
+  book(usage: Usage, isReported: boolean): Promise<void> {
+    const { tariff, asked } = this;
+    const booked = bookedUsage(usage, tariff, { model: asked.model, isReported });
+    return this.settlement.book(tariff.amountOf(usage), { usage: booked });
+  }
+}
+
+async function call(send: typeof fetch, outgoing: Outgoing, governed: GovernedCall, wanted: number): Promise<Response> {
+  const { asked, tariff, settlement } = governed;
   // The output that the grant leaves room for.
-  const limit = Math.floor((settlement.hold.granted - asked.prompt) / asked.answers);
+  const limit = Math.min(wanted, tariff.limitWithin(asked, settlement.hold.granted));
   let response: Response;
   try {
     response = await send(...outgoing.with(JSON.stringify(withLimit(asked, limit))));
@@ -127,30 +159,31 @@ async function call(
     return response;
   }
   const streams = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
-  return streams ? meter(response, outgoing.signal, asked, settlement) : whole(response, asked, settlement);
+  return streams ? meter(response, outgoing.signal, governed) : whole(response, governed);
 }
 
-async function whole(response: Response, asked: ModelRequest, settlement: Settlement): Promise<Response> {
+async function whole(response: Response, governed: GovernedCall): Promise<Response> {
   let text: string;
   try {
     text = await response.text();
   } catch (error) {
     // The answer was lost on its way here. That it cost something is all that is known.
-    await settlement.book(asked.prompt);
+    await governed.book(usedBy(newMeter, governed.asked.prompt), false);
     throw error;
   }
-  const usage = usageOf(parse(text));
-  await settlement.book(usage === undefined ? settlement.hold.granted : totalOf(usage));
+  const usage = usageOf(jsonIn(text));
+  await (usage === undefined ? governed.settlement.book(governed.settlement.hold.granted) : governed.book(usage, true));
   return new Response(text, { status: response.status, headers: decoded(response.headers) });
 }
 
-function meter(response: Response, signal: AbortSignal | null, asked: ModelRequest, settlement: Settlement): Response {
+function meter(response: Response, signal: AbortSignal | null, governed: GovernedCall): Response {
+  const { asked } = governed;
   const [decoder, encoder, parser] = [new TextDecoder(), new TextEncoder(), new SseParser()];
   const hidesUsage = asked.dialect === "openai-chat" && !wantsUsageChunk(asked);
   let state = newMeter;
   const settle = (): Promise<void> => {
     signal?.removeEventListener("abort", onAbort);
-    return settlement.book(settled(state, asked.prompt));
+    return governed.book(usedBy(state, asked.prompt), state.isFinal);
   };
   // A stream that nobody reads any more is not told that it is over.
   const onAbort = (): void => void settle();
@@ -158,7 +191,7 @@ function meter(response: Response, signal: AbortSignal | null, asked: ModelReque
   const through = (events: ReturnType<SseParser["push"]>): Uint8Array | undefined => {
     let out = "";
     for (const { data, text } of events) {
-      const value = parse(data);
+      const value = jsonIn(data);
       state = metered(state, value);
       if (!hidesUsage || !isUsageChunk(value)) out += text;
     }
@@ -179,12 +212,4 @@ function decoded(headers: Headers): Headers {
   kept.delete("content-encoding");
   kept.delete("content-length");
   return kept;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,0 +1,39 @@
+/** How the calls of a pool are counted: in tokens, or in microusd at the price of their model. */
+import { inTokens, type Tariff } from "../pricing/tariff.ts";
+import type { PriceFields } from "../protocol/prices.ts";
+import type { ModelRequest } from "../providers/request.ts";
+import type { Pool } from "./pool.ts";
+
+export type PriceOptions = {
+  /** What the model costs, in microusd per million tokens, for a pool of microusd. Default: the price in force there. */
+  readonly price?: PriceFields;
+};
+
+/** Throws `BursarError` (`price_not_found`) for a model that nobody prices, in a pool of microusd. */
+export async function tariffOf(pool: Pool, model: string | undefined, { price }: PriceOptions): Promise<Tariff> {
+  if (pool.unit === "tokens") return inTokens;
+  // Who counts tokens need not load it.
+  const { inMicrousd } = await import("../pricing/microusd.ts");
+  if (price !== undefined) return inMicrousd({ ...price, version: "given" });
+  if (model === undefined) {
+    throw new TypeError(
+      `a call in a pool of ${pool.unit} must name its model: give model, price, or estimate and usage`,
+    );
+  }
+  return inMicrousd(await pool.prices.inForce(model));
+}
+
+/** A call that is known by its estimate alone. Spelled out, because a client need not carry what reads requests. */
+export function callOf(prompt: number): ModelRequest {
+  return {
+    dialect: "openai-chat",
+    body: {},
+    isStreaming: false,
+    model: "",
+    prompt,
+    limit: undefined,
+    answers: 1,
+    thinking: 0,
+    cacheWrites: "short",
+  };
+}
