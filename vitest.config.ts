@@ -25,7 +25,9 @@ export default defineConfig({
       {
         test: {
           name: "node",
-          include: ["test/{protocol,providers,pricing,engine,adapters,gateway,cli,examples,house}/**/*.test.ts"],
+          include: [
+            "test/{protocol,providers,pricing,engine,adapters,gateway,dashboard,cli,examples,house}/**/*.test.ts",
+          ],
           testTimeout: 120_000,
         },
       },

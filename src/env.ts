@@ -15,6 +15,7 @@ export type PoolCalls = Pick<
   | "agent"
   | "reservation"
   | "journal"
+  | "snapshot"
   | "audit"
   | "remove"
   | "revoke"

@@ -13,10 +13,12 @@ import type { Unit } from "../../src/protocol/commands.ts";
 import { jsonNarrator, type Narrator, personNarrator } from "./narrator.ts";
 import { type Provider, startProvider } from "./provider.ts";
 import { type Agent, counterOf, newAgent } from "./team.ts";
+import { work as keepBusy } from "./traffic.ts";
 
 const usage = `npm run demo -- [options]
 
   --unit UNIT   what the pool counts: tokens (default), or microusd, at the price of gpt-4o
+  --watch       keeps a team at work, and a page to watch it on, until Ctrl-C
   --json        what happens, a JSON object per line
   --help        this text`;
 
@@ -30,13 +32,18 @@ const team = {
 /** What a token comes to, in microusd, at the price of gpt-4o: prompts 2.5, the output that is reserved with them 10. */
 const microusdPerToken = 5;
 
-const { json, unit: named } = readOptions(usage, {
+const {
+  json,
+  watch,
+  unit: named,
+} = readOptions(usage, {
+  watch: { type: "boolean", default: false },
   json: { type: "boolean", default: false },
   unit: { type: "string", default: "tokens" },
 });
 if (named !== "tokens" && named !== "microusd") fail(`--unit ${named} is neither tokens nor microusd.`, usage);
 const unit: Unit = named;
-await main(json ? jsonNarrator() : personNarrator(unit));
+await (watch ? show() : main(json ? jsonNarrator() : personNarrator(unit)));
 
 async function main(narrator: Narrator): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "bursar-demo-"));
@@ -51,6 +58,36 @@ async function main(narrator: Narrator): Promise<void> {
   } finally {
     await governor.stop();
     provider.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** A governor, a team at work in it, and where to watch them. */
+async function show(): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), "bursar-demo-"));
+  const secrets = join(directory, "secrets");
+  const { BURSAR_OPERATOR_TOKEN: operatorToken } = ensureSecrets(secrets);
+  const governor = await startGovernor({ port: await freePort(), data: join(directory, "data"), secrets });
+  const ending = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => ending.abort());
+  try {
+    const { key } = await new Bursar({ url: governor.url, key: operatorToken }).tenants.create("demo");
+    const bursar = new Bursar({ url: governor.url, key: key.key });
+    console.log(`Eight agents share one budget. Watch them on
+
+  ${governor.url}/dashboard/
+
+with this key, which ends with the demo (Ctrl-C):
+
+  ${key.key}
+`);
+    await Promise.all([
+      keepBusy(bursar.pool("newsroom"), { signal: ending.signal }),
+      keepBusy(bursar.pool("support"), { signal: ending.signal, seed: 30, pace: 0.5 }),
+    ]);
+    bursar.close();
+  } finally {
+    await governor.stop();
     rmSync(directory, { recursive: true, force: true });
   }
 }

@@ -134,6 +134,6 @@ function tagOf({ path }: Route): (typeof tags)[number]["name"] {
   if (path.startsWith("/v1/keys")) return "Keys";
   if (path.startsWith("/v1/prices")) return "Prices";
   if (path.includes("/agents/")) return "Agents";
-  if (/\/(journal|audit|report)$/.test(path)) return "Watching";
+  if (/\/(journal|audit|report|snapshot)$/.test(path)) return "Watching";
   return /\/(reservations|usage|reallocations|batch)/.test(path) ? "Spending" : "Pools";
 }

@@ -301,6 +301,10 @@ export const routes: readonly Route[] = [
     run: (call, _, { after = 0, limit = limits.journalPage }) =>
       call.pool((stub, caller) => stub.journal(caller, after, limit)),
   }),
+  route("GET", `${pool}/snapshot`, rights.readPool, "A pool's whole state, as of its last event", {
+    answer: answers.snapshot,
+    run: (call) => call.pool((stub, caller) => stub.snapshot(caller)),
+  }),
   route("GET", `${pool}/session`, rights.readOwn, "Open a session: frames of commands, and events as they happen", {
     status: 101,
     agents: () => [],

@@ -3,6 +3,7 @@
  * values; a refusal is a value too. Its name is `tenant/pool`. It makes no outgoing call. Every call says who asks.
  */
 import { DurableObject } from "cloudflare:workers";
+import { type PoolImage, toImage } from "../engine/image.ts";
 import { report, viewDetail, viewPool, viewReservation } from "../engine/results.ts";
 import type { Pool } from "../engine/state.ts";
 import type { Caller } from "../protocol/caller.ts";
@@ -102,6 +103,14 @@ export class PoolObject extends DurableObject<unknown> {
 
   journal(caller: Caller, after: number, count: number): Promise<Answer<JournalPage>> {
     return this.#onceSettled(caller, () => page(this.ctx.storage, after, count));
+  }
+
+  /** The whole state, as of its last event that is persisted. */
+  async snapshot(caller: Caller): Promise<Answer<PoolImage>> {
+    const exists = await this.#look(caller, (pool) => pool.seq);
+    if (!exists.ok) return exists;
+    const { pool } = await this.#pool.settled();
+    return { ok: true, result: toImage(pool) };
   }
 
   async audit(caller: Caller): Promise<Answer<Audit>> {

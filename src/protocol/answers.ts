@@ -224,6 +224,9 @@ export const journalPage = z
   .strictObject({ events: z.array(event).readonly(), next: whole })
   .meta({ id: "JournalPage" });
 
+/** What the engine goes on from (`src/engine/image.ts`); its shape may change with any version. */
+export const snapshot = z.looseObject({ head: z.looseObject({ seq: whole }), agents: z.array(z.looseObject({})) });
+
 export const deleted = z.strictObject({ deleted: z.literal(true) });
 
 export const poolList = z.strictObject({

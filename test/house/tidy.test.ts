@@ -81,7 +81,7 @@ describe("the tree", () => {
       read("scripts/build.ts") +
       documents.map(read).join("\n") +
       files
-        .filter((path) => path.endsWith(".toml"))
+        .filter((path) => /\.(toml|html)$/.test(path))
         .map(read)
         .join("\n");
     /** Started as a process of its own, by its path. */

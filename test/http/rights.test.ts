@@ -86,6 +86,7 @@ const table: Readonly<Record<string, readonly [kind: Kind, status: 101 | 200 | 2
     "GET /v1/pools/:pool": ["read", 200],
     "GET /v1/pools/:pool/report": ["read", 200],
     "GET /v1/pools/:pool/journal": ["read", 200],
+    "GET /v1/pools/:pool/snapshot": ["read", 200],
     "GET /v1/pools/:pool/audit": ["read", 200],
     "GET /v1/pools/:pool/agents/:agent": ["agent", 200],
     "GET /v1/pools/:pool/reservations/:id": ["hold", 200],

@@ -1,6 +1,10 @@
 /** Every route: the status it succeeds with, and the whole of what it answers. Nothing more is in an answer, nothing less. */
+
 import { afterAll, describe, expect, it } from "vitest";
+import { fold } from "../../src/engine/evolve.ts";
+import { toImage } from "../../src/engine/image.ts";
 import { routes } from "../../src/http/routes.ts";
+import type { PoolEvent } from "../../src/protocol/events.ts";
 import { api, called, type Json, newPath, newPool, newTenant, type Options, operatorToken } from "./api.ts";
 
 const uuid7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -248,6 +252,14 @@ describe("pools", () => {
       float: 3_950,
       agents: { a: entry(), b: entry({ priority: 7, allocated: 50, consumed: 30, min_reserve: 0 }) },
     });
+  });
+
+  it("GET snapshot gives the state that the journal folds to", async () => {
+    const pool = await newPool({}, { a: {} });
+    await answer(201, "POST", `${pool}/reservations`, { body: { agent: "a", tokens: 5, id: "r" } });
+    const snapshot = await answer(200, "GET", `${pool}/snapshot`);
+    const { events } = await answer(200, "GET", `${pool}/journal`);
+    expect(snapshot).toEqual(JSON.parse(JSON.stringify(toImage(fold(events as PoolEvent[])))));
   });
 
   it("GET journal pages through every event", async () => {

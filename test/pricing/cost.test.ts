@@ -171,7 +171,18 @@ describe("a model's name", () => {
   });
 
   it("does not find that of an older version, of another model, or of another provider", () => {
-    for (const model of ["claude-sonnet-5-5", "claude-haiku-4-6", "gpt-4o-", "gpt-7", "GPT-4o", "gpt-4o-ultra", ""]) {
+    for (const model of [
+      "claude-opus-4-6-fast",
+      "claude-sonnet-500",
+      "claude-sonnet-5.123",
+      "claude-sonnet-5-5",
+      "claude-haiku-4-6",
+      "gpt-4o-",
+      "gpt-7",
+      "GPT-4o",
+      "gpt-4o-ultra",
+      "",
+    ]) {
       expect([model, rowOf(model)]).toEqual([model, undefined]);
     }
     expect(knownPrice("gpt-4o", now, "anthropic")).toBeUndefined();

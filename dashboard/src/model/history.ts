@@ -1,0 +1,101 @@
+/**
+ * A pool's past, in this page: its events, and the state now and then between them, so that the state at any event is
+ * a short fold away. The fold is the governor's own engine. The oldest are let go when a page has been open for long.
+ */
+import { evolve } from "../../../src/engine/evolve.ts";
+import { fromImage, type PoolImage, toImage } from "../../../src/engine/image.ts";
+import { emptyPool, type Pool } from "../../../src/engine/state.ts";
+import type { JournalEvent } from "../../../src/protocol/events.ts";
+
+/** Events between two states that are kept. A fold of so many takes about a millisecond. */
+const stride = 2_000;
+/** Events that are kept: some hundred bytes each. */
+const most = 250_000;
+/** What is let go at once, when there are more. */
+const share = 50_000;
+
+export class History {
+  /** Events in order; the first has the number `base + 1`. */
+  #events: JournalEvent[] = [];
+  /** What the pool had consumed after each of them. */
+  #consumed: number[] = [];
+  /** Whose each reservation is that was made by one of them. */
+  #owners = new Map<string, string>();
+  #base: number;
+  #kept: PoolImage[];
+  readonly #head: Pool;
+
+  constructor(image?: PoolImage) {
+    const start = image ?? toImage(emptyPool());
+    this.#base = start.head.seq;
+    this.#kept = [structuredClone(start)];
+    this.#head = fromImage(structuredClone(start));
+    for (const known of this.#head.remembered.values()) {
+      if (known.op === "reserve") this.#owners.set(known.id, known.agent);
+    }
+  }
+
+  get events(): readonly JournalEvent[] {
+    return this.#events;
+  }
+
+  get consumed(): readonly number[] {
+    return this.#consumed;
+  }
+
+  get owners(): ReadonlyMap<string, string> {
+    return this.#owners;
+  }
+
+  /** The state is known from here on. */
+  get base(): number {
+    return this.#base;
+  }
+
+  /** The state after the last event. Not to be changed. */
+  get head(): Pool {
+    return this.#head;
+  }
+
+  get last(): number {
+    return this.#base + this.#events.length;
+  }
+
+  event(seq: number): JournalEvent | undefined {
+    return this.#events[seq - this.#base - 1];
+  }
+
+  add(event: JournalEvent): void {
+    if (event.seq !== this.last + 1) return;
+    evolve(this.#head, event);
+    this.#events.push(event);
+    this.#consumed.push(this.#head.consumed);
+    if (event.type === "reserved") this.#owners.set(event.id, event.agent);
+    if (this.#events.length % stride === 0) this.#kept.push(structuredClone(toImage(this.#head)));
+    if (this.#events.length > most) this.#letGo();
+  }
+
+  /** The state after event `seq`. */
+  at(seq: number): Pool {
+    const wanted = Math.max(this.#base, Math.min(seq, this.last));
+    const index = Math.floor((wanted - this.#base) / stride);
+    const kept = this.#kept[index] ?? this.#kept[0];
+    if (kept === undefined) throw new Error("no state is kept");
+    const pool = fromImage(structuredClone(kept));
+    for (let i = index * stride; i < wanted - this.#base; i++) {
+      const event = this.#events[i];
+      if (event !== undefined) evolve(pool, event);
+    }
+    return pool;
+  }
+
+  #letGo(): void {
+    for (const event of this.#events.slice(0, share)) {
+      if (event.type === "reserved" && !this.#head.remembered.has(event.id)) this.#owners.delete(event.id);
+    }
+    this.#events = this.#events.slice(share);
+    this.#consumed = this.#consumed.slice(share);
+    this.#kept = this.#kept.slice(share / stride);
+    this.#base += share;
+  }
+}

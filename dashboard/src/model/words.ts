@@ -1,0 +1,97 @@
+/** Says events in words: who did what, with which budget, and why somebody lent. */
+import type { Unit } from "../../../src/protocol/commands.ts";
+import type { Donor, JournalEvent, Transfer } from "../../../src/protocol/events.ts";
+import { amount, percent } from "../format.ts";
+
+/** A line for a list. */
+export function lineOf(event: JournalEvent, unit: Unit, owner?: string): string {
+  const of = (value: number): string => amount(value, unit);
+  switch (event.type) {
+    case "configured":
+      return `The pool counts ${event.settings.unit}, ${event.settings.budget === null ? "without a budget" : `with a budget of ${of(event.settings.budget)}`}`;
+    case "funded":
+      return event.amount < 0
+        ? `${of(-event.amount)} taken out of the float`
+        : `${of(event.amount)} put into the float`;
+    case "registered":
+      return `${event.agent}: priority ${event.contract.priority}, ${of(event.contract.max)}`;
+    case "closing":
+      return `${event.agent} takes no more work`;
+    case "closed":
+      return `${event.agent} has left; ${of(event.unspent)} unspent`;
+    case "reopened":
+      return `${event.agent}'s gate is open again`;
+    case "reset":
+      return `${event.agent} starts a new period`;
+    case "reserved":
+      return `${event.agent} holds ${of(event.granted)}${event.granted < event.asked ? ` of ${of(event.asked)} asked` : ""}${moved(event.transfers, unit)}`;
+    case "committed":
+      return `${owner ?? "A call"} used ${of(event.amount)}${event.overage > 0 ? `, ${of(event.overage)} of it overage` : ""}${event.late === true ? ", late" : ""}${moved(event.transfers, unit)}`;
+    case "released":
+      return `${owner ?? "A call"} gave its hold back`;
+    case "extended":
+      return `${owner ?? "A call"} keeps its hold for longer`;
+    case "expired":
+      return `${owner ?? "A call"}'s lease ended${event.charged > 0 ? `; ${of(event.charged)} charged` : ""}`;
+    case "recorded":
+      return `${event.agent} used ${of(event.amount)} without a hold${moved(event.transfers, unit)}`;
+    case "reallocated":
+      return `${event.agent} was given ${of(sum(event.transfers))} ahead of need${moved(event.transfers, unit)}`;
+    case "refused":
+      return `${event.agent ?? "Somebody"} was refused to ${event.op}: ${event.code.replaceAll("_", " ")}`;
+  }
+}
+
+function moved(transfers: readonly Transfer[], unit: Unit): string {
+  if (transfers.length === 0) return "";
+  const [first] = transfers;
+  const from = transfers.length === 1 ? (first?.from ?? "the float") : `${transfers.length} lenders`;
+  return `, ${amount(sum(transfers), unit)} of it from ${from}`;
+}
+
+function sum(transfers: readonly Transfer[]): number {
+  return transfers.reduce((total, transfer) => total + transfer.amount, 0);
+}
+
+/** What an agent stood at when it was asked to lend. */
+export type Standing = { readonly priority: number; readonly gate: "open" | "closed"; readonly used: number };
+
+/**
+ * Explains a decision: what the agent had, what was missing, and why each of the lenders was asked.
+ * `before` is how things stood just before the event.
+ */
+export function explain(
+  event: JournalEvent,
+  unit: Unit,
+  before: { readonly available: number; readonly standing: (agent: string) => Standing | undefined },
+  owner?: string,
+): string {
+  const of = (value: number): string => amount(value, unit);
+  if (!("transfers" in event)) return `${lineOf(event, unit, owner)}.`;
+  const agent = event.type === "committed" ? (owner ?? "The agent") : event.agent;
+  const asked = event.type === "reserved" || event.type === "reallocated" ? event.asked : event.amount;
+  const verb = event.type === "reserved" ? "asked for" : event.type === "reallocated" ? "was to be given" : "used";
+  const parts = [`${agent} ${verb} ${of(asked)} and had ${of(before.available)} available`];
+  if (event.transfers.length === 0) parts.push("nobody had to lend");
+  for (const { from, amount: given } of event.transfers) {
+    if (from === null) {
+      parts.push(`${of(given)} came from the pool's float, which gives first`);
+      continue;
+    }
+    const donors: readonly Donor[] = event.type === "reallocated" ? event.donors : [];
+    const known = donors.find((donor) => donor.agent === from);
+    const standing = before.standing(from);
+    const priority = known?.priority ?? standing?.priority;
+    const why = [
+      ...(priority === undefined ? [] : [`priority ${priority}`]),
+      ...((known?.gate ?? standing?.gate) === "closed" ? ["its gate closed"] : []),
+      ...(standing === undefined ? [] : [standing.used < 0.005 ? "idle" : `${percent(standing.used)} used`]),
+    ];
+    parts.push(`${of(given)} came from ${from} (${why.join(", ")})`);
+  }
+  if (event.type === "reserved" && event.granted < event.asked)
+    parts.push(`so it holds ${of(event.granted)}, which it said would do`);
+  if ("overage" in event && event.overage > 0)
+    parts.push(`${of(event.overage)} could be covered by nobody and is overage`);
+  return `${parts.join("; ")}.`;
+}

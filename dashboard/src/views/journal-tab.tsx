@@ -1,0 +1,181 @@
+/** The journal: every event, filtered, and any of them explained in words. */
+import { useSignal } from "@preact/signals";
+import { available, gateOf } from "../../../src/engine/state.ts";
+import type { JournalEvent } from "../../../src/protocol/events.ts";
+import { clock, count } from "../format.ts";
+import type { LivePool } from "../model/live.ts";
+import { explain, lineOf } from "../model/words.ts";
+import { Empty } from "./states.tsx";
+
+const pageSize = 100;
+
+const kinds = [
+  ["all", "all events"],
+  ["transfers", "transfers"],
+  ["reserved", "reservations"],
+  ["committed", "commits"],
+  ["expired", "expiries"],
+  ["overage", "overage"],
+  ["contracts", "contracts"],
+  ["refused", "refusals"],
+] as const;
+
+export function JournalTab({ live }: { readonly live: LivePool }) {
+  const kind = useSignal<string>("all");
+  const agent = useSignal("");
+  const page = useSignal(0);
+  const chosen = useSignal<number | undefined>(undefined);
+  // Read, so that it follows the pool.
+  const { events, owners } = live.slowVersion.value > 0 ? live.history : live.history;
+  const ownerOf = (event: JournalEvent): string | undefined => agentIn(event, owners);
+  const found = events.filter(
+    (event) => isOfKind(event, kind.value) && (agent.value === "" || ownerOf(event)?.includes(agent.value) === true),
+  );
+  const pages = Math.max(1, Math.ceil(found.length / pageSize));
+  const at = Math.min(page.value, pages - 1);
+  const end = found.length - at * pageSize;
+  const shown = found.slice(Math.max(0, end - pageSize), end).toReversed();
+  const event = chosen.value === undefined ? undefined : live.history.event(chosen.value);
+  return (
+    <div class="journal">
+      <section class="card" aria-labelledby="journal">
+        <div class="title">
+          <h2 id="journal">
+            Journal <small>{count(found.length)} events</small>
+          </h2>
+          <select
+            aria-label="Kind of event"
+            value={kind.value}
+            onChange={(change) => {
+              kind.value = change.currentTarget.value;
+              page.value = 0;
+            }}
+          >
+            {kinds.map(([value, label]) => (
+              <option key={value} value={value}>
+                {label}
+              </option>
+            ))}
+          </select>
+          <input
+            type="search"
+            placeholder="agent"
+            aria-label="Agent"
+            value={agent.value}
+            onInput={(change) => {
+              agent.value = change.currentTarget.value;
+              page.value = 0;
+            }}
+          />
+        </div>
+        {shown.length === 0 ? (
+          <Empty text="No event is like that." />
+        ) : (
+          <ol class="events" reversed>
+            {shown.map((one) => (
+              <li key={one.seq}>
+                <button
+                  type="button"
+                  aria-pressed={chosen.value === one.seq}
+                  onClick={() => {
+                    chosen.value = one.seq;
+                  }}
+                >
+                  <span class="number">{count(one.seq)}</span>
+                  <time>{clock(one.at)}</time>
+                  <span class={`kind ${one.type}`}>{one.type}</span>
+                  <span>{lineOf(one, live.unit, ownerOf(one))}</span>
+                </button>
+              </li>
+            ))}
+          </ol>
+        )}
+        <p class="pager">
+          <button type="button" disabled={at === 0} onClick={() => page.value--}>
+            Newer
+          </button>
+          <span>
+            {count(at + 1)} of {count(pages)}
+          </span>
+          <button type="button" disabled={at >= pages - 1} onClick={() => page.value++}>
+            Older
+          </button>
+        </p>
+      </section>
+      <section class="card detail" aria-live="polite" aria-labelledby="detail">
+        <h2 id="detail">{event === undefined ? "Choose an event" : `Event ${count(event.seq)}`}</h2>
+        {event === undefined ? (
+          <Empty text="It will be explained here: who asked, who lent, and why." />
+        ) : (
+          <Detail event={event} live={live} owner={ownerOf(event)} />
+        )}
+      </section>
+    </div>
+  );
+}
+
+function Detail({
+  event,
+  live,
+  owner,
+}: {
+  readonly event: JournalEvent;
+  readonly live: LivePool;
+  readonly owner: string | undefined;
+}) {
+  const before = live.history.at(event.seq - 1);
+  const borrower = owner === undefined ? undefined : before.agents.get(owner);
+  const usage = event.type === "committed" || event.type === "recorded" ? event.usage : undefined;
+  return (
+    <>
+      <p class="explained">
+        {explain(
+          event,
+          live.unit,
+          {
+            available: borrower === undefined ? 0 : available(borrower),
+            standing: (name) => {
+              const agent = before.agents.get(name);
+              return agent === undefined
+                ? undefined
+                : {
+                    priority: agent.contract.priority,
+                    gate: gateOf(agent),
+                    used: agent.allocated === 0 ? 0 : (agent.consumed + agent.held) / agent.allocated,
+                  };
+            },
+          },
+          owner,
+        )}
+      </p>
+      {usage === undefined ? null : (
+        <p class="note">
+          {usage.model ?? "a model"}: {count(usage.input)} in ({count(usage.cache_read ?? 0)} cached),{" "}
+          {count(usage.output)} out
+          {usage.estimated === true ? ", estimated" : ""}
+        </p>
+      )}
+      <pre>{JSON.stringify(event, null, 2)}</pre>
+    </>
+  );
+}
+
+function agentIn(event: JournalEvent, owners: ReadonlyMap<string, string>): string | undefined {
+  if ("agent" in event) return event.agent ?? undefined;
+  return "id" in event ? owners.get(event.id) : undefined;
+}
+
+function isOfKind(event: JournalEvent, kind: string): boolean {
+  switch (kind) {
+    case "all":
+      return true;
+    case "transfers":
+      return "transfers" in event && event.transfers.length > 0;
+    case "overage":
+      return "overage" in event && event.overage > 0;
+    case "contracts":
+      return ["configured", "funded", "registered", "closing", "closed", "reopened", "reset"].includes(event.type);
+    default:
+      return event.type === kind;
+  }
+}

@@ -1,0 +1,107 @@
+/** What if: the same demands under flat caps, one shared pot, or other contracts; and who would have starved. */
+import { useSignal } from "@preact/signals";
+import { brief, count, percent } from "../format.ts";
+import type { LivePool } from "../model/live.ts";
+import { type Outcome, type Plan, plansIn, play } from "../model/what-if.ts";
+import { Empty } from "./states.tsx";
+
+/** Demands that are played; more would keep the page busy for longer than one likes to look at it. */
+const most = 50_000;
+
+type Played = { readonly governed: Outcome[]; readonly flat: Outcome[]; readonly shared: Outcome[] };
+
+export function WhatIfTab({ live }: { readonly live: LivePool }) {
+  const events = live.history.events.slice(-most);
+  const plans = useSignal<ReadonlyMap<string, Plan>>(plansIn(live.history.events));
+  const played = useSignal<Played | undefined>(undefined);
+  const run = (): void => {
+    played.value = {
+      governed: play(events, plans.value, "governed", live.unit),
+      flat: play(events, plans.value, "flat", live.unit),
+      shared: play(events, plans.value, "shared", live.unit),
+    };
+  };
+  const change = (agent: string, field: keyof Plan, value: number): void => {
+    const plan = plans.value.get(agent);
+    if (plan === undefined || !Number.isSafeInteger(value) || value < 0) return;
+    plans.value = new Map(plans.value).set(agent, { ...plan, [field]: value });
+    played.value = undefined;
+  };
+  if (plans.value.size === 0) return <Empty text="No agents yet: nothing to play." />;
+  return (
+    <section class="card" aria-labelledby="what-if">
+      <div class="title">
+        <h2 id="what-if">What if</h2>
+        <button type="button" class="primary" onClick={run}>
+          Play {count(events.length)} events
+        </button>
+      </div>
+      <p class="note">
+        Every call asks for what it asked for, and uses what it used, in the same order: under these contracts with
+        budget that flows, under the same as flat caps, and out of one shared pot. Change a number and play again.
+      </p>
+      <div class="wide">
+        <table class="plans">
+          <caption class="unseen">Contracts, and what became of each agent's calls</caption>
+          <thead>
+            <tr>
+              <th scope="col">Agent</th>
+              <th scope="col">Priority</th>
+              <th scope="col">Budget</th>
+              <th scope="col">Keeps</th>
+              <th scope="col" class="number">
+                Flowing
+              </th>
+              <th scope="col" class="number">
+                Flat caps
+              </th>
+              <th scope="col" class="number">
+                Shared pot
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {[...plans.value].slice(0, 100).map(([agent, plan]) => (
+              <tr key={agent}>
+                <th scope="row">{agent}</th>
+                {(["priority", "max", "min_reserve"] as const).map((field) => (
+                  <td key={field}>
+                    <input
+                      type="number"
+                      min={0}
+                      value={plan[field]}
+                      aria-label={`${agent}: ${field.replace("_", " ")}`}
+                      onChange={(event) => change(agent, field, event.currentTarget.valueAsNumber)}
+                    />
+                  </td>
+                ))}
+                {(["governed", "flat", "shared"] as const).map((rules) => (
+                  <td key={rules} class="number">
+                    <Served outcome={played.value?.[rules].find((one) => one.agent === agent)} live={live} />
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+/** The share of an agent's calls that were let, and what it missed. */
+function Served({ outcome, live }: { readonly outcome: Outcome | undefined; readonly live: LivePool }) {
+  if (outcome === undefined || outcome.asked === 0) return <span class="note">–</span>;
+  const share = outcome.served / outcome.asked;
+  return (
+    <span class={share < 0.5 ? "bad" : share < 1 ? "warn" : "good"}>
+      {percent(share)}
+      {outcome.refused > 0 ? (
+        <small>
+          {" "}
+          missed {brief(outcome.missed, live.unit)} in {count(outcome.refused)}
+        </small>
+      ) : null}
+    </span>
+  );
+}
