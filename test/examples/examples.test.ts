@@ -114,3 +114,25 @@ function startBoth(port: number, key: string): ChildProcess {
     env: { ...process.env, WRANGLER_SEND_METRICS: "false" },
   });
 }
+
+describe("the demo that is watched", () => {
+  it("keeps a team at work, says where to watch it with which key, and ends when it is told to", async () => {
+    const demo = spawn(process.execPath, ["examples/demo/demo.ts", "--watch"], { cwd: root });
+    const ended = new Promise<number | null>((resolve) => demo.once("exit", resolve));
+    let said = "";
+    demo.stdout.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    await expect.poll(() => said, { timeout: 60_000 }).toMatch(/bursar_\S+\n/);
+    const [, url = "", key = ""] = /(http:\S+)\/dashboard\/[\s\S]*?(bursar_\S+)/.exec(said) ?? [];
+    expect(url).not.toContain("bursar_");
+    expect((await fetch(`${url}/dashboard/`)).headers.get("content-security-policy")).toContain("default-src 'none'");
+    const pool = new Bursar({ url, key, transport: "fetch" }).pool("newsroom");
+    const transfers = async () =>
+      (await pool.journal()).events.filter((event) => event.type === "committed" || event.type === "reserved").length;
+    await expect.poll(transfers, { timeout: 30_000 }).toBeGreaterThan(10);
+    demo.kill("SIGINT");
+    expect(await ended).toBe(0);
+    await expect(fetch(url)).rejects.toThrow();
+  });
+});

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Pool } from "../../src/client/index.ts";
 import { cached, input, used, words } from "../provider.ts";
 import {
+  books,
   call,
   type DialectName,
   dialects,
@@ -82,9 +83,16 @@ describe.each(names)("a stream of %s", (dialect) => {
   it("that is read to its end is booked as reported, kind by kind, before its reader sees the end", async () => {
     const { pool, key } = await stage.newPool();
     const response = await call(stage, key, dialect, "stand-in", { body: streaming });
-    await response.text();
-    const { consumed, usage, held } = await outcomeOf(pool);
+    const decoder = new TextDecoder();
+    let text = "";
+    for await (const chunk of response.body ?? []) {
+      text += decoder.decode(chunk, { stream: true });
+      // An SDK stops reading here, and may look at the books at once.
+      if (/\[DONE\]|message_stop|response\.completed/.test(text)) break;
+    }
+    const { consumed, held } = await books(pool);
     expect({ consumed, held }).toEqual({ consumed: used, held: 0 });
+    const { usage } = await outcomeOf(pool);
     expect(usage).toMatchObject({ input, output: words.length, cache_read: cached, model: "stand-in" });
     expect(usage).not.toHaveProperty("estimated");
   });
