@@ -6,6 +6,8 @@ describe("JSON from strangers", () => {
   it("reads what JSON.parse reads", () => {
     fc.assert(
       fc.property(fc.json({ maxDepth: 6 }), (text) => {
+        // `__proto__` as a key is refused on purpose (below); fast-check knows the name and tries it.
+        fc.pre(!text.includes("__proto__"));
         const result = parseJson(text);
         // fast-check's objects have no duplicate keys, so nothing may be refused.
         expect(result).toEqual({ ok: true, value: JSON.parse(text) });
@@ -20,6 +22,7 @@ describe("JSON from strangers", () => {
     ['[{"b":1},{"b":1,"b":2}]', "/1/b", "appears twice"],
     ['{"a":[0,[{"b":1,"b":2}]]}', "/a/1/0/b", "appears twice"],
     ['{"a/b~c":{"d":1,"d":2}}', "/a~1b~0c/d", "appears twice"],
+    ['{"__proto__":1}', "/__proto__", "is not a name"],
     ['{"__proto__":1,"__proto__":2}', "/__proto__", "is not a name"],
     ["[".repeat(33) + "]".repeat(33), "", "nested deeper"],
     ["[".repeat(4_000_000), "", "nested deeper"],
