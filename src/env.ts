@@ -12,6 +12,7 @@ export type PoolCalls = Pick<
   | "admit"
   | "settings"
   | "report"
+  | "metrics"
   | "agent"
   | "reservation"
   | "journal"

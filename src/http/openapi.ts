@@ -94,9 +94,9 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
   };
 }
 
-function successOf({ status, answer }: Route) {
+function successOf({ status, answer, media }: Route) {
   if (answer === undefined) return { description: "The connection is a session (docs/protocol.md)" };
-  return { description: status === 201 ? "Done" : "OK", content: { "application/json": { schema: answer } } };
+  return { description: status === 201 ? "Done" : "OK", content: { [media]: { schema: answer } } };
 }
 
 const healthz: ZodOpenApiOperationObject = {
@@ -134,6 +134,6 @@ function tagOf({ path }: Route): (typeof tags)[number]["name"] {
   if (path.startsWith("/v1/keys")) return "Keys";
   if (path.startsWith("/v1/prices")) return "Prices";
   if (path.includes("/agents/")) return "Agents";
-  if (/\/(journal|audit|report|snapshot)$/.test(path)) return "Watching";
+  if (/\/(journal|audit|report|snapshot|metrics)$/.test(path)) return "Watching";
   return /\/(reservations|usage|reallocations|batch)/.test(path) ? "Spending" : "Pools";
 }

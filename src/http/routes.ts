@@ -8,6 +8,7 @@ import { mayRun } from "../protocol/rights.ts";
 import * as schemas from "../protocol/schemas.ts";
 import { parseBody, parseQuery } from "./body.ts";
 import type { Call, Given } from "./call.ts";
+import { exposition, expositionMedia } from "./metrics.ts";
 import { makeKey, withinMaker } from "./new-keys.ts";
 import { merged, page } from "./price-list.ts";
 import { DoorError, invalid } from "./problems.ts";
@@ -24,12 +25,15 @@ export type Route = {
   readonly query: z.ZodObject;
   /** The body of its success; a session has none. */
   readonly answer: z.ZodType | undefined;
+  /** What the body is written in. */
+  readonly media: string;
   readonly run: (call: Call) => Promise<Given | Response>;
 };
 
 type Spec<B, Q> = {
   readonly status?: 101 | 200 | 201;
   readonly answer?: z.ZodType;
+  readonly media?: string;
   readonly body?: z.ZodType<B>;
   readonly query?: z.ZodObject & z.ZodType<Q>;
   /** The agents that the request acts for; a key that is bound to one may act for no other. */
@@ -43,7 +47,7 @@ function route<B = unknown, Q = unknown>(
   path: string,
   right: Right,
   summary: string,
-  { status = 200, body, query, answer, agents, run }: Spec<B, Q>,
+  { status = 200, body, query, answer, media = "application/json", agents, run }: Spec<B, Q>,
 ): Route {
   return {
     method,
@@ -54,6 +58,7 @@ function route<B = unknown, Q = unknown>(
     body,
     query: query ?? schemas.emptyQuery,
     answer,
+    media,
     run: async (call) => {
       mustHave(right, call.principal);
       if (call.isForeignPool()) return poolNotFound;
@@ -277,6 +282,15 @@ export const routes: readonly Route[] = [
   route("GET", `${pool}/report`, rights.readPool, "Every agent's ledger entry", {
     answer: answers.report,
     run: (call) => call.pool((stub, caller) => stub.report(caller)),
+  }),
+  route("GET", `${pool}/metrics`, rights.readPool, "A pool's figures for Prometheus", {
+    answer: answers.exposition,
+    media: expositionMedia,
+    run: async (call) => {
+      const figures = await call.pool((stub, caller) => stub.metrics(caller));
+      if (!figures.ok) return figures;
+      return new Response(exposition(figures.result), { headers: { "content-type": expositionMedia } });
+    },
   }),
   route("POST", `${pool}/batch`, rights.spend, "Run commands in order, each with its own outcome", {
     answer: answers.batchResult,

@@ -10,9 +10,9 @@ import { nextLease, type Pool } from "../engine/state.ts";
 import { bursar, type Caller } from "../protocol/caller.ts";
 import type { Command, ReserveCommand } from "../protocol/commands.ts";
 import type { JournalEvent, PoolEvent } from "../protocol/events.ts";
-import type { LiveRefusal, RefusalCounts } from "../protocol/frames.ts";
+import type { LiveRefusal } from "../protocol/frames.ts";
 import { limits } from "../protocol/limits.ts";
-import type { Outcome } from "../protocol/results.ts";
+import type { Outcome, RefusalCounts } from "../protocol/results.ts";
 import { append, hashOf, toRows } from "./journal.ts";
 import { type Memory, remember } from "./memory.ts";
 import { RefusalCounter } from "./refusal-counter.ts";
@@ -67,6 +67,11 @@ export class LivePool {
   /** How often agents were refused since the pool woke. */
   refusals(): RefusalCounts {
     return this.#refusals.counts();
+  }
+
+  /** How many reserves wait in line. */
+  waiting(): number {
+    return this.#line.size;
   }
 
   /** Runs commands in order, each with its own outcome; resolves when their effects are persisted. */

@@ -16,6 +16,7 @@ import type {
   Answer,
   Audit,
   JournalPage,
+  Metrics,
   Outcome,
   PoolResult,
   Report,
@@ -82,8 +83,18 @@ export class PoolObject extends DurableObject<unknown> {
   }
 
   report(caller: Caller): Promise<Answer<Report>> {
-    const name = this.ctx.id.name ?? "";
-    return this.#look(caller, (pool) => report(pool, name.slice(name.indexOf("/") + 1)));
+    return this.#look(caller, (pool) => report(pool, this.#name));
+  }
+
+  metrics(caller: Caller): Promise<Answer<Metrics>> {
+    return this.#look(caller, (pool) => ({
+      report: report(pool, this.#name),
+      consumed: pool.consumed,
+      held: pool.held,
+      open_reservations: pool.open,
+      waiting: this.#pool.waiting(),
+      refusals: this.#pool.refusals(),
+    }));
   }
 
   agent(caller: Caller, name: string): Promise<Answer<AgentDetail>> {
@@ -163,6 +174,12 @@ export class PoolObject extends DurableObject<unknown> {
 
   override async alarm(): Promise<void> {
     await this.#pool.alarm();
+  }
+
+  /** How the tenant calls the pool. */
+  get #name(): string {
+    const name = this.ctx.id.name ?? "";
+    return name.slice(name.indexOf("/") + 1);
   }
 
   #refusalTo({ key_id }: Caller): Refusal | undefined {

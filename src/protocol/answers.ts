@@ -227,6 +227,10 @@ export const journalPage = z
 /** What the engine goes on from (`src/engine/image.ts`); its shape may change with any version. */
 export const snapshot = z.looseObject({ head: z.looseObject({ seq: whole }), agents: z.array(z.looseObject({})) });
 
+export const exposition = z
+  .string()
+  .meta({ id: "Metrics", description: "Prometheus text; docs/operations.md lists the metrics." });
+
 export const deleted = z.strictObject({ deleted: z.literal(true) });
 
 export const poolList = z.strictObject({

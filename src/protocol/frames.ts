@@ -8,7 +8,7 @@ import type { Scope } from "./capability.ts";
 import type { JournalEvent } from "./events.ts";
 import { type Problem, refusalProblem } from "./problems.ts";
 import type { RefusalCode } from "./refusals.ts";
-import type { Outcome } from "./results.ts";
+import type { Outcome, RefusalCounts } from "./results.ts";
 
 /** The subprotocol of a session; the key travels as a second one, behind `keyPrefix`, for browsers can't set headers. */
 export const subprotocol = "bursar.v1";
@@ -45,9 +45,6 @@ export type Reply =
       readonly subscribed: { readonly after: number; readonly seq: number; readonly refusals: RefusalCounts };
     }
   | { readonly id: number | null; readonly problem: Problem };
-
-/** Refusals since the pool woke, by agent and code. */
-export type RefusalCounts = { readonly [agent: string]: { readonly [code: string]: number } };
 
 /** A refusal as it happens. It is not in the journal, so it is shown to those who watch and then gone. */
 export type LiveRefusal = {

@@ -154,6 +154,23 @@ export type Report = {
   readonly agents: { readonly [name: string]: AgentView };
 };
 
+/** What a monitor counts. Those that only grow start again when an agent is reset or leaves. */
+export type Metrics = {
+  readonly report: Report;
+  /** Σ of all agents, and of those that have left. */
+  readonly consumed: number;
+  /** Σ of all agents. */
+  readonly held: number;
+  readonly open_reservations: number;
+  /** Reserves that wait in line. */
+  readonly waiting: number;
+  /** Since the pool woke. */
+  readonly refusals: RefusalCounts;
+};
+
+/** Refusals since the pool woke, by agent and code. */
+export type RefusalCounts = { readonly [agent: string]: { readonly [code: string]: number } };
+
 /** The journal folded again from its first event, and what was found to be wrong. */
 export type Audit = {
   readonly ok: boolean;

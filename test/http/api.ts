@@ -36,10 +36,13 @@ export async function api(method: string, path: string, options: Options = {}): 
     ? exports.default.fetch(request)
     : createApp().fetch(request, { ...env, ...bindings }));
   const text = await response.text();
-  const body: Json = text === "" ? {} : JSON.parse(text);
+  const media = response.headers.get("content-type") ?? "";
+  const isJson = /json/.test(media);
+  const body: Json = text === "" ? {} : isJson ? JSON.parse(text) : { text };
   if (text !== "") {
-    const media = response.headers.get("content-type") ?? "";
-    expect(undocumented(request.method, new URL(request.url).pathname, response.status, media, body)).toEqual([]);
+    const { pathname } = new URL(request.url);
+    const shown = isJson ? body : text;
+    expect(undocumented(request.method, pathname, response.status, media, shown)).toEqual([]);
   }
   return { status: response.status, headers: response.headers, body };
 }

@@ -85,6 +85,7 @@ const table: Readonly<Record<string, readonly [kind: Kind, status: 101 | 200 | 2
     ],
     "GET /v1/pools/:pool": ["read", 200],
     "GET /v1/pools/:pool/report": ["read", 200],
+    "GET /v1/pools/:pool/metrics": ["read", 200],
     "GET /v1/pools/:pool/journal": ["read", 200],
     "GET /v1/pools/:pool/snapshot": ["read", 200],
     "GET /v1/pools/:pool/audit": ["read", 200],

@@ -254,6 +254,12 @@ describe("pools", () => {
     });
   });
 
+  it("GET metrics gives text (metrics.test.ts says which)", async () => {
+    const { status, body } = await api("GET", `${await newPool({ budget: 5_000 })}/metrics`);
+    expect(status).toBe(200);
+    expect(body["text"]).toContain('bursar_pool_total_tokens{pool="');
+  });
+
   it("GET snapshot gives the state that the journal folds to", async () => {
     const pool = await newPool({}, { a: {} });
     await answer(201, "POST", `${pool}/reservations`, { body: { agent: "a", tokens: 5, id: "r" } });
