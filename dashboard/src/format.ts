@@ -2,21 +2,23 @@
 import type { Unit } from "../../src/protocol/commands.ts";
 
 const whole = new Intl.NumberFormat("en-US");
+const dollars = { style: "currency", currency: "USD" } as const;
+const cents = new Intl.NumberFormat("en-US", dollars);
+const exact = new Intl.NumberFormat("en-US", { ...dollars, maximumFractionDigits: 6 });
+const shortDollars = new Intl.NumberFormat("en-US", { ...dollars, notation: "compact", maximumFractionDigits: 1 });
 const short = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
 
-/** An amount in full: `1,234`, or dollars with the digits that matter. */
+/** An amount in full: `1,234`, or dollars to the last millionth that is not nought. */
 export function amount(value: number, unit: Unit): string {
-  if (unit === "tokens") return whole.format(value);
-  const dollars = value / 1e6;
-  const digits = Math.abs(dollars) >= 100 ? 2 : Math.abs(dollars) >= 1 ? 3 : 6;
-  return `${dollars < 0 ? "−" : ""}$${Math.abs(dollars).toFixed(digits)}`;
+  return unit === "tokens" ? whole.format(value) : exact.format(value / 1e6);
 }
 
-/** An amount in little room: `1.2K`, `$1.20`. */
+/** An amount in little room: `1.2K`, `$1.20`, `$1.2M`. */
 export function brief(value: number, unit: Unit): string {
   if (unit === "tokens") return short.format(value);
   const dollars = value / 1e6;
-  return Math.abs(dollars) >= 0.01 || dollars === 0 ? `$${dollars.toFixed(2)}` : `$${dollars.toPrecision(2)}`;
+  if (Math.abs(dollars) >= 10_000) return shortDollars.format(dollars);
+  return Math.abs(dollars) >= 0.01 || dollars === 0 ? cents.format(dollars) : `$${dollars.toPrecision(2)}`;
 }
 
 export function count(value: number): string {

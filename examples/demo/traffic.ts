@@ -2,7 +2,7 @@
  * Lively traffic for whoever watches: a team at work for as long as it is let, asking, holding, using, running short,
  * lending, growing sure of itself and being given a new task. By chance, but the same chance for the same seed.
  */
-import { BudgetExceededError, type Pool } from "../../src/client/index.ts";
+import { BudgetExceededError, type Pool, UnreachableError } from "../../src/client/index.ts";
 
 type Member = {
   readonly priority: number;
@@ -71,6 +71,11 @@ function newMember(pool: Pool, name: string, { appetite }: Member, seed: number)
         await call(signal, pace);
       } catch (error) {
         if (signal.aborted) return;
+        // A governor that is busy or restarts is asked again later; what was held comes back with its lease.
+        if (error instanceof UnreachableError) {
+          await pause(2_000, signal);
+          continue;
+        }
         if (!(error instanceof BudgetExceededError)) throw error;
         await pause(3_000 / pace, signal);
         if (error.code === "confidence_reached") {

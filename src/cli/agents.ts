@@ -15,7 +15,7 @@ type Options = {
 };
 
 export function agents(): Command {
-  const command = new Command("agents").description("list, register, close and reopen a pool's agents");
+  const command = new Command("agents").description("list, register, close, reopen and pause a pool's agents");
   command
     .command("ls <pool>")
     .description("list a pool's agents")
@@ -61,6 +61,18 @@ export function agents(): Command {
     .description("open its confidence gate: a new task")
     .action(async (pool: string, agent: string, _: unknown, self: Command) => {
       show(self, await connect(self).pool(pool).agent(agent).reopen(), () => `${agent} may spend again.`);
+    });
+  command
+    .command("pause <pool> <agent>")
+    .description("stop it, and those below it, from reserving; what is open settles")
+    .action(async (pool: string, agent: string, _: unknown, self: Command) => {
+      show(self, await connect(self).pool(pool).agent(agent).pause(), () => `${agent} is paused.`);
+    });
+  command
+    .command("resume <pool> <agent>")
+    .description("end its pause")
+    .action(async (pool: string, agent: string, _: unknown, self: Command) => {
+      show(self, await connect(self).pool(pool).agent(agent).resume(), () => `${agent} may go on.`);
     });
   return command;
 }

@@ -58,6 +58,18 @@ export function pools(): Command {
       );
     });
   command
+    .command("pause <pool>")
+    .description("stop everybody from reserving; open reservations settle")
+    .action(async (name: string, _: unknown, self: Command) => {
+      show(self, await connect(self).pool(name).pause(), () => `Pool ${name} is paused.`);
+    });
+  command
+    .command("resume <pool>")
+    .description("end its pause")
+    .action(async (name: string, _: unknown, self: Command) => {
+      show(self, await connect(self).pool(name).resume(), () => `Pool ${name} goes on.`);
+    });
+  command
     .command("rm <pool>")
     .description("delete a pool and its journal")
     .option("--force", "even while reservations are open")

@@ -1,5 +1,5 @@
 /** An agent of a pool: to spend as, to hand a part of its budget down, to manage. */
-import type { AgentChangeResult, AgentDetail, CloseResult, UsageResult } from "../protocol/results.ts";
+import type { AgentChangeResult, AgentDetail, CloseResult, PauseResult, UsageResult } from "../protocol/results.ts";
 import { uuid7 } from "../protocol/uuid.ts";
 import type { GovernOptions } from "./govern.ts";
 import type { CommitOptions, Hold } from "./hold.ts";
@@ -75,6 +75,16 @@ export class Agent {
   /** Opens its confidence gate: a new task. */
   reopen({ id = uuid7(), ...options }: WriteOptions = {}): Promise<AgentChangeResult> {
     return this.#transport.call("POST", `${this.#path}/reopen`, { id }, options);
+  }
+
+  /** Stops it, and those below it, from reserving; what is open settles. */
+  pause(options: CallOptions = {}): Promise<PauseResult> {
+    return this.#transport.call("POST", `${this.#path}/pause`, {}, options);
+  }
+
+  /** Ends its pause. */
+  resume(options: CallOptions = {}): Promise<PauseResult> {
+    return this.#transport.call("POST", `${this.#path}/resume`, {}, options);
   }
 
   /** A new period: nothing consumed, its contract's allocation again. */

@@ -26,7 +26,7 @@ export class BursarError extends Error {
 }
 
 /**
- * The governor says: don't spend. `code` tells why: `budget_exceeded`, `confidence_reached` or `agent_closing`. Don't
+ * The governor says: don't spend. `code` tells why: `budget_exceeded`, `confidence_reached`, `agent_closing` or `paused`. Don't
  * repeat the call; `retry_after_ms` is there only when time alone can help.
  */
 export class BudgetExceededError extends BursarError {

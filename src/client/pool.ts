@@ -7,6 +7,7 @@ import type {
   Audit,
   FundResult,
   JournalPage,
+  PauseResult,
   PoolResult,
   ReallocationResult,
   Report,
@@ -104,6 +105,16 @@ export class Pool {
   fund(amount: number, options: CallOptions & { readonly id?: string } = {}): Promise<FundResult> {
     const { id = uuid7(), ...call } = options;
     return this.#transport.call("POST", `${this.#path}/funds`, { id, [this.unit]: amount }, call);
+  }
+
+  /** Stops everybody from reserving; open reservations settle. */
+  pause(options: CallOptions = {}): Promise<PauseResult> {
+    return this.#transport.call("POST", `${this.#path}/pause`, {}, options);
+  }
+
+  /** Ends a pause of the pool. */
+  resume(options: CallOptions = {}): Promise<PauseResult> {
+    return this.#transport.call("POST", `${this.#path}/resume`, {}, options);
   }
 
   /** Registers an agent, or changes its contract. Never touches what it has spent. */

@@ -49,6 +49,10 @@ function apply(pool: Pool, event: PoolEvent): void {
     case "reopened":
       agentOf(pool, event.agent).confidence = null;
       return book(pool, event.id, { op: "reopen", agent: event.agent, amount: 0 });
+    case "paused":
+    case "resumed":
+      (event.agent === null ? pool : agentOf(pool, event.agent)).paused = event.type === "paused";
+      return;
     case "reset":
       return reset(pool, event);
     case "reserved":
@@ -111,6 +115,7 @@ function newAgent(name: string, event: EventOf<"registered">, depth: number): Ag
     confidence: null,
     closing: false,
     activeAt: event.at,
+    paused: false,
   };
 }
 

@@ -6,7 +6,7 @@ import type { Command } from "../protocol/commands.ts";
 import type { PoolEvent } from "../protocol/events.ts";
 import type { Outcome } from "../protocol/results.ts";
 import type { Decision } from "./decision.ts";
-import { decideClose, decideRegister, decideReopen, decideReset, leave } from "./decisions/agent.ts";
+import { decideClose, decidePause, decideRegister, decideReopen, decideReset, leave } from "./decisions/agent.ts";
 import { decideConfigure, decideFund } from "./decisions/pool.ts";
 import { decideCommit, decideExtend, decideRelease, decideReserve, expireNext } from "./decisions/reservation.ts";
 import { decideReallocate, decideRecord } from "./decisions/usage.ts";
@@ -42,6 +42,9 @@ export function decide(pool: Pool, command: Command, now: number): Decision {
       return decideClose(pool, command, now);
     case "reopen":
       return decideReopen(pool, command, now);
+    case "pause":
+    case "resume":
+      return decidePause(pool, command, now);
     case "reset":
       return decideReset(pool, command, now);
     case "reserve":
@@ -104,6 +107,8 @@ function mayLeave(pool: Pool, event: PoolEvent): string | null {
     case "registered":
     case "closed":
     case "reopened":
+    case "paused":
+    case "resumed":
     case "reset":
     case "reserved":
     case "extended":

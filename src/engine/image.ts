@@ -20,18 +20,22 @@ export type PoolImage = {
     readonly closed: Pool["closed"];
     readonly unsettledCount: number;
     readonly horizon: number;
+    /** Absent in what was stored before there were pauses. */
+    readonly paused?: boolean;
   };
-  readonly agents: readonly Agent[];
+  readonly agents: readonly StoredAgent[];
   readonly remembered: readonly (Reservation | Booking)[];
   readonly settled: readonly string[];
   readonly unsettled: readonly Expiry[];
 };
 
+type StoredAgent = Omit<Agent, "paused"> & Partial<Pick<Agent, "paused">>;
+
 /** Shares what it can with `pool`: use it before the pool changes. */
 export function toImage(pool: Pool): PoolImage {
-  const { settings, seq, at, total, float, consumed, held, open, closed, unsettledCount, horizon } = pool;
+  const { settings, seq, at, total, float, consumed, held, open, closed, unsettledCount, horizon, paused } = pool;
   return {
-    head: { settings, seq, at, total, float, consumed, held, open, closed, unsettledCount, horizon },
+    head: { settings, seq, at, total, float, consumed, held, open, closed, unsettledCount, horizon, paused },
     agents: [...pool.agents.values()],
     remembered: [...pool.remembered.values()],
     settled: pool.settled.toArray(),
@@ -66,10 +70,14 @@ export function fromImage(image: PoolImage): Pool {
   return {
     ...emptyPool(),
     ...image.head,
-    agents: new Map(image.agents.map((agent) => [agent.name, agent])),
+    agents: new Map(image.agents.map((agent) => [agent.name, withPause(agent)])),
     remembered,
     settled: new Queue(image.settled),
     unsettled: new Queue(image.unsettled),
     leases: new Heap(leaseBefore, leases),
   };
+}
+
+function withPause(agent: StoredAgent): Agent {
+  return { ...agent, paused: agent.paused ?? false };
 }

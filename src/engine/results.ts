@@ -41,6 +41,15 @@ export function resultOf(pool: Pool, command: Command, replayed: boolean): Resul
       const { id, amount, seq } = bookingOf(pool, command.id);
       return { id, amount, seq, total: pool.total, float: pool.float, ...again };
     }
+    case "pause":
+    case "resume": {
+      const agent = command.agent === null ? null : agentOf(pool, command.agent);
+      return {
+        seq: pool.seq,
+        paused: (agent ?? pool).paused,
+        agent: agent === null ? null : viewDetail(agent),
+      };
+    }
     case "reopen":
     case "reset": {
       const { id, seq, agent } = bookingOf(pool, command.id);
@@ -74,8 +83,8 @@ export function resultOf(pool: Pool, command: Command, replayed: boolean): Resul
 
 export function viewPool(pool: Pool): PoolResult {
   if (pool.settings === null) throw new Error("the pool does not exist");
-  const { settings, seq, total, float } = pool;
-  return { ...settings, fallback_price: settings.fallback_price ?? null, seq, total, float };
+  const { settings, paused, seq, total, float } = pool;
+  return { ...settings, fallback_price: settings.fallback_price ?? null, paused, seq, total, float };
 }
 
 export function viewAgent(agent: Agent): AgentView {
@@ -99,6 +108,7 @@ export function viewDetail(agent: Agent): AgentDetail {
     ...viewAgent(agent),
     contract: { ...agent.contract, confidence_path: agent.contract.confidence_path ?? null },
     closing: agent.closing,
+    paused: agent.paused,
     open_reservations: agent.open,
     sub_agents: agent.subAgents,
   };
@@ -127,7 +137,8 @@ export function viewReservation(reservation: Reservation): ReservationView {
 export function report(pool: Pool, name: string): Report {
   if (pool.settings === null) throw new Error("the pool does not exist");
   const agents = Object.fromEntries([...pool.agents.values()].map((agent) => [agent.name, viewAgent(agent)]));
-  return { pool: name, unit: pool.settings.unit, seq: pool.seq, total: pool.total, float: pool.float, agents };
+  const { seq, total, float, consumed, held } = pool;
+  return { pool: name, unit: pool.settings.unit, seq, total, float, consumed, held, agents };
 }
 
 function viewNamed(pool: Pool, name: string | null): NamedAgentView | null {

@@ -25,6 +25,7 @@ export type Agent = {
   closing: boolean;
   /** When it last reserved, committed or recorded; donors that idle longest give first. */
   activeAt: number;
+  paused: boolean;
 };
 
 export type Reservation = {
@@ -88,6 +89,7 @@ export type Lease = { readonly expiresAt: number; readonly id: string };
 export type Pool = {
   /** null until the pool is configured: it does not exist. */
   settings: PoolSettings | null;
+  paused: boolean;
   /** Sequence number of the last event. */
   seq: number;
   /** Time of the last event. */
@@ -124,6 +126,7 @@ export function leaseBefore(a: Lease, b: Lease): boolean {
 export function emptyPool(): Pool {
   return {
     settings: null,
+    paused: false,
     seq: 0,
     at: 0,
     total: 0,

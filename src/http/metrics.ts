@@ -43,12 +43,12 @@ function figuresOfPool(unit: Unit): readonly Figure<Metrics>[] {
   return [
     [`bursar_pool_total_${unit}`, "gauge", "The pool's budget.", ({ report }) => report.total],
     [`bursar_pool_float_${unit}`, "gauge", "What no agent has been allocated yet.", ({ report }) => report.float],
-    [`bursar_pool_held_${unit}`, "gauge", "What open reservations hold.", ({ held }) => held],
+    [`bursar_pool_held_${unit}`, "gauge", "What open reservations hold.", ({ report }) => report.held],
     [
       `bursar_pool_consumed_${unit}_total`,
       "counter",
       "What was consumed, by agents that left too.",
-      (of) => of.consumed,
+      ({ report }) => report.consumed,
     ],
     ["bursar_pool_open_reservations", "gauge", "Reservations that are not settled.", (of) => of.open_reservations],
     ["bursar_pool_waiting_reserves", "gauge", "Reserves that wait in line for budget.", ({ waiting }) => waiting],

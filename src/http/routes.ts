@@ -203,6 +203,16 @@ export const routes: readonly Route[] = [
     body: schemas.fundBody,
     run: (call, { id, ...fund }) => call.run({ op: "fund", ...fund, id: call.idFor(id) }),
   }),
+  route("POST", `${pool}/pause`, rights.managePool, "Stop everybody from reserving; open reservations settle", {
+    answer: answers.pauseResult,
+    body: schemas.emptyBody,
+    run: (call) => call.run({ op: "pause", agent: null }),
+  }),
+  route("POST", `${pool}/resume`, rights.managePool, "End the pause of a pool", {
+    answer: answers.pauseResult,
+    body: schemas.emptyBody,
+    run: (call) => call.run({ op: "resume", agent: null }),
+  }),
   route("PUT", agent, rights.managePool, "Register an agent, or change its contract", {
     answer: answers.agentResult,
     body: schemas.registerBody,
@@ -224,6 +234,22 @@ export const routes: readonly Route[] = [
     answer: answers.agentChangeResult,
     body: schemas.idBody,
     run: (call, { id }) => call.run({ op: "reopen", agent: call.param("agent"), id: call.idFor(id) }),
+  }),
+  route(
+    "POST",
+    `${agent}/pause`,
+    rights.managePool,
+    "Stop an agent, and those below it, from reserving; open ones settle",
+    {
+      answer: answers.pauseResult,
+      body: schemas.emptyBody,
+      run: (call) => call.run({ op: "pause", agent: call.param("agent") }),
+    },
+  ),
+  route("POST", `${agent}/resume`, rights.managePool, "End the pause of an agent", {
+    answer: answers.pauseResult,
+    body: schemas.emptyBody,
+    run: (call) => call.run({ op: "resume", agent: call.param("agent") }),
   }),
   route("POST", `${agent}/reset`, rights.managePool, "Start a new period: nothing consumed, its allocation again", {
     answer: answers.agentChangeResult,
@@ -295,7 +321,8 @@ export const routes: readonly Route[] = [
   route("POST", `${pool}/batch`, rights.spend, "Run commands in order, each with its own outcome", {
     answer: answers.batchResult,
     body: schemas.batchBody,
-    agents: (_, { commands }) => commands.flatMap((command) => ("agent" in command ? [command.agent] : [])),
+    agents: (_, { commands }) =>
+      commands.flatMap((command) => ("agent" in command && command.agent !== null ? [command.agent] : [])),
     run: async (call, { commands }) => {
       const index = commands.findIndex(({ op }) => !mayRun(call.capability.scope, op));
       const beyond = commands[index];

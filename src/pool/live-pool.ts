@@ -344,6 +344,9 @@ function mayFreeBudget(event: PoolEvent): boolean {
     case "closing":
     case "closed":
     case "reopened":
+    case "resumed":
+    // A pause frees nothing, but ends the waiting of whom it stops.
+    case "paused":
     case "reset":
     case "committed":
     case "released":

@@ -89,8 +89,6 @@ export class PoolObject extends DurableObject<unknown> {
   metrics(caller: Caller): Promise<Answer<Metrics>> {
     return this.#look(caller, (pool) => ({
       report: report(pool, this.#name),
-      consumed: pool.consumed,
-      held: pool.held,
       open_reservations: pool.open,
       waiting: this.#pool.waiting(),
       refusals: this.#pool.refusals(),

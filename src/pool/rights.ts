@@ -25,6 +25,8 @@ export function mayNotTouch(pool: Pool, caller: Caller, command: Command): Refus
     case "register":
     case "close":
     case "reopen":
+    case "pause":
+    case "resume":
     case "reset":
       break;
   }

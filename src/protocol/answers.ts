@@ -63,6 +63,7 @@ export const agentDetail = z
     ...ledger,
     contract,
     closing: z.boolean(),
+    paused: z.boolean(),
     open_reservations: whole,
     sub_agents: whole,
   })
@@ -87,7 +88,7 @@ const settings = {
 };
 
 export const poolResult = z
-  .strictObject({ ...settings, seq: whole, total: whole, float: whole })
+  .strictObject({ ...settings, paused: z.boolean(), seq: whole, total: whole, float: whole })
   .meta({ id: "Pool" }) satisfies Describes<results.PoolResult>;
 
 export const agentResult = z.strictObject({ seq: whole, agent: agentDetail }) satisfies Describes<results.AgentResult>;
@@ -97,6 +98,12 @@ export const closeResult = z.strictObject({
   state: z.enum(["closing", "closed"]),
   agent: agentDetail.nullable(),
 }) satisfies Describes<results.CloseResult>;
+
+export const pauseResult = z.strictObject({
+  seq: whole,
+  paused: z.boolean(),
+  agent: agentDetail.nullable(),
+}) satisfies Describes<results.PauseResult>;
 
 export const fundResult = z.strictObject({
   id: z.string(),
@@ -207,6 +214,8 @@ export const report = z
     seq: whole,
     total: whole,
     float: whole,
+    consumed: whole,
+    held: whole,
     agents: z.record(z.string(), agentView),
   })
   .meta({ id: "Report" }) satisfies Describes<results.Report>;

@@ -52,6 +52,12 @@ export type CloseCommand = { readonly op: "close"; readonly agent: string };
 /** Opens a closed confidence gate: a new task. */
 export type ReopenCommand = { readonly op: "reopen"; readonly agent: string; readonly id: string };
 
+/** No new reserve of the agent and those below it, or of anybody (`agent: null`), until it is resumed; open ones settle. */
+export type PauseCommand = { readonly op: "pause"; readonly agent: string | null };
+
+/** Ends a pause of the same agent, or of the pool. */
+export type ResumeCommand = { readonly op: "resume"; readonly agent: string | null };
+
 /** Starts a new period for an agent: nothing consumed, its contract's allocation again. */
 export type ResetCommand = { readonly op: "reset"; readonly agent: string; readonly id: string };
 
@@ -115,6 +121,8 @@ export type Command =
   | RegisterCommand
   | CloseCommand
   | ReopenCommand
+  | PauseCommand
+  | ResumeCommand
   | ResetCommand
   | ReserveCommand
   | CommitCommand

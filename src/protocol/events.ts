@@ -55,6 +55,9 @@ type EventBody =
   /** A sub-agent's books merge into its parent's. Otherwise `unspent` goes to the float, less what had been minted. */
   | { readonly type: "closed"; readonly agent: string; readonly unspent: number; readonly unminted: number }
   | { readonly type: "reopened"; readonly agent: string; readonly id: string }
+  /** `agent: null` is the whole pool. */
+  | { readonly type: "paused"; readonly agent: string | null }
+  | { readonly type: "resumed"; readonly agent: string | null }
   | {
       readonly type: "reset";
       readonly agent: string;

@@ -29,6 +29,8 @@ export function explain(refusal: Refusal): string {
       return `The reservation ${refusal.id} is ${refusal.state} with ${refusal.consumed} booked. Further usage is recorded with POST …/usage.`;
     case "agent_closing":
       return `The agent ${refusal.agent} is closing and takes no more work.`;
+    case "paused":
+      return `${refusal.agent === null ? "The pool" : `The agent ${refusal.agent}`} is paused: nothing new is reserved until somebody resumes it.`;
     case "confidence_reached":
       return `The agent ${refusal.agent} reported a confidence of ${refusal.confidence}, its threshold is ${refusal.confidence_threshold}: the job is done. For a new task, reopen its gate.`;
     case "contract_conflict":

@@ -44,6 +44,7 @@ export function statusOf(
     case "budget_exceeded":
     case "confidence_reached":
     case "agent_closing":
+    case "paused":
     case "model_not_priced":
       return 402;
     case "forbidden":

@@ -26,6 +26,8 @@ export type Refusal =
       readonly consumed: number;
     }
   | { readonly code: "agent_closing"; readonly agent: string }
+  /** `agent` is what was paused: the agent itself or one above it, or null: the pool. */
+  | { readonly code: "paused"; readonly agent: string | null }
   | {
       readonly code: "confidence_reached";
       readonly agent: string;
@@ -76,6 +78,7 @@ export const refusalCodes = [
   "reservation_not_found",
   "reservation_settled",
   "agent_closing",
+  "paused",
   "confidence_reached",
   "contract_conflict",
   "limit_reached",
@@ -109,6 +112,7 @@ export function isTransient(refusal: Refusal): boolean {
     case "reservation_not_found":
     case "reservation_settled":
     case "agent_closing":
+    case "paused":
     case "confidence_reached":
     case "contract_conflict":
       return false;

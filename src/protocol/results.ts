@@ -26,12 +26,14 @@ export type NamedAgentView = { readonly name: string } & AgentView;
 export type AgentDetail = NamedAgentView & {
   readonly contract: Omit<Contract, "confidence_path"> & { readonly confidence_path: string | null };
   readonly closing: boolean;
+  readonly paused: boolean;
   readonly open_reservations: number;
   readonly sub_agents: number;
 };
 
 export type PoolResult = Omit<PoolSettings, "fallback_price"> & {
   readonly fallback_price: Rates | null;
+  readonly paused: boolean;
   readonly seq: number;
   readonly total: number;
   readonly float: number;
@@ -103,6 +105,9 @@ export type AgentChangeResult = {
   readonly replayed?: true;
 };
 
+/** What `pause` and `resume` answer; `agent` is null where the pool itself was meant. */
+export type PauseResult = { readonly seq: number; readonly paused: boolean; readonly agent: AgentDetail | null };
+
 /** What each command answers, by its `op`. */
 export type Results = {
   readonly configure: PoolResult;
@@ -110,6 +115,8 @@ export type Results = {
   readonly register: AgentResult;
   readonly close: CloseResult;
   readonly reopen: AgentChangeResult;
+  readonly pause: PauseResult;
+  readonly resume: PauseResult;
   readonly reset: AgentChangeResult;
   readonly reserve: ReservationResult;
   readonly commit: SettlementResult;
@@ -151,16 +158,16 @@ export type Report = {
   readonly seq: number;
   readonly total: number;
   readonly float: number;
+  /** Σ of all agents, and of those that have left. */
+  readonly consumed: number;
+  /** Σ of all agents. */
+  readonly held: number;
   readonly agents: { readonly [name: string]: AgentView };
 };
 
 /** What a monitor counts. Those that only grow start again when an agent is reset or leaves. */
 export type Metrics = {
   readonly report: Report;
-  /** Σ of all agents, and of those that have left. */
-  readonly consumed: number;
-  /** Σ of all agents. */
-  readonly held: number;
   readonly open_reservations: number;
   /** Reserves that wait in line. */
   readonly waiting: number;

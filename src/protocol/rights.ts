@@ -24,6 +24,8 @@ export function mayRun(scope: Scope, op: Command["op"]): boolean {
     case "register":
     case "close":
     case "reopen":
+    case "pause":
+    case "resume":
     case "reset":
       return managers.includes(scope);
   }

@@ -239,6 +239,8 @@ export const batchCommand = z.discriminatedUnion("op", [
   z.strictObject({ op: z.literal("close"), agent: name }),
   z.strictObject({ op: z.literal("reopen"), agent: name, id: name }),
   z.strictObject({ op: z.literal("reset"), agent: name, id: name }),
+  z.strictObject({ op: z.literal("pause"), agent: name.nullable() }),
+  z.strictObject({ op: z.literal("resume"), agent: name.nullable() }),
 ]);
 
 export type BatchOp = z.output<typeof batchCommand>["op"];

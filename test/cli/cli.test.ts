@@ -66,6 +66,10 @@ describe("bursar", () => {
       agents: { boss: { priority: 5 }, child: { allocated: 500 } },
     });
     expect(await json("agents reopen books boss")).toMatchObject({ agent: { gate: "open" } });
+    expect(await json("agents pause books child")).toMatchObject({ paused: true, agent: { name: "child" } });
+    expect(await json("agents resume books child")).toMatchObject({ paused: false });
+    expect(await json("pools pause books")).toMatchObject({ paused: true, agent: null });
+    expect(await json("pools resume books")).toMatchObject({ paused: false });
     expect(await json("agents close books child")).toMatchObject({ state: "closed" });
     expect(await json("top books --once")).toMatchObject({ pool: "books" });
     expect((await bursar("top books --once")).out).toContain("░░░░");

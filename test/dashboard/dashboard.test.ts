@@ -150,7 +150,9 @@ describe.skipIf(executable === undefined)("the dashboard", () => {
     );
     await page.selectOption("select[aria-label='Kind of event']", "all");
     await page.fill("input[aria-label='Agent']", "writer");
-    await page.click(".events li:first-child button");
+    // Its contract, what it used, and what it lent.
+    await expect.poll(() => page.locator(".events li").count()).toBe(3);
+    await page.click(".events button:has-text('without a hold')");
     await page.waitForSelector("text=gpt-4o: 900 in (400 cached), 100 out");
     await openPool(page, pool.name, "flows");
     expect(await page.locator(".sankey .ribbon").count()).toBe(2);
@@ -248,6 +250,63 @@ describe.skipIf(executable === undefined)("the dashboard", () => {
     await expect(new Bursar({ url: governor.url, key }).pools()).rejects.toMatchObject({ code: "key_revoked" });
     expect(key_id).toMatch(/-/);
     expect(complaints.filter((one) => !one.includes("409"))).toEqual([]);
+    await page.context().close();
+  });
+
+  it("leaves of a contract what its form does not show, and begins each form anew", async () => {
+    const pool = bursar.pool("forms");
+    await pool.configure({ unit: "tokens", budget: 9_000 });
+    const contract = {
+      priority: 3,
+      max_tokens: 900,
+      ceiling: 200_000,
+      confidence_path: "/sure",
+      confidence_threshold: 0.9,
+    };
+    await pool.register("writer", contract);
+    const { page } = await open(browser, governor.url);
+    await signIn(page, admin);
+    await openPool(page, pool.name, "manage");
+    const dialog = page.locator("dialog[open]");
+    await page.click("button[aria-label='Contract writer']");
+    await dialog.locator("input[name=max]").fill("100000");
+    await dialog.locator("button[type=submit]").click();
+    await dialog.locator(".fault:has-text('float')").waitFor();
+    await dialog.locator("text=Cancel").click();
+    await page.click("button[aria-label='Contract writer']");
+    expect(await dialog.locator("input[name=max]").inputValue()).toBe("900");
+    expect(await dialog.locator(".fault").textContent()).toBe("");
+    await dialog.locator("button[type=submit]").click();
+    await dialog.waitFor({ state: "detached" });
+    // Nothing was changed, and so nothing happened.
+    expect((await pool.ledger()).seq).toBe(2);
+    await page.click("button[aria-label='Pause writer']");
+    await dialog.locator("button[type=submit]").click();
+    await page.waitForSelector("button[aria-label='Resume writer']");
+    await page.click("button:text-is('Pause pool')");
+    await dialog.locator("button[type=submit]").click();
+    await page.waitForSelector("button:text-is('Resume pool')");
+    expect(await pool.agent("writer").view()).toMatchObject({ paused: true, contract: { confidence_path: "/sure" } });
+    await page.context().close();
+  });
+
+  it("says when a pool is gone, looks again when asked, and knows a new pool of the same name", async () => {
+    const pool = bursar.pool("comes-and-goes");
+    await pool.configure({ unit: "tokens", budget: 9_000 });
+    await pool.register("first", { priority: 1, max_tokens: 100 });
+    const { page } = await open(browser, governor.url);
+    await signIn(page, admin);
+    await openPool(page, pool.name);
+    await pool.delete();
+    await page.waitForSelector(".status.ended:has-text('the pool was deleted')");
+    await pool.configure({ unit: "tokens", budget: 5_000 });
+    await page.click("text=Try again");
+    await page.waitForSelector(".status.live");
+    await page.waitForSelector(".totals:has-text('5,000')");
+    expect(await page.locator(".row").count()).toBe(0);
+    // Whoever mistypes an address stands before the list, not before nothing.
+    await go(page, "#/pool/100%/now");
+    await page.waitForSelector(".pools .pool");
     await page.context().close();
   });
 

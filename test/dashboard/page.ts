@@ -45,6 +45,8 @@ export async function signIn(page: Page, key: string): Promise<void> {
 export async function openPool(page: Page, pool: string, tab = "now"): Promise<void> {
   await go(page, `#/pool/${pool}/${tab}`);
   await page.waitForSelector(".status.live");
+  // Some views are fetched first.
+  await page.locator("main .state[role=status]").waitFor({ state: "detached" });
 }
 
 /** Follows an address behind the #. */

@@ -119,6 +119,16 @@ describe("a pool read back from its image", () => {
     for (const type of ["expired", "late", "closed", "closing", "extended", "released"]) expect(types).toContain(type);
   });
 
+  it("that was stored before there were pauses is read as one without", () => {
+    const pool = emptyPool();
+    execute(pool, { op: "configure" }, 1, []);
+    execute(pool, { op: "register", agent: "writer", priority: 1, max: 1_000, unit: "tokens" }, 1, []);
+    const image = JSON.parse(JSON.stringify(toImage(pool)));
+    delete image.head.paused;
+    delete image.agents[0].paused;
+    expect(JSON.stringify(toImage(fromImage(image)))).toBe(JSON.stringify(toImage(pool)));
+  });
+
   it("is the same however often it is read", () => {
     const pool = emptyPool();
     const next = commandsOf(randomOf(5), null);

@@ -242,6 +242,38 @@ describe("the governor's no, 402", () => {
     await must(post(`${pool}/reservations`, spend));
   });
 
+  it("stops whom somebody paused, but settles and books what is under way", async () => {
+    const pool = await newPool({}, { a: {}, "a.1": { parent: "a", max_tokens: 300 }, b: {} });
+    const spend = { agent: "a", tokens: 5 };
+    await must(post(`${pool}/reservations`, { ...spend, id: "r" }));
+    expect(await must(post(`${pool}/agents/a/pause`, {}))).toMatchObject({ paused: true, agent: { paused: true } });
+    for (const agent of ["a", "a.1"]) {
+      const why = { agent: "a" };
+      expect(await facts(post(`${pool}/reservations`, { agent, tokens: 5 }), 402, "paused")).toEqual(why);
+      expect(await facts(post(`${pool}/reallocations`, { agent, tokens: 5 }), 402, "paused")).toEqual(why);
+    }
+    await must(post(`${pool}/reservations`, { agent: "b", tokens: 5 }));
+    await must(post(`${pool}/reservations/r/commit`, { tokens: 5 }));
+    await must(post(`${pool}/usage`, spend));
+    // Whoever puts the contract again, as programs do when they start, does not end the pause.
+    await must(api("PUT", `${pool}/agents/a`, { body: { priority: 2, max_tokens: 1_000 } }));
+    await facts(post(`${pool}/reservations`, spend), 402, "paused");
+
+    expect(await must(post(`${pool}/pause`, {}))).toMatchObject({ paused: true, agent: null });
+    expect(await must(api("GET", pool))).toMatchObject({ paused: true });
+    expect(await facts(post(`${pool}/reservations`, { agent: "b", tokens: 5 }), 402, "paused")).toEqual({
+      agent: null,
+    });
+    await must(post(`${pool}/resume`, {}));
+    await must(post(`${pool}/reservations`, { agent: "b", tokens: 5 }));
+    await facts(post(`${pool}/reservations`, spend), 402, "paused");
+    const before = await must(api("GET", `${pool}/report`));
+    expect(await must(post(`${pool}/agents/b/resume`, {}))).toMatchObject({ paused: false, seq: before["seq"] });
+    await must(post(`${pool}/agents/a/resume`, {}));
+    await must(post(`${pool}/reservations`, spend));
+    await facts(post(`${pool}/agents/ghost/pause`, {}), 404, "agent_not_found");
+  });
+
   it("stops an agent that is closing, but books what it has used", async () => {
     const pool = await newPool({}, { a: {} });
     await must(post(`${pool}/reservations`, { agent: "a", tokens: 5, id: "r" }));

@@ -46,7 +46,7 @@ const contractOfA = {
 
 const { confidence_path: _, ...contractAsStored } = contractOfA;
 
-const detail = { closing: false, open_reservations: 0, sub_agents: 0, contract: contractOfA };
+const detail = { closing: false, paused: false, open_reservations: 0, sub_agents: 0, contract: contractOfA };
 
 /** The body of an answer that must have exactly this status, and the headers of every success. */
 async function answer(status: number, method: string, path: string, options: Options = {}): Promise<Json> {
@@ -181,6 +181,7 @@ describe("pools", () => {
       default_ttl_ms: 120_000,
       journal_refusals: false,
       fallback_price: null,
+      paused: false,
       seq: 1,
       total: 0,
       float: 0,
@@ -198,9 +199,9 @@ describe("pools", () => {
       fallback_price: { input: 5, output: 7, cache_read: 1 },
     };
     const created = await answer(200, "PUT", path, { body: { ...settings, location_hint: "weur" } });
-    expect(created).toEqual({ ...settings, seq: 1, total: 5_000, float: 5_000 });
+    expect(created).toEqual({ ...settings, paused: false, seq: 1, total: 5_000, float: 5_000 });
     const changed = await answer(200, "PUT", path, { body: { budget: 6_000 } });
-    expect(changed).toEqual({ ...settings, budget: 6_000, seq: 2, total: 6_000, float: 6_000 });
+    expect(changed).toEqual({ ...settings, budget: 6_000, paused: false, seq: 2, total: 6_000, float: 6_000 });
     expect(await answer(200, "PUT", path, { body: { budget: 6_000 } })).toEqual(changed);
     expect(await answer(200, "GET", path)).toEqual(changed);
   });
@@ -250,6 +251,8 @@ describe("pools", () => {
       seq: 4,
       total: 5_000,
       float: 3_950,
+      consumed: 30,
+      held: 0,
       agents: { a: entry(), b: entry({ priority: 7, allocated: 50, consumed: 30, min_reserve: 0 }) },
     });
   });
@@ -452,6 +455,25 @@ describe("agents", () => {
     const again = await answer(200, "POST", `${pool}/agents/a/reopen`, { body: { id: "o" } });
     expect(again).toEqual({ ...opened, replayed: true });
     expect(await answer(200, "POST", `${pool}/agents/a/reopen`)).toEqual({ ...opened, id, seq: 5 });
+  });
+
+  it("POST pause and resume stop an agent or the pool, and say so", async () => {
+    const pool = await newPool({}, { a: {} });
+    const agent = { name: "a", ...entry(), ...detail };
+    const post = (path: string) => answer(200, "POST", `${pool}${path}`, { body: {} });
+    expect(await post("/agents/a/pause")).toEqual({ seq: 3, paused: true, agent: { ...agent, paused: true } });
+    expect(await post("/agents/a/pause")).toMatchObject({ seq: 3, paused: true });
+    expect(await post("/agents/a/resume")).toEqual({ seq: 4, paused: false, agent });
+    expect(await post("/pause")).toEqual({ seq: 5, paused: true, agent: null });
+    expect(await post("/resume")).toEqual({ seq: 6, paused: false, agent: null });
+    const { events } = await answer(200, "GET", `${pool}/journal?after=2`);
+    const written = [
+      ["paused", "a"],
+      ["resumed", "a"],
+      ["paused", null],
+      ["resumed", null],
+    ];
+    expect((events as Json[]).map(({ type, agent: who }) => [type, who])).toEqual(written);
   });
 
   it("POST reset starts a new period", async () => {

@@ -91,6 +91,22 @@ const exhausted: readonly Command[] = [
 const withBudget: readonly Command[] = [{ op: "configure", budget: 2_000 }, ...exhausted];
 const withoutBudget: readonly Command[] = [{ op: "configure" }, ...exhausted];
 
+describe("a pause", () => {
+  it.each(["helper", null])("of %s ends the waiting of whom it stops, at once", (agent) =>
+    onStage(withBudget, async ({ pool, asks, does, storage }) => {
+      const caller = await asks(reserve("w", "helper", 450));
+      expect(caller).toEqual({});
+      await does({ op: "pause", agent });
+      expect(caller).toMatchObject(refused("paused"));
+      const late = await asks(reserve("later", "helper", 450));
+      expect(late).toMatchObject(refused("paused"));
+      await does({ op: "resume", agent }, { op: "release", id: "held" });
+      expect(await asks(reserve("again", "helper", 450))).toMatchObject(granted(450));
+      expect(await findings(storage, pool)).toEqual([]);
+    }),
+  );
+});
+
 describe("somebody in line is granted the moment budget comes free", () => {
   const ways: { readonly [way: string]: { readonly in: readonly Command[]; readonly by: Command } } = {
     "a commit of less than was held": { in: withBudget, by: commit("held", 10) },

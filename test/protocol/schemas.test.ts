@@ -55,6 +55,10 @@ const whole: Readonly<Record<string, Fields>> = {
     parent: "p",
   },
   "POST /v1/pools/:pool/agents/:agent/reopen": { id: "x" },
+  "POST /v1/pools/:pool/agents/:agent/pause": {},
+  "POST /v1/pools/:pool/agents/:agent/resume": {},
+  "POST /v1/pools/:pool/pause": {},
+  "POST /v1/pools/:pool/resume": {},
   "POST /v1/pools/:pool/agents/:agent/reset": { id: "x" },
   "POST /v1/pools/:pool/reservations": {
     agent: "a",
@@ -108,6 +112,8 @@ const commands: readonly (Fields & { readonly op: string })[] = [
   { op: "close", agent: "a" },
   { op: "reopen", agent: "a", id: "x" },
   { op: "reset", agent: "a", id: "x" },
+  { op: "pause", agent: "a" },
+  { op: "resume", agent: "a" },
 ];
 
 function nameOf({ method, path }: Route): string {

@@ -7,10 +7,13 @@ import { fromImage, type PoolImage, toImage } from "../../../src/engine/image.ts
 import { emptyPool, type Pool } from "../../../src/engine/state.ts";
 import type { JournalEvent } from "../../../src/protocol/events.ts";
 
-/** Events between two states that are kept. A fold of so many takes about a millisecond. */
-const stride = 2_000;
+/**
+ * Events between two states that are kept: a state remembers up to 40,000 outcomes, some megabytes, and a fold of so
+ * many events takes some ten milliseconds.
+ */
+const stride = 25_000;
 /** Events that are kept: some hundred bytes each. */
-const most = 250_000;
+const most = 150_000;
 /** What is let go at once, when there are more. */
 const share = 50_000;
 
@@ -24,6 +27,8 @@ export class History {
   #base: number;
   #kept: PoolImage[];
   readonly #head: Pool;
+  /** The state that was last asked for: whoever stands still in the past asks for it often. */
+  #last: { readonly seq: number; readonly pool: Pool } | undefined;
 
   constructor(image?: PoolImage) {
     const start = image ?? toImage(emptyPool());
@@ -75,9 +80,14 @@ export class History {
     if (this.#events.length > most) this.#letGo();
   }
 
-  /** The state after event `seq`. */
+  /** The state after event `seq`. Not to be changed. */
   at(seq: number): Pool {
     const wanted = Math.max(this.#base, Math.min(seq, this.last));
+    if (this.#last?.seq !== wanted) this.#last = { seq: wanted, pool: this.#foldTo(wanted) };
+    return this.#last.pool;
+  }
+
+  #foldTo(wanted: number): Pool {
     const index = Math.floor((wanted - this.#base) / stride);
     const kept = this.#kept[index] ?? this.#kept[0];
     if (kept === undefined) throw new Error("no state is kept");

@@ -8,18 +8,34 @@ import type { LiveRefusal } from "../../../src/protocol/frames.ts";
 import { Burn } from "./burn.ts";
 import { History } from "./history.ts";
 import { snapshotOf } from "./snapshot.ts";
+import { whyRefused } from "./words.ts";
 
 /** A pool of more events than this is shown from now on, and not from its beginning: the page would fill up. */
-const historyMost = 200_000;
+const historyMost = 100_000;
 const refusalsKept = 500;
+/** Moves that are drawn at once; more would be a blur. */
+const movesMost = 60;
 
 /** Budget that has just moved: drawn while it is fresh. */
-export type Move = { readonly from: string | null; readonly to: string; readonly amount: number; readonly at: number };
+export type Move = {
+  readonly id: number;
+  readonly from: string | null;
+  readonly to: string;
+  readonly amount: number;
+  readonly at: number;
+};
+/** How long that is. */
+const freshMs = 3_000;
+
+/** A refusal, and why, by how things stood when it came. */
+export type Refused = LiveRefusal & { readonly why: string };
 
 export type Status =
   | { readonly kind: "loading"; readonly share: number }
   | { readonly kind: "live" }
-  | { readonly kind: "lost"; readonly why: string };
+  | { readonly kind: "lost"; readonly why: string }
+  /** The governor said no: the pool is gone, or the key. */
+  | { readonly kind: "ended"; readonly why: string };
 
 export class LivePool {
   readonly name: string;
@@ -29,12 +45,19 @@ export class LivePool {
   readonly version = signal(0);
   /** The same, but no more than twice a second: for what looks at the whole journal. */
   readonly slowVersion = signal(0);
-  readonly refusals = signal<readonly LiveRefusal[]>([]);
+  /** The latest of them; `refusedCount` is how many there were since the page was opened. */
+  readonly refusals = signal<readonly Refused[]>([]);
+  refusedCount = 0;
+  /** Whether the whole journal has been read once. */
+  wasLive = false;
   readonly moves = signal<readonly Move[]>([]);
   history = new History();
   burn = new Burn();
   readonly #stop = new AbortController();
   #isDrawn = true;
+  #moves = 0;
+  /** How far this browser's clock is ahead of the governor's, as far as events have shown. */
+  #ahead: number | undefined;
   /** Events since the last frame. */
   #fresh: JournalEvent[] = [];
 
@@ -52,6 +75,21 @@ export class LivePool {
     return this.history.head;
   }
 
+  /** The governor's time. */
+  now(): number {
+    return Date.now() - (this.#ahead ?? 0);
+  }
+
+  /** Tries once more, after the governor's no. What is there then may be another pool of the same name. */
+  again(): void {
+    if (this.status.value.kind !== "ended") return;
+    this.history = new History();
+    this.burn = new Burn();
+    this.wasLive = false;
+    this.status.value = { kind: "lost", why: "trying again" };
+    void this.#run();
+  }
+
   get unit(): Unit {
     return this.state.settings?.unit ?? "tokens";
   }
@@ -65,6 +103,7 @@ export class LivePool {
     for (let failures = 0; !ended.aborted; failures++) {
       try {
         await this.#load();
+        this.wasLive = true;
         this.status.value = { kind: "live" };
         failures = 0;
         const watching = this.remote.watch({
@@ -76,9 +115,10 @@ export class LivePool {
       } catch (error) {
         if (ended.aborted) return;
         const why = error instanceof Error ? error.message : String(error);
-        this.status.value = { kind: "lost", why };
         // A no is an answer: asking again would not change it.
-        if (error instanceof BursarError && error.status >= 400 && error.status < 500 && error.status !== 429) return;
+        const isNo = error instanceof BursarError && error.status >= 400 && error.status < 500 && error.status !== 429;
+        this.status.value = { kind: isNo ? "ended" : "lost", why };
+        if (isNo) return;
       }
       await new Promise((resolve) => setTimeout(resolve, Math.min(10_000, 500 * 2 ** failures)));
     }
@@ -87,6 +127,11 @@ export class LivePool {
   /** All events from where we are to now; for a pool of very many, the state as it is. */
   async #load(): Promise<void> {
     const { seq } = await this.remote.ledger();
+    // Deleted and made again: another pool, of which nothing is known.
+    if (seq < this.history.last) {
+      this.history = new History();
+      this.burn = new Burn();
+    }
     if (this.history.last === 0 && seq > historyMost) this.history = new History(await snapshotOf(this.name));
     const first = this.history.last;
     for (let after = first; after < seq && !this.#stop.signal.aborted; after = this.history.last) {
@@ -100,41 +145,67 @@ export class LivePool {
   }
 
   #take(event: JournalEvent): void {
-    const owner = event.type === "committed" ? this.history.owners.get(event.id) : undefined;
-    this.burn.add(event, owner, this.state);
+    const before = this.state.consumed;
     this.history.add(event);
+    const consumed = this.state.consumed - before;
+    const owner = ownerOf(event, this.history.owners);
+    // A reset forgets what was consumed; nothing comes back by it.
+    if (consumed !== 0 && owner !== undefined && event.type !== "reset") this.burn.add(event.at, owner, consumed);
   }
 
   #happened(event: JournalEvent): void {
     this.#take(event);
-    this.#fresh.push(event);
+    // The least delay that was seen is the difference of the clocks, nearly.
+    this.#ahead = Math.min(this.#ahead ?? Number.POSITIVE_INFINITY, Date.now() - event.at);
+    const isMove = "transfers" in event && event.transfers.length > 0;
+    if (isMove && this.#fresh.length < movesMost) this.#fresh.push(event);
     if (!this.#isDrawn) return;
-    // However much happens, it is drawn once a frame.
+    // However much happens, it is drawn once a frame; a page that nobody looks at has none, and is kept true by a timer.
     this.#isDrawn = false;
-    requestAnimationFrame(() => {
-      this.#isDrawn = true;
-      const fresh = this.#fresh;
-      this.#fresh = [];
-      batch(() => {
-        this.version.value++;
-        this.status.value = { kind: "live" };
-        const now = Date.now();
-        const moved = fresh.flatMap((one) => movesOf(one, this.history.owners, now));
-        const recent = this.moves.value.filter(({ at }) => now - at < 3_000);
-        if (moved.length > 0 || recent.length !== this.moves.value.length) {
-          this.moves.value = [...recent, ...moved].slice(-60);
-        }
-      });
+    const frame = requestAnimationFrame(() => {
+      clearTimeout(timer);
+      this.#draw();
+    });
+    const timer = setTimeout(() => {
+      cancelAnimationFrame(frame);
+      this.#draw();
+    }, 1_000);
+  }
+
+  #draw(): void {
+    this.#isDrawn = true;
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    batch(() => {
+      this.version.value++;
+      this.status.value = { kind: "live" };
+      const moved = fresh.flatMap((one) => this.#movesOf(one));
+      if (moved.length === 0) return;
+      this.moves.value = [...this.moves.value, ...moved].slice(-movesMost);
+      setTimeout(() => {
+        this.moves.value = this.moves.value.filter(({ at }) => Date.now() - at < freshMs);
+      }, freshMs);
     });
   }
 
+  #movesOf(event: JournalEvent): Move[] {
+    if (!("transfers" in event)) return [];
+    const to = ownerOf(event, this.history.owners);
+    const at = Date.now();
+    return to === undefined
+      ? []
+      : event.transfers.map(({ from, amount }) => ({ id: this.#moves++, from, to, amount, at }));
+  }
+
   #refused(refusal: LiveRefusal): void {
-    this.refusals.value = [refusal, ...this.refusals.value].slice(0, refusalsKept);
+    this.refusedCount++;
+    const why = whyRefused(refusal.code, this.state, refusal.agent);
+    this.refusals.value = [{ ...refusal, why }, ...this.refusals.value].slice(0, refusalsKept);
   }
 }
 
-function movesOf(event: JournalEvent, owners: ReadonlyMap<string, string>, at: number): Move[] {
-  if (!("transfers" in event)) return [];
-  const to = event.type === "committed" ? owners.get(event.id) : event.agent;
-  return to === undefined ? [] : event.transfers.map(({ from, amount }) => ({ from, to, amount, at }));
+/** Whose an event is: its agent's, or that of its reservation. */
+export function ownerOf(event: JournalEvent, owners: ReadonlyMap<string, string>): string | undefined {
+  if ("agent" in event) return event.agent ?? undefined;
+  return "id" in event ? owners.get(event.id) : undefined;
 }

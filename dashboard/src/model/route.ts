@@ -5,9 +5,17 @@ export type Route = { readonly pool: string | undefined; readonly tab: string };
 
 function read(): Route {
   const [, kind, pool, tab = "now"] = location.hash.split("/");
-  return kind === "pool" && pool !== undefined && pool !== ""
-    ? { pool: decodeURIComponent(pool), tab }
-    : { pool: undefined, tab };
+  const name = kind === "pool" && pool !== undefined && pool !== "" ? decoded(pool) : undefined;
+  return { pool: name, tab };
+}
+
+/** Nothing, of an address that somebody mistyped. */
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }
 
 export const route = signal<Route>(read());

@@ -1,128 +1,194 @@
 /**
- * What would have been: the demands of a journal, in their order and at their times, under other rules. Each call asks
- * for what it asked for then, and uses what it used then, if it is let; by the governor's own engine.
+ * What would have been: a journal's demands, in their order and at their times, under other rules, decided by the
+ * governor's own engine. Each call asks for what it asked for then, and uses what it used then, if it is let. Under
+ * the rules that were in force, what comes of it is what came of it. Calls that were refused then are not in a journal
+ * with what they asked for, and so are not asked again.
  */
 import { execute } from "../../../src/engine/execute.ts";
-import { emptyPool, type Pool } from "../../../src/engine/state.ts";
+import { fromImage, toImage } from "../../../src/engine/image.ts";
+import { agentOf, available, emptyPool, type Pool } from "../../../src/engine/state.ts";
 import type { Command, Unit } from "../../../src/protocol/commands.ts";
-import type { JournalEvent } from "../../../src/protocol/events.ts";
+import type { Contract, JournalEvent } from "../../../src/protocol/events.ts";
 
-/** An agent under other rules. */
-export type Plan = { readonly priority: number; readonly max: number; readonly min_reserve: number };
+/** What one may change of an agent's contract. */
+export type Plan = Pick<Contract, "priority" | "max" | "min_reserve">;
+export type Plans = ReadonlyMap<string, Plan>;
 
 /** `governed`: budget flows. `flat`: each has its cap. `shared`: one pot, first come. */
 export type Rules = "governed" | "flat" | "shared";
 
 export type Outcome = {
-  readonly agent: string;
   readonly asked: number;
   readonly served: number;
   readonly refused: number;
-  readonly consumed: number;
   /** What was asked for and not let. */
   readonly missed: number;
 };
 
-/** The contract that each agent had last, and whether it was ever there. */
-export function plansIn(events: readonly JournalEvent[]): Map<string, Plan> {
+/** The contract that each agent has, or had last. */
+export function plansIn(start: Pool, events: readonly JournalEvent[]): Map<string, Plan> {
   const plans = new Map<string, Plan>();
-  for (const event of events) {
-    if (event.type !== "registered") continue;
-    const { priority, max, min_reserve } = event.contract;
-    plans.set(event.agent, { priority, max, min_reserve });
-  }
+  for (const { name, contract } of start.agents.values()) plans.set(name, planOf(contract));
+  for (const event of events) if (event.type === "registered") plans.set(event.agent, planOf(event.contract));
   return plans;
 }
 
-/** Plays the demands of `events` under `rules`, with `plans` for contracts. */
-export function play(
-  events: readonly JournalEvent[],
-  plans: ReadonlyMap<string, Plan>,
-  rules: Rules,
-  unit: Unit,
-): Outcome[] {
-  const tally = new Map(
-    [...plans.keys()].map((agent) => [agent, { asked: 0, served: 0, refused: 0, consumed: 0, missed: 0 }]),
-  );
-  const pool = stage(plans, rules, unit);
-  /** Who was let in here, and so may commit. */
-  const open = new Set<string>();
-  for (const event of events) {
-    const demand = demandOf(event, unit);
-    if (demand === undefined) continue;
-    const { command } = demand;
-    if (command.op === "commit" && !open.has(command.id)) continue;
-    const to = command.op === "reserve" ? { ...command, agent: rules === "shared" ? "all" : command.agent } : command;
-    const outcome = execute(pool, to, event.at, []);
-    const agent = command.op === "reserve" ? command.agent : demand.agent;
-    const sums = agent === undefined ? undefined : tally.get(agent);
-    if (sums === undefined) continue;
-    if (command.op === "reserve") {
-      sums.asked++;
-      if (outcome.ok) {
-        sums.served++;
-        open.add(command.id);
-        owners.set(command.id, command.agent);
-      } else {
-        sums.refused++;
-        sums.missed += command.amount;
-      }
-    }
-    if (command.op === "commit" && outcome.ok) sums.consumed += command.amount;
-  }
-  owners.clear();
-  return [...tally].map(([agent, sums]) => ({ agent, ...sums }));
+function planOf({ priority, max, min_reserve }: Contract): Plan {
+  return { priority, max, min_reserve };
 }
 
-/** Whose each reservation is, while a play lasts. */
-const owners = new Map<string, string>();
+/** Plays `events`, which follow on `start`, under `rules`; `edited` says which agents have another contract. */
+export function play(
+  start: Pool,
+  events: readonly JournalEvent[],
+  edited: Plans,
+  rules: Rules,
+  unit: Unit,
+): Map<string, Outcome> {
+  const outcomes = new Map<string, Outcome>();
+  const pool = rules === "governed" ? copyOf(start) : capped(start, rules, unit);
+  if (rules !== "shared") {
+    for (const { name, contract } of pool.agents.values()) {
+      const plan = edited.get(name);
+      if (plan !== undefined) execute(pool, registering(name, contract, plan, rules, unit), start.at, []);
+    }
+  }
+  let pot = rules === "shared" ? agentOf(pool, everybody).allocated : 0;
+  const seen = new Set(start.agents.keys());
+  for (const event of events) {
+    if (rules === "shared") {
+      const growth = potGrowth(event, edited, seen);
+      if (growth !== 0) {
+        pot += growth;
+        execute(pool, potOf(pot, unit), event.at, []);
+      }
+    }
+    const command = commandOf(event, edited, rules, unit);
+    if (command === undefined) continue;
+    const done = execute(pool, command, event.at, []);
+    if (event.type !== "reserved") continue;
+    const { asked, served, refused, missed } = outcomes.get(event.agent) ?? nothing;
+    outcomes.set(
+      event.agent,
+      done.ok
+        ? { asked: asked + 1, served: served + 1, refused, missed }
+        : { asked: asked + 1, served, refused: refused + 1, missed: missed + event.asked },
+    );
+  }
+  return outcomes;
+}
 
-function stage(plans: ReadonlyMap<string, Plan>, rules: Rules, unit: Unit): Pool {
+const nothing: Outcome = { asked: 0, served: 0, refused: 0, missed: 0 };
+/** The one agent of a shared pot. */
+const everybody = "everybody";
+
+function copyOf(pool: Pool): Pool {
+  return fromImage(structuredClone(toImage(pool)));
+}
+
+/** A pool in which nobody lends, with what is left to each at `start`; or with one pot of all that. */
+function capped(start: Pool, rules: "flat" | "shared", unit: Unit): Pool {
   const pool = emptyPool();
-  const run = (command: Command): void => void execute(pool, command, 0, []);
-  run({ op: "configure", unit, equal_priority_donates: rules === "governed" });
+  execute(pool, { op: "configure", unit, equal_priority_donates: false }, start.at, []);
+  const agents = [...start.agents.values()];
   if (rules === "shared") {
-    const max = [...plans.values()].reduce((sum, plan) => sum + plan.max, 0);
-    run({ op: "register", agent: "all", priority: 0, max, min_reserve: 0, unit });
+    const max = agents.reduce((sum, agent) => sum + Math.max(0, available(agent)), start.float);
+    execute(pool, potOf(max, unit), start.at, []);
     return pool;
   }
-  for (const [agent, plan] of plans) {
-    // Nobody lends where all are equal and equals don't.
-    const priority = rules === "flat" ? 0 : plan.priority;
-    run({ op: "register", agent, ...plan, min_reserve: Math.min(plan.min_reserve, plan.max), priority, unit });
+  for (const agent of agents) {
+    const plan = { ...planOf(agent.contract), max: Math.max(0, available(agent)), min_reserve: 0 };
+    execute(pool, registering(agent.name, { ...agent.contract, parent: null }, plan, rules, unit), start.at, []);
   }
   return pool;
 }
 
-type Demand = {
-  readonly command: Extract<Command, { op: "reserve" | "commit" | "release" }>;
-  readonly agent: string | undefined;
-};
+function potOf(max: number, unit: Unit): Command {
+  return { op: "register", agent: everybody, priority: 0, max, min_reserve: 0, unit };
+}
 
-function demandOf(event: JournalEvent, unit: Unit): Demand | undefined {
+/** What an event adds to the pot: budget, funds, and where there is no budget, what contracts mint. */
+function potGrowth(event: JournalEvent, edited: Plans, seen: Set<string>): number {
+  if (event.type === "configured") return event.float;
+  if (event.type === "funded") return event.amount;
+  if (event.type !== "registered" || event.source !== "minted") return 0;
+  const plan = edited.get(event.agent);
+  const isNew = !seen.has(event.agent);
+  seen.add(event.agent);
+  if (plan === undefined) return event.allocated;
+  return isNew ? plan.max : 0;
+}
+
+function registering(agent: string, contract: Contract, plan: Plan, rules: Rules, unit: Unit): Command {
+  const { priority, max, min_reserve } = plan;
+  return {
+    op: "register",
+    agent,
+    ...contract,
+    max,
+    min_reserve: Math.min(min_reserve, max),
+    // Nobody lends where all are equal and equals don't.
+    priority: rules === "flat" ? 0 : priority,
+    unit,
+  };
+}
+
+/** The command that an event came of, as it is put under other rules; none where the engine does it by itself. */
+function commandOf(event: JournalEvent, edited: Plans, rules: Rules, unit: Unit): Command | undefined {
+  const isShared = rules === "shared";
   switch (event.type) {
+    case "configured":
+      return rules === "governed" ? { op: "configure", ...event.settings } : undefined;
+    case "funded":
+      if (rules === "governed") return { op: "fund", id: event.id, amount: event.amount, unit };
+      return undefined;
+    case "registered": {
+      if (isShared) return undefined;
+      const plan = edited.get(event.agent) ?? planOf(event.contract);
+      return registering(event.agent, event.contract, plan, rules, unit);
+    }
+    case "closing":
+      return isShared ? undefined : { op: "close", agent: event.agent };
+    case "reopened":
+      return isShared ? undefined : { op: "reopen", id: event.id, agent: event.agent };
+    case "paused":
+    case "resumed":
+      if (isShared && event.agent !== null) return undefined;
+      return { op: event.type === "paused" ? "pause" : "resume", agent: event.agent };
+    case "reset":
+      return isShared ? undefined : { op: "reset", id: event.id, agent: event.agent };
     case "reserved":
       return {
-        command: {
-          op: "reserve",
-          id: event.id,
-          agent: event.agent,
-          amount: event.asked,
-          unit,
-          at_least: event.at_least,
-          ttl_ms: 24 * 3_600_000,
-        },
-        agent: event.agent,
+        op: "reserve",
+        id: event.id,
+        agent: isShared ? everybody : event.agent,
+        amount: event.asked,
+        unit,
+        at_least: event.at_least,
+        ttl_ms: event.expires_at - event.at,
+        on_expiry: event.on_expiry,
       };
     case "committed":
-      return { command: { op: "commit", id: event.id, amount: event.amount, unit }, agent: owners.get(event.id) };
+      return { op: "commit", id: event.id, amount: event.amount, unit, confidence: sureness(event, isShared) };
     case "released":
-      return { command: { op: "release", id: event.id }, agent: owners.get(event.id) };
+      return { op: "release", id: event.id };
+    case "extended":
+      return { op: "extend", id: event.id, ttl_ms: event.expires_at - event.at, on_expiry: event.on_expiry };
+    case "recorded": {
+      const agent = isShared ? everybody : event.agent;
+      return { op: "record", id: event.id, agent, amount: event.amount, unit, confidence: sureness(event, isShared) };
+    }
+    case "reallocated":
+      if (isShared) return undefined;
+      return { op: "reallocate", id: event.id, agent: event.agent, amount: event.asked, unit };
+    case "closed":
     case "expired":
-      return event.charged > 0
-        ? { command: { op: "commit", id: event.id, amount: event.charged, unit }, agent: owners.get(event.id) }
-        : { command: { op: "release", id: event.id }, agent: owners.get(event.id) };
-    default:
+    case "refused":
       return undefined;
   }
+}
+
+/** A pot has no gate. */
+function sureness({ confidence }: { readonly confidence?: number }, isShared: boolean): number | undefined {
+  return isShared ? undefined : confidence;
 }

@@ -1,4 +1,5 @@
 /** Says events in words: who did what, with which budget, and why somebody lent. */
+import { available, type Pool } from "../../../src/engine/state.ts";
 import type { Unit } from "../../../src/protocol/commands.ts";
 import type { Donor, JournalEvent, Transfer } from "../../../src/protocol/events.ts";
 import { amount, percent } from "../format.ts";
@@ -21,6 +22,10 @@ export function lineOf(event: JournalEvent, unit: Unit, owner?: string): string 
       return `${event.agent} has left; ${of(event.unspent)} unspent`;
     case "reopened":
       return `${event.agent}'s gate is open again`;
+    case "paused":
+      return `${event.agent ?? "The pool"} is paused`;
+    case "resumed":
+      return `${event.agent ?? "The pool"} goes on`;
     case "reset":
       return `${event.agent} starts a new period`;
     case "reserved":
@@ -53,6 +58,25 @@ function sum(transfers: readonly Transfer[]): number {
   return transfers.reduce((total, transfer) => total + transfer.amount, 0);
 }
 
+/** Why somebody was refused, by how things stand in `pool`. */
+export function whyRefused(code: string, pool: Pool, name: string | null): string {
+  const agent = name === null ? undefined : pool.agents.get(name);
+  switch (code) {
+    case "budget_exceeded":
+      return agent === undefined
+        ? "no budget was left for it"
+        : `nobody could lend enough; it had ${amount(available(agent), pool.settings?.unit ?? "tokens")} available`;
+    case "confidence_reached":
+      return "it was sure enough: its gate is closed";
+    case "paused":
+      return "it is paused";
+    case "agent_closing":
+      return "it is closing and takes no more work";
+    default:
+      return code.replaceAll("_", " ");
+  }
+}
+
 /** What an agent stood at when it was asked to lend. */
 export type Standing = { readonly priority: number; readonly gate: "open" | "closed"; readonly used: number };
 
@@ -63,15 +87,26 @@ export type Standing = { readonly priority: number; readonly gate: "open" | "clo
 export function explain(
   event: JournalEvent,
   unit: Unit,
-  before: { readonly available: number; readonly standing: (agent: string) => Standing | undefined },
+  before: {
+    readonly available: number;
+    /** What the reservation held that is committed. */
+    readonly held: number;
+    readonly standing: (agent: string) => Standing | undefined;
+  },
   owner?: string,
 ): string {
   const of = (value: number): string => amount(value, unit);
   if (!("transfers" in event)) return `${lineOf(event, unit, owner)}.`;
+  if (event.type === "committed" && event.amount <= before.held) {
+    const back = before.held - event.amount;
+    const rest = back === 0 ? "" : `; ${of(back)} went back`;
+    return `${owner ?? "The agent"} used ${of(event.amount)} of the ${of(before.held)} it held${rest}.`;
+  }
   const agent = event.type === "committed" ? (owner ?? "The agent") : event.agent;
   const asked = event.type === "reserved" || event.type === "reallocated" ? event.asked : event.amount;
   const verb = event.type === "reserved" ? "asked for" : event.type === "reallocated" ? "was to be given" : "used";
-  const parts = [`${agent} ${verb} ${of(asked)} and had ${of(before.available)} available`];
+  const beyond = event.type === "committed" ? `, of which ${of(before.held)} were held,` : "";
+  const parts = [`${agent} ${verb} ${of(asked)}${beyond} and had ${of(before.available)} available`];
   if (event.transfers.length === 0) parts.push("nobody had to lend");
   for (const { from, amount: given } of event.transfers) {
     if (from === null) {

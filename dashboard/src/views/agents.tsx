@@ -96,7 +96,7 @@ function Row({ agent, place, of, widest, live, isPast }: RowProps) {
   const kept = Math.max(0, Math.min(agent.contract.min_reserve, left));
   const over = overage(agent);
   const closed = gateOf(agent) === "closed";
-  const rate = isPast ? 0 : live.burn.rate(Date.now(), agent.name);
+  const rate = isPast ? 0 : live.burn.rate(live.now(), agent.name);
   const lasts = exhaustedIn(left, rate);
   const width = (value: number): { width: string } => ({ width: `${(100 * Math.max(0, value)) / widest}%` });
   const said = [
@@ -105,6 +105,9 @@ function Row({ agent, place, of, widest, live, isPast }: RowProps) {
     `held ${amount(agent.held, unit)}`,
     `available ${amount(left, unit)}`,
     ...(closed ? ["gate closed"] : []),
+    ...(agent.paused ? ["paused"] : []),
+    ...(agent.closing ? ["closing"] : []),
+    ...(Number.isFinite(lasts) && !closed ? [`lasts ${duration(lasts)}`] : []),
     ...(over > 0 ? [`overage ${amount(over, unit)}`] : []),
   ].join(", ");
   return (
@@ -139,8 +142,13 @@ function Row({ agent, place, of, widest, live, isPast }: RowProps) {
           </span>
         ) : null}
         {over > 0 ? <span class="badge bad">overage</span> : null}
+        {agent.paused ? <span class="badge">paused</span> : null}
         {agent.closing ? <span class="badge">closing</span> : null}
-        {Number.isFinite(lasts) && !closed ? <span class="note">{duration(lasts)}</span> : null}
+        {Number.isFinite(lasts) && !closed ? (
+          <span class="note" title="lasts, at this rate">
+            {duration(lasts)}
+          </span>
+        ) : null}
       </span>
     </div>
   );
@@ -152,12 +160,12 @@ function Flows({ moves, agents }: { readonly moves: readonly Move[]; readonly ag
   const y = (name: string | null): number => (name === null ? 6 : ((places.get(name) ?? 0) + 0.5) * rowHeight);
   return (
     <svg class="flows" aria-hidden="true" height={agents.length * rowHeight}>
-      {moves.map(({ from, to, at, amount: moved }, index) => {
+      {moves.map(({ id, from, to, amount: moved }) => {
         const [a, b] = [y(from), y(to)];
         const bend = 8 + Math.min(28, Math.abs(a - b) / 6);
         return (
           <path
-            key={`${at}-${index}-${from ?? ""}-${to}`}
+            key={id}
             d={`M 4 ${a} C ${bend} ${a}, ${bend} ${b}, 4 ${b}`}
             style={{ strokeWidth: `${1.5 + Math.log10(1 + moved) / 2}px` }}
           />

@@ -4,6 +4,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { brief } from "../format.ts";
 import type { LivePool } from "../model/live.ts";
+import { theme } from "./header.tsx";
 
 /** Points of the line; more than the screen has would only take time. */
 const points = 400;
@@ -48,7 +49,7 @@ export function Chart({ live }: { readonly live: LivePool }) {
       watch.disconnect();
       plot.destroy();
     };
-  }, [live]);
+  }, [live, theme.value]);
   return <div class="chart" ref={place} role="img" aria-label="Consumed over time" />;
 }
 

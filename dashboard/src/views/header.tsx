@@ -3,7 +3,12 @@ import { signal } from "@preact/signals";
 import { access, signOut } from "../model/access.ts";
 
 type Theme = "light" | "dark";
-const theme = signal<Theme>(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+const system = matchMedia("(prefers-color-scheme: dark)");
+export const theme = signal<Theme>(system.matches ? "dark" : "light");
+system.addEventListener("change", () => {
+  // Who has chosen keeps the choice.
+  if (document.documentElement.dataset["theme"] === undefined) theme.value = system.matches ? "dark" : "light";
+});
 
 function toggleTheme(): void {
   theme.value = theme.value === "dark" ? "light" : "dark";

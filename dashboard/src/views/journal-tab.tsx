@@ -1,9 +1,10 @@
 /** The journal: every event, filtered, and any of them explained in words. */
 import { useSignal } from "@preact/signals";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { available, gateOf } from "../../../src/engine/state.ts";
 import type { JournalEvent } from "../../../src/protocol/events.ts";
 import { clock, count } from "../format.ts";
-import type { LivePool } from "../model/live.ts";
+import { type LivePool, ownerOf } from "../model/live.ts";
 import { explain, lineOf } from "../model/words.ts";
 import { Empty } from "./states.tsx";
 
@@ -24,31 +25,41 @@ export function JournalTab({ live }: { readonly live: LivePool }) {
   const kind = useSignal<string>("all");
   const agent = useSignal("");
   const page = useSignal(0);
+  /** Pages are counted from this event: what is read must not slide away under the reader. */
+  const end = useSignal(Number.POSITIVE_INFINITY);
+  const turn = (to: number): void => {
+    if (page.value === 0 && to > 0) end.value = live.history.last;
+    if (to === 0) end.value = Number.POSITIVE_INFINITY;
+    page.value = to;
+  };
   const chosen = useSignal<number | undefined>(undefined);
   // Read, so that it follows the pool.
   const { events, owners } = live.slowVersion.value > 0 ? live.history : live.history;
-  const ownerOf = (event: JournalEvent): string | undefined => agentIn(event, owners);
   const found = events.filter(
-    (event) => isOfKind(event, kind.value) && (agent.value === "" || ownerOf(event)?.includes(agent.value) === true),
+    (event) =>
+      event.seq <= end.value && isOfKind(event, kind.value) && isAbout(event, ownerOf(event, owners), agent.value),
   );
   const pages = Math.max(1, Math.ceil(found.length / pageSize));
   const at = Math.min(page.value, pages - 1);
-  const end = found.length - at * pageSize;
-  const shown = found.slice(Math.max(0, end - pageSize), end).toReversed();
+  const until = found.length - at * pageSize;
+  const shown = found.slice(Math.max(0, until - pageSize), until).toReversed();
   const event = chosen.value === undefined ? undefined : live.history.event(chosen.value);
   return (
     <div class="journal">
       <section class="card" aria-labelledby="journal">
         <div class="title">
           <h2 id="journal">
-            Journal <small>{count(found.length)} events</small>
+            Journal{" "}
+            <small>
+              {count(found.length)} events{live.history.base > 0 ? `, from ${count(live.history.base + 1)} on` : ""}
+            </small>
           </h2>
           <select
             aria-label="Kind of event"
             value={kind.value}
             onChange={(change) => {
               kind.value = change.currentTarget.value;
-              page.value = 0;
+              turn(0);
             }}
           >
             {kinds.map(([value, label]) => (
@@ -64,7 +75,7 @@ export function JournalTab({ live }: { readonly live: LivePool }) {
             value={agent.value}
             onInput={(change) => {
               agent.value = change.currentTarget.value;
-              page.value = 0;
+              turn(0);
             }}
           />
         </div>
@@ -84,20 +95,20 @@ export function JournalTab({ live }: { readonly live: LivePool }) {
                   <span class="number">{count(one.seq)}</span>
                   <time>{clock(one.at)}</time>
                   <span class={`kind ${one.type}`}>{one.type}</span>
-                  <span>{lineOf(one, live.unit, ownerOf(one))}</span>
+                  <span>{lineOf(one, live.unit, ownerOf(one, owners))}</span>
                 </button>
               </li>
             ))}
           </ol>
         )}
         <p class="pager">
-          <button type="button" disabled={at === 0} onClick={() => page.value--}>
+          <button type="button" disabled={at === 0} onClick={() => turn(at - 1)}>
             Newer
           </button>
           <span>
             {count(at + 1)} of {count(pages)}
           </span>
-          <button type="button" disabled={at >= pages - 1} onClick={() => page.value++}>
+          <button type="button" disabled={at >= pages - 1} onClick={() => turn(at + 1)}>
             Older
           </button>
         </p>
@@ -107,7 +118,7 @@ export function JournalTab({ live }: { readonly live: LivePool }) {
         {event === undefined ? (
           <Empty text="It will be explained here: who asked, who lent, and why." />
         ) : (
-          <Detail event={event} live={live} owner={ownerOf(event)} />
+          <Detail event={event} live={live} owner={ownerOf(event, owners)} />
         )}
       </section>
     </div>
@@ -123,17 +134,22 @@ function Detail({
   readonly live: LivePool;
   readonly owner: string | undefined;
 }) {
-  const before = live.history.at(event.seq - 1);
+  const before = useMemo(() => live.history.at(event.seq - 1), [live, event.seq]);
+  const place = useRef<HTMLParagraphElement>(null);
+  // On a narrow screen it stands below a hundred events.
+  useEffect(() => place.current?.scrollIntoView({ block: "nearest" }), [event.seq]);
+  const hold = event.type === "committed" ? before.remembered.get(event.id) : undefined;
   const borrower = owner === undefined ? undefined : before.agents.get(owner);
   const usage = event.type === "committed" || event.type === "recorded" ? event.usage : undefined;
   return (
     <>
-      <p class="explained">
+      <p class="explained" ref={place}>
         {explain(
           event,
           live.unit,
           {
             available: borrower === undefined ? 0 : available(borrower),
+            held: hold?.op === "reserve" && hold.state === "held" ? hold.granted : 0,
             standing: (name) => {
               const agent = before.agents.get(name);
               return agent === undefined
@@ -160,9 +176,10 @@ function Detail({
   );
 }
 
-function agentIn(event: JournalEvent, owners: ReadonlyMap<string, string>): string | undefined {
-  if ("agent" in event) return event.agent ?? undefined;
-  return "id" in event ? owners.get(event.id) : undefined;
+/** Whether an agent of such a name acts, borrows or lends in it. */
+function isAbout(event: JournalEvent, owner: string | undefined, text: string): boolean {
+  if (text === "" || owner?.includes(text) === true) return true;
+  return "transfers" in event && event.transfers.some(({ from }) => from?.includes(text) === true);
 }
 
 function isOfKind(event: JournalEvent, kind: string): boolean {
@@ -174,7 +191,17 @@ function isOfKind(event: JournalEvent, kind: string): boolean {
     case "overage":
       return "overage" in event && event.overage > 0;
     case "contracts":
-      return ["configured", "funded", "registered", "closing", "closed", "reopened", "reset"].includes(event.type);
+      return [
+        "configured",
+        "funded",
+        "registered",
+        "closing",
+        "closed",
+        "reopened",
+        "paused",
+        "resumed",
+        "reset",
+      ].includes(event.type);
     default:
       return event.type === kind;
   }

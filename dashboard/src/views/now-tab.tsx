@@ -1,7 +1,7 @@
 /** The pool at one moment: its totals, its agents and what moves between them, what is held, what was refused. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { available, headroom, type Pool, type Reservation } from "../../../src/engine/state.ts";
+import { headroom, type Pool, type Reservation } from "../../../src/engine/state.ts";
 import { amount, brief, clock, count, duration, percent } from "../format.ts";
 import { exhaustedIn } from "../model/burn.ts";
 import type { LivePool } from "../model/live.ts";
@@ -12,13 +12,15 @@ import { Empty } from "./states.tsx";
 export type Shown = { readonly pool: Pool; readonly isPast: boolean };
 
 export function NowTab({ live, shown }: { readonly live: LivePool; readonly shown: Shown }) {
+  // What burns and how long it lasts changes while nothing happens.
+  useNow(live, shown.isPast ? undefined : 1_000);
   return (
     <>
       <Totals live={live} shown={shown} />
       <Agents live={live} shown={shown} />
       <div class="columns">
         <Held live={live} shown={shown} />
-        <Refused live={live} />
+        <Refused live={live} shown={shown} />
       </div>
       <section class="card">
         <h2>Consumed over time</h2>
@@ -30,7 +32,7 @@ export function NowTab({ live, shown }: { readonly live: LivePool; readonly show
 
 function Totals({ live, shown: { pool, isPast } }: { readonly live: LivePool; readonly shown: Shown }) {
   const { unit } = live;
-  const rate = isPast ? 0 : live.burn.rate(Date.now());
+  const rate = isPast ? 0 : live.burn.rate(live.now());
   const figures: readonly (readonly [label: string, value: string, note: string])[] = [
     ["Total", brief(pool.total, unit), amount(pool.total, unit)],
     ["Consumed", brief(pool.consumed, unit), percent(pool.total === 0 ? 0 : pool.consumed / pool.total)],
@@ -83,7 +85,7 @@ function Audit({ live }: { readonly live: LivePool }) {
 const heldMost = 50;
 
 function Held({ live, shown: { pool, isPast } }: { readonly live: LivePool; readonly shown: Shown }) {
-  const now = useNow(isPast ? undefined : 500);
+  const now = useNow(live, isPast ? undefined : 500);
   const at = isPast ? pool.at : now;
   const open = openOf(pool);
   return (
@@ -120,35 +122,36 @@ function openOf(pool: Pool): Reservation[] {
   return open.sort((a, b) => a.expiresAt - b.expiresAt);
 }
 
-/** The time, now and then; never, without an interval. */
-function useNow(everyMs: number | undefined): number {
-  const now = useSignal(Date.now());
+/** The governor's time, now and then; never again, without an interval. */
+function useNow(live: LivePool, everyMs: number | undefined): number {
+  const now = useSignal(live.now());
   useEffect(() => {
     if (everyMs === undefined) return undefined;
     const timer = setInterval(() => {
-      now.value = Date.now();
+      now.value = live.now();
     }, everyMs);
     return () => clearInterval(timer);
-  }, [everyMs]);
+  }, [live, everyMs]);
   return now.value;
 }
 
-function Refused({ live }: { readonly live: LivePool }) {
-  const refusals = live.refusals.value;
+function Refused({ live, shown: { pool, isPast } }: { readonly live: LivePool; readonly shown: Shown }) {
+  const all = live.refusals.value;
+  const refusals = isPast ? all.filter(({ at }) => at <= pool.at) : all;
   return (
     <section class="card" aria-labelledby="refused">
       <h2 id="refused">
-        Refused <small>since this page was opened: {count(refusals.length)}</small>
+        Refused <small>since this page was opened: {count(isPast ? refusals.length : live.refusedCount)}</small>
       </h2>
       {refusals.length === 0 ? (
         <Empty text="Nobody was refused." />
       ) : (
         <ul class="refusals">
-          {refusals.slice(0, heldMost).map(({ at, agent, op, code }, index) => (
+          {refusals.slice(0, heldMost).map(({ at, agent, op, why }, index) => (
             <li key={`${at}-${index}`}>
               <time>{clock(at)}</time>
               <span class="name">{agent ?? "the pool"}</span>
-              <span>{why(code, live.state, agent)}</span>
+              <span>{why}</span>
               <span class="badge">{op}</span>
             </li>
           ))}
@@ -156,20 +159,4 @@ function Refused({ live }: { readonly live: LivePool }) {
       )}
     </section>
   );
-}
-
-function why(code: string, pool: Pool, name: string | null): string {
-  const agent = name === null ? undefined : pool.agents.get(name);
-  switch (code) {
-    case "budget_exceeded":
-      return agent === undefined
-        ? "no budget is left for it"
-        : `nobody could lend enough; it has ${available(agent).toLocaleString("en-US")} available`;
-    case "confidence_reached":
-      return "it was sure enough: its gate is closed";
-    case "agent_closing":
-      return "it is closing and takes no more work";
-    default:
-      return code.replaceAll("_", " ");
-  }
 }

@@ -4,13 +4,11 @@ import { useEffect, useMemo } from "preact/hooks";
 import { access, isAdmin } from "../model/access.ts";
 import { LivePool } from "../model/live.ts";
 import { addressOf, route } from "../model/route.ts";
-import { ManageTab } from "./acts.tsx";
-import { FlowsTab } from "./flows-tab.tsx";
 import { JournalTab } from "./journal-tab.tsx";
+import { Later } from "./later.tsx";
 import { NowTab } from "./now-tab.tsx";
 import { Fault, Loading } from "./states.tsx";
 import { TimeBar } from "./time-bar.tsx";
-import { WhatIfTab } from "./what-if-tab.tsx";
 
 const tabs = [
   ["now", "Now"],
@@ -20,6 +18,10 @@ const tabs = [
   ["manage", "Manage"],
 ] as const;
 
+const flows = async () => (await import("./flows-tab.tsx")).FlowsTab;
+const whatIf = async () => (await import("./what-if-tab.tsx")).WhatIfTab;
+const manage = async () => (await import("./manage-tab.tsx")).ManageTab;
+
 export function PoolPage({ name }: { readonly name: string }) {
   const live = useMemo(() => new LivePool((access.value ?? noAccess()).bursar.pool(name)), [name]);
   useEffect(() => () => live.stop(), [live]);
@@ -28,17 +30,32 @@ export function PoolPage({ name }: { readonly name: string }) {
   const shown = useMemo(
     () =>
       computed(() => {
-        // Read, so that every change is shown.
-        const version = live.version.value;
-        const pool = moment.value === undefined ? live.state : live.history.at(moment.value);
-        return { pool, version, isPast: moment.value !== undefined };
+        if (moment.value !== undefined) return { pool: live.history.at(moment.value), version: 0, isPast: true };
+        // Read, so that every change is shown; the past has none.
+        return { version: live.version.value, pool: live.state, isPast: false };
       }),
     [live, moment],
   );
-  const { tab } = route.value;
+  const tab = tabs.some(([id]) => id === route.value.tab) ? route.value.tab : "now";
   const status = live.status.value;
-  if (live.version.value === 0 || live.state.settings === null) {
-    return <main>{status.kind === "lost" ? <Fault text={status.why} /> : <Loading what={name} />}</main>;
+  useEffect(() => {
+    document.title = `${name} · Bursar`;
+    return () => {
+      document.title = "Bursar";
+    };
+  }, [name]);
+  // Numbers of a journal that is half read would look like those of now.
+  if (!live.wasLive || live.state.settings === null) {
+    return (
+      <main>
+        {status.kind === "lost" || status.kind === "ended" ? (
+          <Fault text={status.why} />
+        ) : (
+          <Loading what={name} share={status.kind === "loading" ? status.share : 0} />
+        )}
+        {status.kind === "ended" ? <TryAgain live={live} /> : null}
+      </main>
+    );
   }
   return (
     <main class="pool-page">
@@ -48,9 +65,12 @@ export function PoolPage({ name }: { readonly name: string }) {
           {status.kind === "live"
             ? "live"
             : status.kind === "loading"
-              ? `reading the journal: ${Math.round(status.share * 100)} %`
-              : `reconnecting: ${status.why}`}
+              ? `catching up`
+              : status.kind === "lost"
+                ? `reconnecting: ${status.why}`
+                : `over: ${status.why}`}
         </p>
+        {status.kind === "ended" ? <TryAgain live={live} /> : null}
       </div>
       <nav class="tabs" aria-label="Views of this pool">
         {tabs
@@ -62,18 +82,29 @@ export function PoolPage({ name }: { readonly name: string }) {
           ))}
       </nav>
       {tab === "flows" ? (
-        <FlowsTab live={live} />
+        <Later key={tab} fetched={flows} what="flows" props={{ live }} />
       ) : tab === "journal" ? (
         <JournalTab live={live} />
       ) : tab === "what-if" ? (
-        <WhatIfTab live={live} />
+        <Later key={tab} fetched={whatIf} what="what if" props={{ live }} />
       ) : tab === "manage" && isAdmin() ? (
-        <ManageTab live={live} />
+        <Later key={tab} fetched={manage} what="what you may do" props={{ live }} />
       ) : (
         <NowTab live={live} shown={shown.value} />
       )}
       {tab === "now" ? <TimeBar live={live} moment={moment} /> : null}
     </main>
+  );
+}
+
+function TryAgain({ live }: { readonly live: LivePool }) {
+  return (
+    <p class="again">
+      <button type="button" onClick={() => live.again()}>
+        Try again
+      </button>{" "}
+      <a href="#/">All pools</a>
+    </p>
   );
 }
 

@@ -1,6 +1,7 @@
 /** All pools of the tenant: how much of each is used, how fast, and what cries for attention. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { BursarError } from "../../../src/client/index.ts";
 import type { Report } from "../../../src/protocol/results.ts";
 import { amount, brief, duration, percent } from "../format.ts";
 import { access, isAdmin } from "../model/access.ts";
@@ -9,7 +10,13 @@ import { addressOf } from "../model/route.ts";
 import { NewPool } from "./acts.tsx";
 import { Empty, Fault, Loading } from "./states.tsx";
 
-type Row = { readonly name: string; readonly report: Report; readonly consumed: number; readonly perSecond: number };
+type Row = {
+  readonly name: string;
+  /** Nothing, where it could not be read. */
+  readonly report: Report | undefined;
+  /** Nothing, until it was looked at twice. */
+  readonly perSecond: number | undefined;
+};
 
 /** How often the list is asked for again; a pool's own page hears of everything at once. */
 const everyMs = 5_000;
@@ -24,10 +31,13 @@ export function PoolsPage() {
     const seen = new Map<string, { consumed: number; at: number }>();
     const look = async (): Promise<void> => {
       try {
-        rows.value = await rowsNow(seen);
+        // Nobody looks: no pool is woken for it.
+        if (!document.hidden) rows.value = await rowsNow(seen);
         fault.value = "";
       } catch (error) {
         fault.value = error instanceof Error ? error.message : String(error);
+        // A key that is no good is not asked with again.
+        if (error instanceof BursarError && error.status === 401) return;
       }
       if (!isOver) timer = setTimeout(() => void look(), everyMs);
     };
@@ -44,7 +54,7 @@ export function PoolsPage() {
         {isAdmin() ? <NewPool /> : null}
       </div>
       {fault.value === "" ? null : <Fault text={fault.value} />}
-      {rows.value === undefined ? <Loading what="pools" /> : <List rows={rows.value} />}
+      {rows.value !== undefined ? <List rows={rows.value} /> : fault.value === "" ? <Loading what="pools" /> : null}
     </main>
   );
 }
@@ -53,36 +63,46 @@ function List({ rows }: { readonly rows: readonly Row[] }) {
   if (rows.length === 0) return <Empty text="No pools yet. Create one, and register its agents." />;
   return (
     <ul class="pools">
-      {rows.map(({ name, report, consumed, perSecond }) => {
-        const left = report.total - consumed;
-        return (
-          <li key={name}>
-            <a class="card pool" href={addressOf(name)}>
-              <strong>{name}</strong>
-              <span class="figure">
-                {brief(consumed, report.unit)} <small>of {brief(report.total, report.unit)}</small>
-              </span>
-              <meter min={0} max={Math.max(1, report.total)} value={consumed} aria-label={`${name}: share used`} />
-              <span class="note">
-                {percent(consumed / report.total)} used · {amount(Math.round(perSecond), report.unit)}/s · left for{" "}
-                {duration(exhaustedIn(left, perSecond))}
-              </span>
-              <span class="alarms">
-                {alarmsOf(report, consumed).map(([kind, text]) => (
-                  <span key={text} class={`badge ${kind}`}>
-                    {text}
-                  </span>
-                ))}
-              </span>
-            </a>
-          </li>
-        );
-      })}
+      {rows.map(({ name, report, perSecond }) => (
+        <li key={name}>
+          <a class="card pool" href={addressOf(name)}>
+            <strong>{name}</strong>
+            {report === undefined ? <span class="note">can't be read now</span> : <Card {...{ report, perSecond }} />}
+          </a>
+        </li>
+      ))}
+      {rows.length === most ? <li class="note">The first {most} pools, by name.</li> : null}
     </ul>
   );
 }
 
-function alarmsOf({ agents, total }: Report, consumed: number): [kind: string, text: string][] {
+function Card({ report, perSecond }: { readonly report: Report; readonly perSecond: number | undefined }) {
+  const { unit, total, consumed, held } = report;
+  const left = total - consumed - held;
+  return (
+    <>
+      <span class="figure">
+        {brief(consumed, unit)} <small>of {brief(total, unit)}</small>
+      </span>
+      <meter min={0} max={Math.max(1, total)} value={consumed} aria-label={`${report.pool}: share used`} />
+      <span class="note">
+        {percent(consumed / total)} used
+        {perSecond === undefined
+          ? ""
+          : ` · ${amount(Math.round(perSecond), unit)}/s · left for ${duration(exhaustedIn(left, perSecond))}`}
+      </span>
+      <span class="alarms">
+        {alarmsOf(report).map(([kind, text]) => (
+          <span key={text} class={`badge ${kind}`}>
+            {text}
+          </span>
+        ))}
+      </span>
+    </>
+  );
+}
+
+function alarmsOf({ agents, total, consumed }: Report): [kind: string, text: string][] {
   const all = Object.values(agents);
   const [closed, over] = [
     all.filter(({ gate }) => gate === "closed").length,
@@ -93,7 +113,7 @@ function alarmsOf({ agents, total }: Report, consumed: number): [kind: string, t
     ...(share >= 0.95
       ? [["bad", "nearly out"] as [string, string]]
       : share >= 0.8
-        ? [["warn", "80 % used"] as [string, string]]
+        ? [["warn", "over 80 % used"] as [string, string]]
         : []),
     ...(over > 0 ? [["bad", `${over} with overage`] as [string, string]] : []),
     ...(closed > 0 ? [["good", `${closed} gate${closed > 1 ? "s" : ""} closed`] as [string, string]] : []),
@@ -113,12 +133,13 @@ async function rowsNow(seen: Map<string, { consumed: number; at: number }>): Pro
     ),
   );
   const now = Date.now();
-  return reports.flatMap((report) => {
-    if (report === undefined) return [];
-    const consumed = Object.values(report.agents).reduce((sum, agent) => sum + agent.consumed, 0);
-    const before = seen.get(report.pool);
-    const perSecond = before === undefined ? 0 : (consumed - before.consumed) / ((now - before.at) / 1_000);
-    seen.set(report.pool, { consumed, at: now });
-    return [{ name: report.pool, report, consumed, perSecond: Math.max(0, perSecond) }];
+  return reports.map((report, index) => {
+    const name = names[index] ?? "";
+    if (report === undefined) return { name, report, perSecond: undefined };
+    const { consumed } = report;
+    const before = seen.get(name);
+    seen.set(name, { consumed, at: now });
+    if (before === undefined) return { name, report, perSecond: undefined };
+    return { name, report, perSecond: Math.max(0, (consumed - before.consumed) / ((now - before.at) / 1_000)) };
   });
 }

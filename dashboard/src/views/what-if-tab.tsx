@@ -1,33 +1,41 @@
 /** What if: the same demands under flat caps, one shared pot, or other contracts; and who would have starved. */
 import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
 import { brief, count, percent } from "../format.ts";
 import type { LivePool } from "../model/live.ts";
-import { type Outcome, type Plan, plansIn, play } from "../model/what-if.ts";
+import { type Outcome, type Plan, plansIn, play, type Rules } from "../model/what-if.ts";
 import { Empty } from "./states.tsx";
 
 /** Demands that are played; more would keep the page busy for longer than one likes to look at it. */
 const most = 50_000;
 
-type Played = { readonly governed: Outcome[]; readonly flat: Outcome[]; readonly shared: Outcome[] };
+type Played = Readonly<Record<Rules, ReadonlyMap<string, Outcome>>>;
+const step = 10_000;
+/** Agents that are shown; more would be no table that one reads. */
+const agentsMost = 100;
 
 export function WhatIfTab({ live }: { readonly live: LivePool }) {
-  const events = live.history.events.slice(-most);
-  const plans = useSignal<ReadonlyMap<string, Plan>>(plansIn(live.history.events));
+  // Read, so that agents that come later are in it.
+  const last = live.slowVersion.value >= 0 ? live.history.last : 0;
+  const tooMany = last - live.history.base - most;
+  // In steps: what is played must not begin elsewhere with every event.
+  const first = live.history.base + Math.max(0, Math.ceil(tooMany / step) * step);
+  const start = useMemo(() => live.history.at(first), [live, first]);
   const played = useSignal<Played | undefined>(undefined);
+  const edited = useSignal<ReadonlyMap<string, Plan>>(new Map());
+  const events = live.history.events.slice(first - live.history.base);
+  const plans = new Map([...plansIn(start, events), ...edited.value]);
   const run = (): void => {
-    played.value = {
-      governed: play(events, plans.value, "governed", live.unit),
-      flat: play(events, plans.value, "flat", live.unit),
-      shared: play(events, plans.value, "shared", live.unit),
-    };
+    const under = (rules: Rules) => play(start, events, edited.value, rules, live.unit);
+    played.value = { governed: under("governed"), flat: under("flat"), shared: under("shared") };
   };
   const change = (agent: string, field: keyof Plan, value: number): void => {
-    const plan = plans.value.get(agent);
+    const plan = plans.get(agent);
     if (plan === undefined || !Number.isSafeInteger(value) || value < 0) return;
-    plans.value = new Map(plans.value).set(agent, { ...plan, [field]: value });
+    edited.value = new Map(edited.value).set(agent, { ...plan, [field]: value });
     played.value = undefined;
   };
-  if (plans.value.size === 0) return <Empty text="No agents yet: nothing to play." />;
+  if (plans.size === 0) return <Empty text="No agents yet: nothing to play." />;
   return (
     <section class="card" aria-labelledby="what-if">
       <div class="title">
@@ -38,7 +46,10 @@ export function WhatIfTab({ live }: { readonly live: LivePool }) {
       </div>
       <p class="note">
         Every call asks for what it asked for, and uses what it used, in the same order: under these contracts with
-        budget that flows, under the same as flat caps, and out of one shared pot. Change a number and play again.
+        budget that flows, under the same as flat caps, and out of one shared pot. Change a number and play again. Calls
+        that were refused then are not asked again: the journal has no amount of theirs.
+        {first > 0 ? ` Played from event ${count(first + 1)} on, from what was left then.` : ""}
+        {plans.size > agentsMost ? ` The first ${agentsMost} of ${count(plans.size)} agents are shown.` : ""}
       </p>
       <div class="wide">
         <table class="plans">
@@ -61,7 +72,7 @@ export function WhatIfTab({ live }: { readonly live: LivePool }) {
             </tr>
           </thead>
           <tbody>
-            {[...plans.value].slice(0, 100).map(([agent, plan]) => (
+            {[...plans].slice(0, agentsMost).map(([agent, plan]) => (
               <tr key={agent}>
                 <th scope="row">{agent}</th>
                 {(["priority", "max", "min_reserve"] as const).map((field) => (
@@ -77,7 +88,7 @@ export function WhatIfTab({ live }: { readonly live: LivePool }) {
                 ))}
                 {(["governed", "flat", "shared"] as const).map((rules) => (
                   <td key={rules} class="number">
-                    <Served outcome={played.value?.[rules].find((one) => one.agent === agent)} live={live} />
+                    <Served outcome={played.value?.[rules].get(agent)} live={live} />
                   </td>
                 ))}
               </tr>

@@ -1,5 +1,12 @@
 /** Decides what concerns an agent's contract: registering, closing, reopening its gate, starting a new period. */
-import type { CloseCommand, RegisterCommand, ReopenCommand, ResetCommand } from "../../protocol/commands.ts";
+import type {
+  CloseCommand,
+  PauseCommand,
+  RegisterCommand,
+  ReopenCommand,
+  ResetCommand,
+  ResumeCommand,
+} from "../../protocol/commands.ts";
 import type { AllocationSource, Contract, PoolEvent } from "../../protocol/events.ts";
 import { limits } from "../../protocol/limits.ts";
 import { type Decision, firstDifference, nothingToDo, refuse, unitMismatch, usedBefore } from "../decision.ts";
@@ -146,6 +153,17 @@ export function leave(pool: Pool, agent: Agent, now: number): PoolEvent | undefi
   };
 }
 
+/** The agent itself, or the nearest above it, that is paused. */
+function pausedAbove(pool: Pool, agent: Agent): Agent | undefined {
+  let one = agent;
+  while (!one.paused) {
+    const { parent } = one.contract;
+    if (parent === null) return undefined;
+    one = agentOf(pool, parent);
+  }
+  return one;
+}
+
 export function decideReopen(pool: Pool, command: ReopenCommand, now: number): Decision {
   const refusal = cannotRestart(pool, command);
   if (refusal !== undefined) return refusal;
@@ -190,9 +208,22 @@ function cannotRestart(pool: Pool, command: ReopenCommand | ResetCommand): Decis
   return agent.closing ? refuse({ code: "agent_closing", agent: command.agent }) : undefined;
 }
 
-/** Refuses what an agent that is leaving, or is done with its task, must not start. */
-export function cannotSpend(agent: Agent): Decision | undefined {
+/** Stops spending at once, or lets it go on. A pause of a pause is none. What is open goes on and settles. */
+export function decidePause(pool: Pool, command: PauseCommand | ResumeCommand, now: number): Decision {
+  const { agent: name } = command;
+  const paused = name === null ? pool : pool.agents.get(name);
+  if (paused === undefined) return refuse({ code: "agent_not_found", agent: name ?? "" });
+  const pause = command.op === "pause";
+  if (paused.paused === pause) return nothingToDo;
+  return { events: [{ type: pause ? "paused" : "resumed", at: now, agent: name }] };
+}
+
+/** Refuses what an agent that is leaving, is paused, or is done with its task, must not start. */
+export function cannotSpend(pool: Pool, agent: Agent): Decision | undefined {
   if (agent.closing) return refuse({ code: "agent_closing", agent: agent.name });
+  if (pool.paused) return refuse({ code: "paused", agent: null });
+  const paused = pausedAbove(pool, agent);
+  if (paused !== undefined) return refuse({ code: "paused", agent: paused.name });
   const { confidence } = agent;
   const threshold = agent.contract.confidence_threshold;
   return gateOf(agent) === "closed" && confidence !== null && threshold !== null

@@ -100,7 +100,7 @@ function decidedWithoutBudget(pool: Pool, command: ReserveCommand): Decision | u
   if (decided !== undefined) return decided;
   const agent = pool.agents.get(command.agent);
   if (agent === undefined) return refuse({ code: "agent_not_found", agent: command.agent });
-  return cannotSpend(agent) ?? tooManyOpen(pool, agent);
+  return cannotSpend(pool, agent) ?? tooManyOpen(pool, agent);
 }
 
 /** Whether budget, and nothing else, is what `command` lacks now. Cheaper than the refusal with all its facts. */

@@ -63,7 +63,7 @@ export function decideReallocate(pool: Pool, command: ReallocateCommand, now: nu
   if (used !== undefined) return used;
   const agent = pool.agents.get(name);
   if (agent === undefined) return refuse({ code: "agent_not_found", agent: name });
-  const refusal = cannotSpend(agent);
+  const refusal = cannotSpend(pool, agent);
   if (refusal !== undefined) return refusal;
 
   const { transfers, donors, moved } = plan(pool, agent, amount);

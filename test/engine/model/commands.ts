@@ -219,6 +219,9 @@ const reallocate = fc.record({
 
 const close = fc.record({ op: fc.constant("close" as const), who });
 const reopen = fc.record({ op: fc.constant("reopen" as const), id, who });
+/** Seldom the whole pool, and then not for long: nothing else would happen. */
+const pause = fc.record({ op: fc.constant("pause" as const), who, pool: mostly(8).map((not) => !not) });
+const resume = fc.record({ op: fc.constant("resume" as const), who, pool: fc.boolean() });
 const reset = fc.record({ op: fc.constant("reset" as const), id, who });
 
 /** A command of before, as it was or with one field changed. */
@@ -244,6 +247,8 @@ const any = fc.oneof(
   { weight: 5, arbitrary: reset },
   { weight: 3, arbitrary: fund },
   { weight: 2, arbitrary: reopen },
+  { weight: 1, arbitrary: pause },
+  { weight: 5, arbitrary: resume },
   { weight: 2, arbitrary: configure },
   { weight: 1, arbitrary: again },
 );

@@ -55,7 +55,15 @@ export function register(world: World, command: CommandOf<"register">, now: numb
   if (isMinted && totalOf(world) + growth > limits.total) return refuse("limit_reached", { limit: "total" });
 
   const unchanged = known !== undefined && JSON.stringify(known.contract) === JSON.stringify(contract);
-  const agent = known ?? { name: command.agent, parent, contract, closing: false, activeAt: now, reported: [] };
+  const agent = known ?? {
+    name: command.agent,
+    parent,
+    contract,
+    closing: false,
+    paused: false,
+    activeAt: now,
+    reported: [],
+  };
   if (known === undefined) world.agents.push(agent);
   agent.contract = contract;
   grow(world, agent, growth);
@@ -85,6 +93,21 @@ export function letGo(world: World): void {
     if (agent === undefined) return;
     leave(world, agent);
   }
+}
+
+export function pause(world: World, { op, agent: name }: CommandOf<"pause" | "resume">): Answer {
+  const one = name === null ? world : findAgent(world, name);
+  if (one === undefined) return refuse("agent_not_found", { agent: name });
+  const was = one.paused;
+  one.paused = op === "pause";
+  return was === one.paused ? again({ paused: was }) : happened({ paused: one.paused });
+}
+
+/** Who, on the way up from an agent, is paused: nobody, the pool (null), or an agent. */
+export function pausedAt(world: World, agent: Agent): string | null | undefined {
+  if (world.paused) return null;
+  for (let one: Agent | null = agent; one !== null; one = one.parent) if (one.paused) return one.name;
+  return undefined;
 }
 
 export function reopen(world: World, command: CommandOf<"reopen">): Answer {

@@ -21,6 +21,8 @@ const operations = [
   "register",
   "close",
   "reopen",
+  "pause",
+  "resume",
   "reset",
   "reserve",
   "commit",

@@ -3,7 +3,7 @@
  * records and adds everything up again for each command; `model.test.ts` compares the engine with it.
  */
 import type { Command } from "../../../src/protocol/commands.ts";
-import { close, register, reopen, reset } from "./contracts.ts";
+import { close, pause, register, reopen, reset } from "./contracts.ts";
 import { repeatOf } from "./remembered.ts";
 import { expire, extend, release, reserve } from "./reservations.ts";
 import { configure, fund } from "./settings.ts";
@@ -46,6 +46,9 @@ function answerTo(world: World, command: Command, now: number): Answer {
       return extend(world, command, now);
     case "fund":
       return repeatOf(world, command) ?? fund(world, command);
+    case "pause":
+    case "resume":
+      return pause(world, command);
     case "reopen":
       return repeatOf(world, command) ?? reopen(world, command);
     case "reset":

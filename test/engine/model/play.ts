@@ -66,7 +66,7 @@ export function play(steps: readonly Step[], tally: Tally): void {
 /** Asks, without moving anything, who would give how much to one of the agents, and in which order. */
 function donorDifferences(pool: Pool, world: World, clock: number, turn: number): string[] {
   const agent = world.agents[turn % world.agents.length];
-  if (agent === undefined || unreadyOf(agent) !== undefined) return [];
+  if (agent === undefined || unreadyOf(world, agent) !== undefined) return [];
   const { unit } = settingsOf(world);
   const command = {
     op: "reallocate",

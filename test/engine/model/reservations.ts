@@ -1,7 +1,7 @@
 /** `reserve`, `release`, `extend` and expiry: a reservation until it is settled. */
 import { limits } from "../../../src/protocol/limits.ts";
 import { availableOf, confidenceOf, gateOf, headroomOf } from "./books.ts";
-import { letGo } from "./contracts.ts";
+import { letGo, pausedAt } from "./contracts.ts";
 import { move, planFor, transferableTo } from "./transfers.ts";
 import {
   type Agent,
@@ -21,7 +21,7 @@ import {
 export function reserve(world: World, command: CommandOf<"reserve">, now: number): Answer {
   const agent = findAgent(world, command.agent);
   if (agent === undefined) return refuse("agent_not_found", { agent: command.agent });
-  const unready = unreadyOf(agent);
+  const unready = unreadyOf(world, agent);
   if (unready !== undefined) return unready;
 
   const { id, amount } = command;
@@ -66,8 +66,10 @@ export function reserve(world: World, command: CommandOf<"reserve">, now: number
 }
 
 /** Why an agent gets no more budget, if so. */
-export function unreadyOf(agent: Agent): Refused | undefined {
+export function unreadyOf(world: World, agent: Agent): Refused | undefined {
   if (agent.closing) return refuse("agent_closing", { agent: agent.name });
+  const paused = pausedAt(world, agent);
+  if (paused !== undefined) return refuse("paused", { agent: paused });
   if (gateOf(agent) === "open") return undefined;
   return refuse("confidence_reached", {
     agent: agent.name,

@@ -74,6 +74,9 @@ export function resolve(world: World, recipe: Recipe, past: readonly Command[]):
     }
     case "close":
       return { op: "close", agent: nameIn(world, recipe.who) };
+    case "pause":
+    case "resume":
+      return { op: recipe.op, agent: recipe.pool ? null : nameIn(world, recipe.who) };
     case "reopen":
     case "reset":
       return { op: recipe.op, agent: nameIn(world, recipe.who), id: idIn(world, recipe.id) };
@@ -135,7 +138,9 @@ function repeat(world: World, recipe: RecipeOf<"repeat">, past: readonly Command
     case "amount":
       return "amount" in command ? { ...command, amount: command.amount + 1 } : command;
     case "agent":
-      return "agent" in command ? { ...command, agent: nameIn(world, recipe.other) } : command;
+      return "agent" in command && command.agent !== null
+        ? { ...command, agent: nameIn(world, recipe.other) }
+        : command;
     case "confidence":
       return command.op === "commit" || command.op === "record" ? { ...command, confidence: 0.25 } : command;
     case "lease":

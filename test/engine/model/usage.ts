@@ -70,7 +70,7 @@ export function reallocate(world: World, command: CommandOf<"reallocate">): Answ
   const dry_run = command.dry_run ?? false;
   const agent = findAgent(world, command.agent);
   if (agent === undefined) return refuse("agent_not_found", { agent: command.agent });
-  const unready = unreadyOf(agent);
+  const unready = unreadyOf(world, agent);
   if (unready !== undefined) return unready;
   const { transfers, donors } = planFor(world, agent, amount);
   const moved = sumOf(transfers);

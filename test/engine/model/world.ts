@@ -11,6 +11,7 @@ export type Agent = {
   readonly parent: Agent | null;
   contract: Contract;
   closing: boolean;
+  paused: boolean;
   activeAt: number;
   /** Confidences reported since the gate last opened. */
   reported: number[];
@@ -53,6 +54,7 @@ export type Outcome = {
 
 export type World = {
   settings: PoolSettings | null;
+  paused: boolean;
   /** When something last happened. */
   time: number;
   agents: Agent[];
@@ -70,7 +72,7 @@ export type Refused = { readonly ok: false; readonly says: Says & { readonly cod
 export type Answer = Accepted | Refused;
 
 export function emptyWorld(): World {
-  return { settings: null, time: 0, agents: [], lines: [], reservations: [], outcomes: [] };
+  return { settings: null, paused: false, time: 0, agents: [], lines: [], reservations: [], outcomes: [] };
 }
 
 export function settingsOf(world: World): PoolSettings {
