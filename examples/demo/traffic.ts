@@ -83,7 +83,7 @@ function newMember(pool: Pool, name: string, { appetite }: Member, seed: number)
           await pool.agent(name).reopen();
         }
         // Somebody tops the pool up before everybody starves.
-        else if (chance() < 0.25) await pool.fund(20_000);
+        else if (error.code === "budget_exceeded" && chance() < 0.25) await pool.fund(20_000);
       }
       await pause((200 + 2_200 * chance()) / pace, signal);
     }

@@ -407,6 +407,14 @@ describe.skipIf(executable === undefined)("the dashboard", () => {
       await openPool(page, pool.name, tab);
       await page.waitForTimeout(150);
       expect([tab, await page.evaluate("document.documentElement.scrollWidth")]).toEqual([tab, 360]);
+      if (tab !== "now") continue;
+      const box = async (part: string) => await rowOf(page, "researcher").locator(part).boundingBox();
+      const [name, figures, bar] = [await box(".name"), await box(".number"), await box(".bar")];
+      const end = (one: typeof name): number => (one?.y ?? 0) + (one?.height ?? 0);
+      expect(name?.x).toBeLessThan(figures?.x ?? 0);
+      expect(bar?.y).toBeGreaterThan(Math.max(end(name), end(figures)) - 4);
+      // Which moment one looks at is said there too.
+      expect(await page.locator(".time-bar output").isVisible()).toBe(true);
     }
     await page.context().close();
   });
