@@ -29,6 +29,7 @@ function commandsOf(random: () => number, budget: number | null): () => Command 
   const below = (limit: number) => Math.floor(random() * limit);
   const one = <T>(first: T, ...others: T[]): T => others[below(others.length + 1)] ?? first;
   const agent = () => one("lead", "writer", "critic", "helper", "planner");
+  const paused = () => (random() < 0.3 ? null : agent());
   const maybe = <T>(value: T): T | undefined => (random() < 0.3 ? value : undefined);
   let made = 0;
   const id = () => {
@@ -40,7 +41,7 @@ function commandsOf(random: () => number, budget: number | null): () => Command 
   const confidence = () => maybe(below(11) / 10);
   const unit = "tokens";
   return () => {
-    switch (below(16)) {
+    switch (below(17)) {
       case 0:
         return {
           op: "configure",
@@ -83,6 +84,9 @@ function commandsOf(random: () => number, budget: number | null): () => Command 
         };
       case 14:
         return { op: "record", id: id(), agent: agent(), amount: below(100), confidence: confidence(), unit };
+      case 15:
+        // Sooner resumed than paused, or nothing else would be granted.
+        return random() < 0.2 ? { op: "pause", agent: paused() } : { op: "resume", agent: paused() };
       default:
         return { op: "reallocate", id: id(), agent: agent(), amount: below(300), dry_run: maybe(true), unit };
     }
@@ -114,9 +118,10 @@ describe("a pool read back from its image", () => {
     expect(JSON.parse(JSON.stringify(toImage(read.pool)))).toEqual(JSON.parse(JSON.stringify(toImage(own.pool))));
     expect(violations(read.pool)).toEqual([]);
     // The series would prove little if it only ran into refusals.
-    expect(succeeded.size).toBe(12);
+    expect(succeeded.size).toBe(14);
     const types = new Set(own.events.map((event) => (event.type === "committed" && event.late ? "late" : event.type)));
-    for (const type of ["expired", "late", "closed", "closing", "extended", "released"]) expect(types).toContain(type);
+    for (const type of ["expired", "late", "closed", "closing", "extended", "released", "paused", "resumed"])
+      expect(types).toContain(type);
   });
 
   it("that was stored before there were pauses is read as one without", () => {
