@@ -109,3 +109,9 @@ export class History {
     this.#base += share;
   }
 }
+
+/** Whose an event is: its agent's, or that of its reservation. */
+export function ownerOf(event: JournalEvent, owners: ReadonlyMap<string, string>): string | undefined {
+  if ("agent" in event) return event.agent ?? undefined;
+  return "id" in event ? owners.get(event.id) : undefined;
+}

@@ -6,7 +6,7 @@ import type { Unit } from "../../../src/protocol/commands.ts";
 import type { JournalEvent } from "../../../src/protocol/events.ts";
 import type { LiveRefusal } from "../../../src/protocol/frames.ts";
 import { Burn } from "./burn.ts";
-import { History } from "./history.ts";
+import { History, ownerOf } from "./history.ts";
 import { snapshotOf } from "./snapshot.ts";
 import { whyRefused } from "./words.ts";
 
@@ -202,10 +202,4 @@ export class LivePool {
     const why = whyRefused(refusal.code, this.state, refusal.agent);
     this.refusals.value = [{ ...refusal, why }, ...this.refusals.value].slice(0, refusalsKept);
   }
-}
-
-/** Whose an event is: its agent's, or that of its reservation. */
-export function ownerOf(event: JournalEvent, owners: ReadonlyMap<string, string>): string | undefined {
-  if ("agent" in event) return event.agent ?? undefined;
-  return "id" in event ? owners.get(event.id) : undefined;
 }

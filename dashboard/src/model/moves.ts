@@ -1,5 +1,6 @@
 /** Budget on the move: who lent to whom, over a span of the journal. */
 import type { JournalEvent } from "../../../src/protocol/events.ts";
+import { ownerOf } from "./history.ts";
 
 export type Flow = { readonly from: string | null; readonly to: string; readonly amount: number };
 
@@ -8,7 +9,7 @@ export function flowsIn(events: readonly JournalEvent[], owners: ReadonlyMap<str
   const sums = new Map<string, Flow>();
   for (const event of events) {
     if (!("transfers" in event) || event.transfers.length === 0) continue;
-    const to = event.type === "committed" ? owners.get(event.id) : event.agent;
+    const to = ownerOf(event, owners);
     if (to === undefined) continue;
     for (const { from, amount } of event.transfers) {
       const name = `${from ?? ""}\n${to}`;

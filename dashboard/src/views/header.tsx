@@ -1,18 +1,22 @@
 /** The top of every page: where one is, who one is, and how it looks. */
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { access, signOut } from "../model/access.ts";
 
 type Theme = "light" | "dark";
 const system = matchMedia("(prefers-color-scheme: dark)");
 export const theme = signal<Theme>(system.matches ? "dark" : "light");
+/** Who has chosen keeps the choice, whatever the system does. */
+let isChosen = false;
 system.addEventListener("change", () => {
-  // Who has chosen keeps the choice.
-  if (document.documentElement.dataset["theme"] === undefined) theme.value = system.matches ? "dark" : "light";
+  if (!isChosen) theme.value = system.matches ? "dark" : "light";
+});
+effect(() => {
+  document.documentElement.dataset["theme"] = theme.value;
 });
 
 function toggleTheme(): void {
+  isChosen = true;
   theme.value = theme.value === "dark" ? "light" : "dark";
-  document.documentElement.dataset["theme"] = theme.value;
 }
 
 export function Header({ pool }: { readonly pool: string | undefined }) {

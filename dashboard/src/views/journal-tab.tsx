@@ -4,7 +4,8 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { available, gateOf } from "../../../src/engine/state.ts";
 import type { JournalEvent } from "../../../src/protocol/events.ts";
 import { clock, count } from "../format.ts";
-import { type LivePool, ownerOf } from "../model/live.ts";
+import { ownerOf } from "../model/history.ts";
+import type { LivePool } from "../model/live.ts";
 import { explain, lineOf } from "../model/words.ts";
 import { Empty } from "./states.tsx";
 

@@ -8,11 +8,12 @@ import { Empty } from "./states.tsx";
 
 /** Demands that are played; more would keep the page busy for longer than one likes to look at it. */
 const most = 50_000;
-
-type Played = Readonly<Record<Rules, ReadonlyMap<string, Outcome>>>;
+/** By which the first of them moves on, when there are more. */
 const step = 10_000;
 /** Agents that are shown; more would be no table that one reads. */
 const agentsMost = 100;
+
+type Played = Readonly<Record<Rules, ReadonlyMap<string, Outcome>>>;
 
 export function WhatIfTab({ live }: { readonly live: LivePool }) {
   // Read, so that agents that come later are in it.
