@@ -16,6 +16,7 @@ export type PoolCalls = Pick<
   | "agent"
   | "reservation"
   | "journal"
+  | "periods"
   | "snapshot"
   | "audit"
   | "remove"

@@ -27,7 +27,7 @@ const team = {
   planner: { priority: 5, max: 2_000 },
   researcher: { priority: 4, max: 1_500, confidence_threshold: 0.85 },
   writer: { priority: 2, max: 1_200 },
-  critic: { priority: 1, max: 5_000 },
+  critic: { priority: 1, max: 8_000 },
 } as const;
 /** What a token comes to, in microusd, at the price of gpt-4o: prompts 2.5, the output that is reserved with them 10. */
 const microusdPerToken = 5;

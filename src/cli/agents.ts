@@ -1,7 +1,7 @@
 /** `bursar agents`: who spends in a pool, under which contract. */
 import { Command } from "commander";
 import type { Contract } from "../client/index.ts";
-import { fraction, whole } from "./arguments.ts";
+import { fraction, refill as refillOf, whole } from "./arguments.ts";
 import { connect, show } from "./output.ts";
 import { describe } from "./pools.ts";
 
@@ -12,6 +12,9 @@ type Options = {
   readonly threshold?: number;
   readonly ceiling?: number;
   readonly parent?: string;
+  readonly finalReserve?: number;
+  readonly maxPerMinute?: number;
+  readonly refill?: ReturnType<typeof refillOf>;
 };
 
 export function agents(): Command {
@@ -31,10 +34,13 @@ export function agents(): Command {
     .option("--threshold <confidence>", "its gate closes at this confidence, 0 to 1", fraction)
     .option("--ceiling <amount>", "transfers never lift its allocation above this", whole)
     .option("--parent <agent>", "the agent whose budget it draws from")
+    .option("--final-reserve <amount>", "the last of it, kept for a reserve with final: true", whole)
+    .option("--max-per-minute <n>", "a guard against loops: reserves in a minute", whole)
+    .option("--refill <every>", "fill its allocation again every day, week, month, or so many hours: 5h", refillOf)
     .action(async (pool: string, agent: string, options: Options, self: Command) => {
       const bursar = connect(self);
       const { unit } = await bursar.pool(pool).ledger();
-      const { priority, max, minReserve, threshold, ceiling, parent } = options;
+      const { priority, max, minReserve, threshold, ceiling, parent, finalReserve, maxPerMinute, refill } = options;
       const contract: Contract = {
         priority,
         ...(unit === "tokens" ? { max_tokens: max } : { max_microusd: max }),
@@ -42,6 +48,9 @@ export function agents(): Command {
         ...(threshold === undefined ? undefined : { confidence_threshold: threshold }),
         ...(ceiling === undefined ? undefined : { ceiling }),
         ...(parent === undefined ? undefined : { parent }),
+        ...(finalReserve === undefined ? undefined : { final_reserve: finalReserve }),
+        ...(maxPerMinute === undefined ? undefined : { max_reserves_per_minute: maxPerMinute }),
+        ...(refill === undefined ? undefined : { refill }),
       };
       const registered = await bursar.pool(pool).register(agent, contract);
       show(

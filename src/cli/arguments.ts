@@ -24,6 +24,15 @@ export function dollars(text: string): number {
   return whole;
 }
 
+/** When a budget is filled again: `day`, `week`, `month`, or hours such as `5h`. */
+export function refill(text: string): { every: "day" | "week" | "month" } | { every: "hours"; hours: number } {
+  const [, hours] = /^(\d+)h$/.exec(text) ?? [];
+  if (hours !== undefined) return { every: "hours", hours: Number(hours) };
+  if (text !== "day" && text !== "week" && text !== "month")
+    throw new InvalidArgumentError("It takes day, week, month, or a number of hours: 5h.");
+  return { every: text };
+}
+
 export function fraction(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !(value >= 0 && value <= 1))

@@ -1,8 +1,9 @@
 /** `bursar pools`: budgets. */
 import { Command, Option } from "commander";
 import type { PoolSettings } from "../client/index.ts";
+import { type Weekday, weekdays } from "../protocol/refill.ts";
 import type { Report } from "../protocol/results.ts";
-import { whole } from "./arguments.ts";
+import { refill as refillOf, whole } from "./arguments.ts";
 import { connect, show, table, time } from "./output.ts";
 
 export function pools(): Command {
@@ -24,11 +25,20 @@ export function pools(): Command {
     .description("create a pool, or change its settings")
     .addOption(new Option("--unit <unit>", "what it counts").choices(["tokens", "microusd"]).default("tokens"))
     .option("--budget <amount>", "total that agents' allocations come out of", whole)
+    .option("--refill <every>", "fill it again every day, week, month, or so many hours: 5h", refillOf)
+    .option("--time-zone <zone>", "whose days, weeks and months: Europe/Berlin (default: UTC)")
+    .addOption(new Option("--starts-on <weekday>", "where weeks begin (default: monday)").choices(weekdays))
+    .addOption(
+      new Option("--rollover <rule>", "what becomes of the unspent").choices(["none", "unspent"]).default("none"),
+    )
     .addOption(new Option("--location-hint <place>", "where its object should be born, if it is new"))
     .action(async (name: string, options: Options, self: Command) => {
-      const { unit, budget, locationHint: location_hint } = options;
+      const { unit, budget, refill, timeZone: time_zone, startsOn: starts_on, locationHint: location_hint } = options;
+      const zone = time_zone === undefined || refill?.every === "hours" ? undefined : { time_zone };
+      const start = starts_on === undefined || refill?.every !== "week" ? undefined : { starts_on };
       const settings: PoolSettings = {
         unit,
+        ...(refill && { refill: { ...refill, ...zone, ...start, rollover: options.rollover } }),
         ...(budget === undefined ? undefined : { budget }),
         ...(location_hint === undefined ? undefined : { location_hint }),
       };
@@ -70,6 +80,32 @@ export function pools(): Command {
       show(self, await connect(self).pool(name).resume(), () => `Pool ${name} goes on.`);
     });
   command
+    .command("periods <pool>")
+    .description("what each period that is over had and used, newest first")
+    .option("--agent <agent>", "an agent's own periods")
+    .action(async (name: string, options: { agent?: string }, self: Command) => {
+      const { periods } = await connect(self).pool(name).periods(options);
+      show(self, periods, () =>
+        table(
+          ["PERIOD", "FROM", "UNTIL", "BUDGET", "CONSUMED"],
+          periods.map(({ number, starts_at, ended_at, budget, consumed }) => [
+            number,
+            time(starts_at),
+            time(ended_at),
+            budget,
+            consumed,
+          ]),
+        ),
+      );
+    });
+  command
+    .command("reset-period <pool>")
+    .description("start a new period now: the budget is filled again, and nothing is consumed")
+    .action(async (name: string, _: unknown, self: Command) => {
+      const begun = await connect(self).pool(name).resetPeriod();
+      show(self, begun, ({ period }) => `Period ${period?.number} of ${name} has begun.`);
+    });
+  command
     .command("rm <pool>")
     .description("delete a pool and its journal")
     .option("--force", "even while reservations are open")
@@ -79,7 +115,15 @@ export function pools(): Command {
   return command;
 }
 
-type Options = { readonly unit: "tokens" | "microusd"; readonly budget?: number; readonly locationHint?: string };
+type Options = {
+  readonly unit: "tokens" | "microusd";
+  readonly budget?: number;
+  readonly refill?: ReturnType<typeof refillOf>;
+  readonly timeZone?: string;
+  readonly startsOn?: Weekday;
+  readonly rollover: "none" | "unspent";
+  readonly locationHint?: string;
+};
 
 /** A pool as a table, most important agent first. */
 export function describe({ pool, unit, total, float, agents, seq }: Report): string {

@@ -87,7 +87,7 @@ export class Agent {
     return this.#transport.call("POST", `${this.#path}/resume`, {}, options);
   }
 
-  /** A new period: nothing consumed, its contract's allocation again. */
+  /** Starts it again: nothing consumed, its contract's allocation again. */
   reset({ id = uuid7(), ...options }: WriteOptions = {}): Promise<AgentChangeResult> {
     return this.#transport.call("POST", `${this.#path}/reset`, { id }, options);
   }

@@ -26,8 +26,8 @@ export class BursarError extends Error {
 }
 
 /**
- * The governor says: don't spend. `code` tells why: `budget_exceeded`, `confidence_reached`, `agent_closing` or `paused`. Don't
- * repeat the call; `retry_after_ms` is there only when time alone can help.
+ * The governor says: don't spend. `code` tells why: `budget_exceeded`, `confidence_reached`, `agent_closing`,
+ * `paused` or `too_many_reserves`. Don't repeat the call; `retry_after_ms` is there only when time alone can help.
  */
 export class BudgetExceededError extends BursarError {
   override readonly name = "BudgetExceededError";

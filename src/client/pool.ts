@@ -2,12 +2,15 @@
 import type { Metadata, OnExpiry, Unit } from "../protocol/commands.ts";
 import type { JournalEvent } from "../protocol/events.ts";
 import type { Rates } from "../protocol/prices.ts";
+import type { GivenPoolRefill, GivenRule } from "../protocol/refill.ts";
 import type {
   AgentResult,
   Audit,
   FundResult,
   JournalPage,
   PauseResult,
+  PeriodList,
+  PeriodResult,
   PoolResult,
   ReallocationResult,
   Report,
@@ -35,6 +38,10 @@ export type PoolSettings = {
   readonly journal_refusals?: boolean;
   /** What the gateway books a model at that nobody prices, in a pool of microusd. Without one it is refused. */
   readonly fallback_price?: Rates | null;
+  /** When the budget is filled again, which begins a new period. `null`: only by `resetPeriod`. */
+  readonly refill?: GivenPoolRefill | null;
+  /** Percentages of a budget that are warned of, once in a period. Default 50, 80, 95 and 100. */
+  readonly warn_at?: readonly number[];
   readonly location_hint?: string;
 };
 
@@ -55,6 +62,12 @@ export type Contract = {
   readonly ceiling?: number | null;
   /** The agent whose budget it draws from. */
   readonly parent?: string | null;
+  /** The last of its budget, which only a reserve with `final: true` may take: an agent can always end with an answer. */
+  readonly final_reserve?: number;
+  /** A guard against loops: how many reserves it is granted in a minute. */
+  readonly max_reserves_per_minute?: number | null;
+  /** When its own allocation is filled again, out of the pool's budget. */
+  readonly refill?: GivenRule | null;
 };
 
 export type ReserveOptions = CallOptions & {
@@ -66,6 +79,8 @@ export type ReserveOptions = CallOptions & {
   readonly wait_ms?: number;
   readonly on_expiry?: OnExpiry;
   readonly metadata?: Metadata;
+  /** The agent's last call: it may take what the contract keeps for that. */
+  readonly final?: true;
   /** Made by the client unless given; the same id again is the same reservation. */
   readonly id?: string;
   /**
@@ -115,6 +130,24 @@ export class Pool {
   /** Ends a pause of the pool. */
   resume(options: CallOptions = {}): Promise<PauseResult> {
     return this.#transport.call("POST", `${this.#path}/resume`, {}, options);
+  }
+
+  /** Starts a new period now: the budget is filled again, and nothing is consumed. */
+  resetPeriod(options: CallOptions & { readonly id?: string } = {}): Promise<PeriodResult> {
+    const { id = uuid7(), ...call } = options;
+    return this.#transport.call("POST", `${this.#path}/reset-period`, { id }, call);
+  }
+
+  /** Reports of the pool's periods that are over (or of an `agent`'s own), newest first; `before` pages on. */
+  periods(
+    options: CallOptions & { readonly agent?: string; readonly before?: number; readonly limit?: number } = {},
+  ): Promise<PeriodList> {
+    const { agent, before, limit, ...call } = options;
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries({ agent, before, limit })) {
+      if (value !== undefined) query.set(name, String(value));
+    }
+    return this.#transport.call("GET", `${this.#path}/periods?${query.toString()}`, undefined, call);
   }
 
   /** Registers an agent, or changes its contract. Never touches what it has spent. */

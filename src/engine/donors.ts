@@ -4,7 +4,7 @@
  */
 import type { Donor, Transfer } from "../protocol/events.ts";
 import { Heap } from "./heap.ts";
-import { type Agent, available, gateOf, type Pool } from "./state.ts";
+import { type Agent, available, gateOf, keeps, type Pool } from "./state.ts";
 
 /** Budget that can move to an agent: from the float, and from donors. Nothing has moved yet. */
 export type Plan = {
@@ -70,9 +70,8 @@ export function plan(pool: Pool, recipient: Agent, need: number): Plan {
   return { moved: wanted - missing, transfers, donors };
 }
 
-/** A donor keeps `min_reserve` of what it has *available*: enough to work with, not merely on paper. */
 function couldGive(agent: Agent): number {
-  return Math.max(0, available(agent) - agent.contract.min_reserve);
+  return Math.max(0, available(agent) - keeps(agent));
 }
 
 /**

@@ -9,13 +9,17 @@ import {
   agentOf,
   type Booking,
   bookedBy,
+  earliestEnd,
   emptyPool,
   isCurrent,
+  minuteOf,
+  nothingWarned,
   type Pool,
   type Reservation,
   reservationOf,
   unsettledOne,
 } from "./state.ts";
+import { rearm, withSaid } from "./warnings.ts";
 
 export function evolve(pool: Pool, event: PoolEvent): void {
   pool.seq++;
@@ -34,10 +38,10 @@ export function fold(events: Iterable<PoolEvent>): Pool {
 function apply(pool: Pool, event: PoolEvent): void {
   switch (event.type) {
     case "configured":
-      pool.settings = event.settings;
-      return addToFloat(pool, event.float);
+      return configured(pool, event);
     case "funded":
       addToFloat(pool, event.amount);
+      rearm(pool, null);
       return book(pool, event.id, { op: "fund", agent: null, amount: event.amount });
     case "registered":
       return registered(pool, event);
@@ -47,7 +51,7 @@ function apply(pool: Pool, event: PoolEvent): void {
     case "closed":
       return closed(pool, event);
     case "reopened":
-      agentOf(pool, event.agent).confidence = null;
+      openGate(agentOf(pool, event.agent));
       return book(pool, event.id, { op: "reopen", agent: event.agent, amount: 0 });
     case "paused":
     case "resumed":
@@ -55,6 +59,12 @@ function apply(pool: Pool, event: PoolEvent): void {
       return;
     case "reset":
       return reset(pool, event);
+    case "period_started":
+      return periodStarted(pool, event);
+    case "agent_period_started":
+      return agentPeriodStarted(pool, event);
+    case "warned":
+      return warned(pool, event);
     case "reserved":
       return reserved(pool, event);
     case "committed":
@@ -73,6 +83,15 @@ function apply(pool: Pool, event: PoolEvent): void {
     case "refused":
       return;
   }
+}
+
+function configured(pool: Pool, event: EventOf<"configured">): void {
+  pool.settings = event.settings;
+  addToFloat(pool, event.float);
+  rearm(pool, null);
+  if (event.period === undefined) return;
+  pool.period = event.period;
+  pool.periodsEndAt = earliestEnd(pool);
 }
 
 function addToFloat(pool: Pool, amount: number): void {
@@ -99,6 +118,10 @@ function registered(pool: Pool, event: EventOf<"registered">): void {
   }
   agent.contract = contract;
   allocate(pool, agent, allocated, source);
+  rearm(pool, agent);
+  if (event.period === undefined) return;
+  agent.period = event.period;
+  pool.periodsEndAt = earliestEnd(pool);
 }
 
 function newAgent(name: string, event: EventOf<"registered">, depth: number): Agent {
@@ -116,6 +139,9 @@ function newAgent(name: string, event: EventOf<"registered">, depth: number): Ag
     closing: false,
     activeAt: event.at,
     paused: false,
+    period: null,
+    pace: null,
+    warned: nothingWarned(),
   };
 }
 
@@ -152,6 +178,7 @@ function closed(pool: Pool, event: EventOf<"closed">): void {
   }
   pool.closed.agents++;
   pool.agents.delete(agent.name);
+  if (agent.period !== null) pool.periodsEndAt = earliestEnd(pool);
   if (agent.unsettled === 0) return;
   for (const reservation of unsettledOf(pool, agent.name)) reservation.owner = parent?.name ?? null;
 }
@@ -168,15 +195,66 @@ function reset(pool: Pool, event: EventOf<"reset">): void {
   const agent = agentOf(pool, event.agent);
   pool.consumed -= agent.consumed;
   agent.consumed = 0;
-  agent.confidence = null;
+  agent.warned = nothingWarned();
+  openGate(agent);
   allocate(pool, agent, event.allocated, event.source);
-  if (agent.unsettled > 0) {
-    for (const reservation of unsettledOf(pool, agent.name)) {
-      reservation.chargedBefore += reservation.charged;
-      reservation.charged = 0;
-    }
-  }
+  if (agent.unsettled > 0) unsettledOf(pool, agent.name).forEach(chargeBefore);
   book(pool, event.id, { op: "reset", agent: event.agent, amount: 0 });
+}
+
+function openGate(agent: Agent): void {
+  agent.confidence = null;
+  agent.warned = { ...agent.warned, gate: false };
+}
+
+/** What expiry booked is in the books of a period that is over: a late commit books what goes beyond. */
+function chargeBefore(reservation: Reservation): void {
+  reservation.chargedBefore += reservation.charged;
+  reservation.charged = 0;
+}
+
+/** Reservations that are open stay so, and their agents' gates stay as they are: time alone makes no new task. */
+function periodStarted(pool: Pool, event: EventOf<"period_started">): void {
+  const { number, starts_at, ends_at } = event;
+  pool.total = event.total;
+  pool.float = event.float;
+  pool.consumed = 0;
+  pool.closed = { agents: 0, allocated: 0, consumed: 0 };
+  pool.warned = nothingWarned();
+  for (const { agent: name, allocated } of event.agents) {
+    const agent = agentOf(pool, name);
+    agent.allocated = allocated;
+    agent.consumed = 0;
+    agent.warned = { ...nothingWarned(), gate: agent.warned.gate };
+  }
+  for (const expiry of pool.unsettled.toArray()) {
+    const reservation = unsettledOne(pool, expiry);
+    if (reservation !== undefined) chargeBefore(reservation);
+  }
+  pool.period = { number, starts_at, ends_at };
+  pool.periodsEndAt = earliestEnd(pool);
+  if (event.id !== undefined) book(pool, event.id, { op: "reset_period", agent: null, amount: 0 });
+}
+
+function agentPeriodStarted(pool: Pool, event: EventOf<"agent_period_started">): void {
+  const { number, starts_at, ends_at } = event;
+  const agent = agentOf(pool, event.agent);
+  const books = agent.contract.parent === null ? pool.closed : agentOf(pool, agent.contract.parent);
+  const paid = Math.min(agent.allocated, agent.consumed);
+  books.allocated += paid;
+  books.consumed += agent.consumed;
+  agent.allocated -= paid;
+  agent.consumed = 0;
+  agent.warned = { ...nothingWarned(), gate: agent.warned.gate };
+  allocate(pool, agent, event.allocated, event.source);
+  if (agent.unsettled > 0) unsettledOf(pool, agent.name).forEach(chargeBefore);
+  agent.period = { number, starts_at, ends_at };
+  pool.periodsEndAt = earliestEnd(pool);
+}
+
+function warned(pool: Pool, event: EventOf<"warned">): void {
+  const about = event.agent === null ? pool : agentOf(pool, event.agent);
+  about.warned = withSaid(about.warned, event);
 }
 
 function reserved(pool: Pool, event: EventOf<"reserved">): void {
@@ -185,6 +263,7 @@ function reserved(pool: Pool, event: EventOf<"reserved">): void {
   agent.held += event.granted;
   agent.open++;
   agent.activeAt = event.at;
+  if (agent.contract.max_reserves_per_minute !== undefined) agent.pace = paceAt(agent, event.at);
   pool.held += event.granted;
   pool.open++;
   pool.remembered.set(event.id, {
@@ -205,11 +284,17 @@ function reserved(pool: Pool, event: EventOf<"reserved">): void {
     atLeast: event.at_least,
     ttlMs: event.ttl_ms,
     metadata: event.metadata,
+    final: event.final,
     charged: 0,
     chargedBefore: 0,
     settlement: undefined,
   });
   pushLease(pool, event.id, event.expires_at);
+}
+
+function paceAt({ pace }: Agent, at: number): Agent["pace"] {
+  const minute = minuteOf(at);
+  return { minute, count: pace?.minute === minute ? pace.count + 1 : 1 };
 }
 
 function pushLease(pool: Pool, id: string, expiresAt: number): void {

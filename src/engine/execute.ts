@@ -1,23 +1,25 @@
 /**
- * Runs a command on a pool: what is due expires first, then the command is decided, its events are applied, and
- * agents that only waited for it leave. The caller persists `events` before anybody sees the outcome.
+ * Runs a command on a pool: what is due happens first, then the command is decided, its events are applied, what is
+ * worth a warning is said, and agents that only waited for it leave. The caller persists `events` before anybody sees the outcome.
  */
 import type { Command } from "../protocol/commands.ts";
 import type { PoolEvent } from "../protocol/events.ts";
 import type { Outcome } from "../protocol/results.ts";
 import type { Decision } from "./decision.ts";
 import { decideClose, decidePause, decideRegister, decideReopen, decideReset, leave } from "./decisions/agent.ts";
+import { decideResetPeriod, startNextPeriod } from "./decisions/period.ts";
 import { decideConfigure, decideFund } from "./decisions/pool.ts";
 import { decideCommit, decideExtend, decideRelease, decideReserve, expireNext } from "./decisions/reservation.ts";
 import { decideReallocate, decideRecord } from "./decisions/usage.ts";
 import { evolve } from "./evolve.ts";
 import { resultOf } from "./results.ts";
-import { type Pool, reservationOf } from "./state.ts";
+import { nextLease, type Pool, reservationOf } from "./state.ts";
+import { warningsAfter } from "./warnings.ts";
 
 /** Decides and applies `command` at `now`; appends the events to `events`. */
 export function execute(pool: Pool, command: Command, now: number, events: PoolEvent[]): Outcome {
   const time = clamp(pool, now);
-  expireDue(pool, time, events);
+  settleDue(pool, time, events);
   const decision = decide(pool, command, time);
   if ("refusal" in decision) {
     if (pool.settings?.journal_refusals === true) apply(pool, refused(command, decision.refusal.code, time), events);
@@ -47,6 +49,8 @@ export function decide(pool: Pool, command: Command, now: number): Decision {
       return decidePause(pool, command, now);
     case "reset":
       return decideReset(pool, command, now);
+    case "reset_period":
+      return decideResetPeriod(pool, command, now);
     case "reserve":
       return decideReserve(pool, command, now);
     case "commit":
@@ -62,10 +66,17 @@ export function decide(pool: Pool, command: Command, now: number): Decision {
   }
 }
 
-/** Ends every lease that is due at `now`; at most `limits.openReservations` of them. */
-export function expireDue(pool: Pool, now: number, events: PoolEvent[]): void {
+/**
+ * Ends every lease and period that is due at `now`, in the order in which they end: what was charged when a lease
+ * ended belongs to the period of then. At most `limits.openReservations` leases, and one period of each agent's.
+ */
+export function settleDue(pool: Pool, now: number, events: PoolEvent[]): void {
   const time = clamp(pool, now);
-  for (let event = expireNext(pool, time); event !== undefined; event = expireNext(pool, time)) {
+  for (;;) {
+    const leaseEnd = nextLease(pool)?.expiresAt ?? Number.POSITIVE_INFINITY;
+    if (Math.min(leaseEnd, pool.periodsEndAt) > time) return;
+    const event = leaseEnd <= pool.periodsEndAt ? expireNext(pool, time) : startNextPeriod(pool, time);
+    if (event === undefined) throw new Error(`nothing is due at ${time}`);
     apply(pool, event, events);
   }
 }
@@ -78,6 +89,11 @@ function clamp(pool: Pool, now: number): number {
 function apply(pool: Pool, event: PoolEvent, events: PoolEvent[]): void {
   evolve(pool, event);
   events.push(event);
+  for (const warning of warningsAfter(pool, event)) {
+    const warned: PoolEvent = { type: "warned", at: event.at, ...warning };
+    evolve(pool, warned);
+    events.push(warned);
+  }
   letGo(pool, event, events);
 }
 
@@ -110,6 +126,9 @@ function mayLeave(pool: Pool, event: PoolEvent): string | null {
     case "paused":
     case "resumed":
     case "reset":
+    case "period_started":
+    case "agent_period_started":
+    case "warned":
     case "reserved":
     case "extended":
     case "recorded":

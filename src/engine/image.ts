@@ -5,7 +5,17 @@
 import type { PoolSettings } from "../protocol/events.ts";
 import { Heap } from "./heap.ts";
 import { Queue } from "./queue.ts";
-import { type Agent, type Booking, type Expiry, emptyPool, leaseBefore, type Pool, type Reservation } from "./state.ts";
+import {
+  type Agent,
+  type Booking,
+  type Expiry,
+  earliestEnd,
+  emptyPool,
+  leaseBefore,
+  nothingWarned,
+  type Pool,
+  type Reservation,
+} from "./state.ts";
 
 export type PoolImage = {
   readonly head: {
@@ -20,8 +30,10 @@ export type PoolImage = {
     readonly closed: Pool["closed"];
     readonly unsettledCount: number;
     readonly horizon: number;
-    /** Absent in what was stored before there were pauses. */
+    /** Absent in what was stored before there were pauses, periods, and warnings. */
     readonly paused?: boolean;
+    readonly period?: Pool["period"];
+    readonly warned?: Pool["warned"];
   };
   readonly agents: readonly StoredAgent[];
   readonly remembered: readonly (Reservation | Booking)[];
@@ -29,13 +41,16 @@ export type PoolImage = {
   readonly unsettled: readonly Expiry[];
 };
 
-type StoredAgent = Omit<Agent, "paused"> & Partial<Pick<Agent, "paused">>;
+type Later = "paused" | "period" | "pace" | "warned";
+type StoredAgent = Omit<Agent, Later> & Partial<Pick<Agent, Later>>;
 
 /** Shares what it can with `pool`: use it before the pool changes. */
 export function toImage(pool: Pool): PoolImage {
-  const { settings, seq, at, total, float, consumed, held, open, closed, unsettledCount, horizon, paused } = pool;
+  const { settings, seq, at, total, float, consumed, held, open, closed, unsettledCount, horizon } = pool;
+  const { paused, period, warned } = pool;
+  const sums = { total, float, consumed, held, open, closed, unsettledCount, horizon };
   return {
-    head: { settings, seq, at, total, float, consumed, held, open, closed, unsettledCount, horizon, paused },
+    head: { settings, seq, at, ...sums, paused, period, warned },
     agents: [...pool.agents.values()],
     remembered: [...pool.remembered.values()],
     settled: pool.settled.toArray(),
@@ -67,17 +82,20 @@ export function fromImage(image: PoolImage): Pool {
   const leases = image.remembered
     .filter((known) => known.op === "reserve" && known.state === "held")
     .map((known) => ({ id: known.id, expiresAt: known.op === "reserve" ? known.expiresAt : 0 }));
-  return {
+  const pool: Pool = {
     ...emptyPool(),
     ...image.head,
-    agents: new Map(image.agents.map((agent) => [agent.name, withPause(agent)])),
+    agents: new Map(image.agents.map((agent) => [agent.name, withLater(agent)])),
     remembered,
     settled: new Queue(image.settled),
     unsettled: new Queue(image.unsettled),
     leases: new Heap(leaseBefore, leases),
   };
+  pool.periodsEndAt = earliestEnd(pool);
+  return pool;
 }
 
-function withPause(agent: StoredAgent): Agent {
-  return { ...agent, paused: agent.paused ?? false };
+function withLater(agent: StoredAgent): Agent {
+  const { paused = false, period = null, pace = null, warned = nothingWarned(), ...rest } = agent;
+  return { ...rest, paused, period, pace, warned };
 }

@@ -3,7 +3,7 @@
  * `GET …/audit` calls it in production.
  */
 import { limits } from "../protocol/limits.ts";
-import { type Agent, type Pool, type Reservation } from "./state.ts";
+import { type Agent, earliestEnd, type Pool, type Reservation } from "./state.ts";
 
 /** The violations, as sentences; none if all is well. */
 export function violations(pool: Pool): string[] {
@@ -26,6 +26,8 @@ export function violations(pool: Pool): string[] {
   expect(books.held === pool.held, () => `open reservations hold ${books.held}, the pool ${pool.held}`);
   expect(books.open === pool.open, () => `${books.open} reservations are open, the pool counts ${pool.open}`);
   expect(books.unsettled === pool.unsettledCount, () => `${books.unsettled} are unsettled, not ${pool.unsettledCount}`);
+
+  expect(pool.periodsEndAt === earliestEnd(pool), () => `periods end at ${pool.periodsEndAt}, not when the first does`);
 
   for (const agent of pool.agents.values()) {
     const own = books.agents.get(agent.name);

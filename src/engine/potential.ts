@@ -3,10 +3,10 @@
  * agents that are closing have left, and what they leave is their parents' or the float's.
  */
 import { mayGive, roomUnderCeiling } from "./donors.ts";
-import type { Agent, Pool } from "./state.ts";
+import { type Agent, keeps, type Pool } from "./state.ts";
 
-/** Never below zero; as large as every hold put together allows. */
-export function potential(pool: Pool, agent: Agent): number {
+/** Never below zero; as large as every hold put together allows. `kept` is what of its own it may not take. */
+export function potential(pool: Pool, agent: Agent, kept: number): number {
   const { float, total, left } = whenAllReturned(pool);
   const booksOf = ({ name, allocated, consumed }: Agent): Books => {
     const more = left.get(name);
@@ -18,10 +18,10 @@ export function potential(pool: Pool, agent: Agent): number {
   for (const donor of pool.agents.values()) {
     if (!mayGive(pool, donor, agent)) continue;
     const { allocated, consumed } = booksOf(donor);
-    others += Math.max(0, allocated - consumed - donor.contract.min_reserve);
+    others += Math.max(0, allocated - consumed - keeps(donor));
   }
   const { allocated, consumed } = booksOf(agent);
-  const most = allocated - consumed + Math.min(others, roomUnderCeiling(agent, allocated));
+  const most = allocated - consumed - kept + Math.min(others, roomUnderCeiling(agent, allocated));
   return Math.max(0, Math.min(most, total - pool.consumed));
 }
 

@@ -1,9 +1,10 @@
 /** Reads answers out of the state, after the events of a command have been applied to it. */
 import type { Command } from "../protocol/commands.ts";
-import type { Transfer } from "../protocol/events.ts";
+import type { Contract, Transfer } from "../protocol/events.ts";
 import type {
   AgentDetail,
   AgentView,
+  ContractView,
   NamedAgentView,
   PoolResult,
   Report,
@@ -50,6 +51,10 @@ export function resultOf(pool: Pool, command: Command, replayed: boolean): Resul
         agent: agent === null ? null : viewDetail(agent),
       };
     }
+    case "reset_period": {
+      const { id, seq } = bookingOf(pool, command.id);
+      return { id, seq, period: pool.period, ...again };
+    }
     case "reopen":
     case "reset": {
       const { id, seq, agent } = bookingOf(pool, command.id);
@@ -83,8 +88,9 @@ export function resultOf(pool: Pool, command: Command, replayed: boolean): Resul
 
 export function viewPool(pool: Pool): PoolResult {
   if (pool.settings === null) throw new Error("the pool does not exist");
-  const { settings, paused, seq, total, float } = pool;
-  return { ...settings, fallback_price: settings.fallback_price ?? null, paused, seq, total, float };
+  const { settings, paused, period, seq, total, float } = pool;
+  const { fallback_price = null, refill = null, warn_at = [] } = settings;
+  return { ...settings, fallback_price, refill, warn_at, paused, period, seq, total, float };
 }
 
 export function viewAgent(agent: Agent): AgentView {
@@ -106,12 +112,18 @@ export function viewDetail(agent: Agent): AgentDetail {
   return {
     name: agent.name,
     ...viewAgent(agent),
-    contract: { ...agent.contract, confidence_path: agent.contract.confidence_path ?? null },
+    contract: viewContract(agent.contract),
+    period: agent.period,
     closing: agent.closing,
     paused: agent.paused,
     open_reservations: agent.open,
     sub_agents: agent.subAgents,
   };
+}
+
+function viewContract(contract: Contract): ContractView {
+  const { confidence_path = null, final_reserve = 0, max_reserves_per_minute = null, refill = null } = contract;
+  return { ...contract, confidence_path, final_reserve, max_reserves_per_minute, refill };
 }
 
 export function viewReservation(reservation: Reservation): ReservationView {
@@ -137,8 +149,8 @@ export function viewReservation(reservation: Reservation): ReservationView {
 export function report(pool: Pool, name: string): Report {
   if (pool.settings === null) throw new Error("the pool does not exist");
   const agents = Object.fromEntries([...pool.agents.values()].map((agent) => [agent.name, viewAgent(agent)]));
-  const { seq, total, float, consumed, held } = pool;
-  return { pool: name, unit: pool.settings.unit, seq, total, float, consumed, held, agents };
+  const { seq, total, float, consumed, held, period } = pool;
+  return { pool: name, unit: pool.settings.unit, seq, total, float, consumed, held, period, agents };
 }
 
 function viewNamed(pool: Pool, name: string | null): NamedAgentView | null {

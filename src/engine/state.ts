@@ -4,6 +4,7 @@
  */
 import type { Metadata, OnExpiry } from "../protocol/commands.ts";
 import type { Contract, Donor, PoolSettings, Transfer } from "../protocol/events.ts";
+import type { Period } from "../protocol/refill.ts";
 import { Heap } from "./heap.ts";
 import { Queue } from "./queue.ts";
 
@@ -26,6 +27,20 @@ export type Agent = {
   /** When it last reserved, committed or recorded; donors that idle longest give first. */
   activeAt: number;
   paused: boolean;
+  /** Its own, inside the pool's, where its contract has one. */
+  period: Period | null;
+  /** Reserves in a minute of the clock (minutes since 1970), where its contract bounds them. */
+  pace: { minute: number; count: number } | null;
+  warned: Warned;
+};
+
+/** What has been warned of since the period began: each is said once. */
+export type Warned = {
+  /** The highest percentage of the budget. */
+  readonly percent: number;
+  readonly overage: boolean;
+  readonly gate: boolean;
+  readonly burn: boolean;
 };
 
 export type Reservation = {
@@ -48,6 +63,7 @@ export type Reservation = {
   readonly atLeast: number | undefined;
   readonly ttlMs: number | undefined;
   readonly metadata: Metadata | undefined;
+  readonly final: true | undefined;
   /** Booked on expiry and part of the owner's consumed until a late commit corrects it. */
   charged: number;
   /** Booked on expiry in a period that a reset has ended since: paid, but no longer in the owner's consumed. */
@@ -68,7 +84,7 @@ export type Settlement = {
 
 /** What is remembered of a write that is not a reservation, so that its repeat answers the same. */
 export type Booking = {
-  readonly op: "fund" | "record" | "reallocate" | "reopen" | "reset";
+  readonly op: "fund" | "record" | "reallocate" | "reopen" | "reset" | "reset_period";
   readonly id: string;
   readonly agent: string | null;
   readonly amount: number;
@@ -90,6 +106,11 @@ export type Pool = {
   /** null until the pool is configured: it does not exist. */
   settings: PoolSettings | null;
   paused: boolean;
+  /** null only in a pool from before there were periods, until a rule or a command makes one. */
+  period: Period | null;
+  /** When the first period ends, of the pool or an agent; infinite when none does. Follows from the periods. */
+  periodsEndAt: number;
+  warned: Warned;
   /** Sequence number of the last event. */
   seq: number;
   /** Time of the last event. */
@@ -119,6 +140,8 @@ export type Pool = {
   horizon: number;
 };
 
+export const minuteMs = 60_000;
+
 export function leaseBefore(a: Lease, b: Lease): boolean {
   return a.expiresAt < b.expiresAt || (a.expiresAt === b.expiresAt && a.id < b.id);
 }
@@ -127,6 +150,9 @@ export function emptyPool(): Pool {
   return {
     settings: null,
     paused: false,
+    period: null,
+    periodsEndAt: Number.POSITIVE_INFINITY,
+    warned: nothingWarned(),
     seq: 0,
     at: 0,
     total: 0,
@@ -145,9 +171,37 @@ export function emptyPool(): Pool {
   };
 }
 
+export function nothingWarned(): Warned {
+  return { percent: 0, overage: false, gate: false, burn: false };
+}
+
+/** The first moment at which a period ends, the pool's or an agent's. */
+export function earliestEnd(pool: Pool): number {
+  let earliest = pool.period?.ends_at ?? Number.POSITIVE_INFINITY;
+  for (const { period } of pool.agents.values()) {
+    if (period !== null && period.ends_at !== null && period.ends_at < earliest) earliest = period.ends_at;
+  }
+  return earliest;
+}
+
 /** What the agent may still reserve; below zero after an overage. */
 export function available(agent: Agent): number {
   return agent.allocated - agent.consumed - agent.held;
+}
+
+/** What a reserve may take of its own: the last of it only a final one. */
+export function usable(agent: Agent, final: true | undefined): number {
+  return available(agent) - (final ? 0 : (agent.contract.final_reserve ?? 0));
+}
+
+/** A minute of the clock, counted since 1970. */
+export function minuteOf(at: number): number {
+  return Math.floor(at / minuteMs);
+}
+
+/** What a donor keeps of what it has *available*: enough to work with, not merely on paper, and to end with. */
+export function keeps({ contract }: Agent): number {
+  return Math.max(contract.min_reserve, contract.final_reserve ?? 0);
 }
 
 /** Spend above what was available. */

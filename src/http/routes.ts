@@ -213,6 +213,11 @@ export const routes: readonly Route[] = [
     body: schemas.emptyBody,
     run: (call) => call.run({ op: "resume", agent: null }),
   }),
+  route("POST", `${pool}/reset-period`, rights.managePool, "Start a new period now: the budget is filled again", {
+    answer: answers.periodResult,
+    body: schemas.idBody,
+    run: (call, { id }) => call.run({ op: "reset_period", id: call.idFor(id) }),
+  }),
   route("PUT", agent, rights.managePool, "Register an agent, or change its contract", {
     answer: answers.agentResult,
     body: schemas.registerBody,
@@ -251,7 +256,7 @@ export const routes: readonly Route[] = [
     body: schemas.emptyBody,
     run: (call) => call.run({ op: "resume", agent: call.param("agent") }),
   }),
-  route("POST", `${agent}/reset`, rights.managePool, "Start a new period: nothing consumed, its allocation again", {
+  route("POST", `${agent}/reset`, rights.managePool, "Start an agent again: nothing consumed, its allocation again", {
     answer: answers.agentChangeResult,
     body: schemas.idBody,
     run: (call, { id }) => call.run({ op: "reset", agent: call.param("agent"), id: call.idFor(id) }),
@@ -341,6 +346,12 @@ export const routes: readonly Route[] = [
     query: schemas.journalQuery,
     run: (call, _, { after = 0, limit = limits.journalPage }) =>
       call.pool((stub, caller) => stub.journal(caller, after, limit)),
+  }),
+  route("GET", `${pool}/periods`, rights.readPool, "Reports of periods that are over, newest first", {
+    answer: answers.periodList,
+    query: schemas.periodsQuery,
+    run: (call, _, { agent = null, before = Number.MAX_SAFE_INTEGER, limit = limits.periodPage }) =>
+      call.pool((stub, caller) => stub.periods(caller, agent, before, limit)),
   }),
   route("GET", `${pool}/snapshot`, rights.readPool, "A pool's whole state, as of its last event", {
     answer: answers.snapshot,

@@ -5,7 +5,7 @@
  * rebuilt before anything else.
  */
 import { lacksOnlyBudget, reserveDifference } from "../engine/decisions/reservation.ts";
-import { execute, expireDue } from "../engine/execute.ts";
+import { execute, settleDue } from "../engine/execute.ts";
 import { nextLease, type Pool } from "../engine/state.ts";
 import { bursar, type Caller } from "../protocol/caller.ts";
 import type { Command, ReserveCommand } from "../protocol/commands.ts";
@@ -15,6 +15,7 @@ import { limits } from "../protocol/limits.ts";
 import type { Outcome, RefusalCounts } from "../protocol/results.ts";
 import { append, hashOf, toRows } from "./journal.ts";
 import { type Memory, remember } from "./memory.ts";
+import { endsPeriod, keepPeriods } from "./periods.ts";
 import { RefusalCounter } from "./refusal-counter.ts";
 import { mayNotTouch } from "./rights.ts";
 import { migrate } from "./schema.ts";
@@ -22,7 +23,7 @@ import { isDue, writeSnapshot } from "./snapshot.ts";
 import type { PoolStorage } from "./storage.ts";
 import { type Waiter, WaitingLine } from "./waiting.ts";
 
-/** Alarms are set at multiples of this: one row for all the leases that end within it. */
+/** Alarms are set at multiples of this: one row for all that ends within it. */
 const alarmGridMs = 30_000;
 
 /** Thrown to everybody whose delivery was in a batch that could not be stored. */
@@ -94,9 +95,9 @@ export class LivePool {
       if (waitMs > 0) return waiting.outcome;
     }
     const outcome = this.#deliver((pool, now, events) => {
-      if (waitMs > 0) expireDue(pool, now, events);
+      if (waitMs > 0) settleDue(pool, now, events);
       // Whoever will wait is not refused yet: nothing is counted or journaled until it gives up.
-      return waitMs > 0 && pool.settings !== null && lacksOnlyBudget(pool, command)
+      return waitMs > 0 && pool.settings !== null && lacksOnlyBudget(pool, command, now)
         ? undefined
         : executeFor(caller, pool, command, now, events);
     });
@@ -117,7 +118,7 @@ export class LivePool {
   /** Reads the pool once what was delivered before is persisted. `look` must not keep or change what it is given. */
   async read<T>(look: (pool: Pool) => T): Promise<T> {
     const result = this.#deliver((pool, now, events) => {
-      expireDue(pool, now, events);
+      settleDue(pool, now, events);
       return look(pool);
     });
     await this.#batch?.persisted;
@@ -206,7 +207,7 @@ export class LivePool {
 
   #serveLine(pool: Pool, now: number, events: PoolEvent[]): { waiter: Waiter; outcome: Outcome }[] {
     const served = this.#line.serve(({ command, until }) =>
-      until > now && lacksOnlyBudget(pool, command) ? undefined : execute(pool, command, now, events),
+      until > now && lacksOnlyBudget(pool, command, now) ? undefined : execute(pool, command, now, events),
     );
     if (served.length > 0) {
       this.#noteRefusals(
@@ -278,15 +279,17 @@ export class LivePool {
     const head = hashOf(last);
     const tailLength = memory.tailLength + rows.reduce((sum, row) => sum + row.events.length, 0);
     const snapshotDue = isDue(tailLength, memory.snapshotLength);
+    const besides = events.filter(endsPeriod);
     const appendAll = (): void => {
       for (const row of rows) append(this.#storage, row);
+      keepPeriods(this.#storage, besides);
     };
     if (snapshotDue) {
       memory.snapshotLength = this.#storage.transactionSync(() => {
         appendAll();
         return writeSnapshot(this.#storage, memory.pool, head);
       });
-    } else if (rows.length > 1) {
+    } else if (rows.length > 1 || besides.length > 0) {
       this.#storage.transactionSync(appendAll);
     } else {
       appendAll();
@@ -296,11 +299,11 @@ export class LivePool {
     memory.tailLength = snapshotDue ? 0 : tailLength;
   }
 
-  /** Sets the alarm only when none is set, or a lease ends before it: each one is a billed row. */
+  /** Sets the alarm only when none is set, or something ends before it: each one is a billed row. */
   async #arrangeAlarm(): Promise<void> {
-    const lease = nextLease(this.#current.pool);
-    if (lease === undefined) return;
-    const at = Math.ceil(lease.expiresAt / alarmGridMs) * alarmGridMs;
+    const due = nextDue(this.#current.pool);
+    if (due === undefined) return;
+    const at = Math.ceil(due / alarmGridMs) * alarmGridMs;
     if (this.#alarmAt !== undefined && this.#alarmAt <= at) return;
     this.#alarmAt = at;
     try {
@@ -316,15 +319,20 @@ export class LivePool {
     clearTimeout(this.#timer);
     const until = this.#line.nextUntil;
     if (until === undefined) return;
-    const lease = nextLease(this.#current.pool);
-    const at = Math.min(until, lease?.expiresAt ?? until);
+    const at = Math.min(until, nextDue(this.#current.pool) ?? until);
     this.#timer = setTimeout(() => this.#onTimer(), Math.max(0, at - this.#clock()));
   }
 
   #onTimer(): void {
-    this.#deliver((pool, now, events) => expireDue(pool, now, events), true);
+    this.#deliver((pool, now, events) => settleDue(pool, now, events), true);
     this.#arrangeTimer();
   }
+}
+
+/** When a lease or a period ends next; undefined if none does. An idle pool without either needs no alarm. */
+function nextDue(pool: Pool): number | undefined {
+  const at = Math.min(nextLease(pool)?.expiresAt ?? Number.POSITIVE_INFINITY, pool.periodsEndAt);
+  return Number.isFinite(at) ? at : undefined;
 }
 
 function executeFor(caller: Caller, pool: Pool, command: Command, now: number, events: PoolEvent[]): Outcome {
@@ -348,6 +356,8 @@ function mayFreeBudget(event: PoolEvent): boolean {
     // A pause frees nothing, but ends the waiting of whom it stops.
     case "paused":
     case "reset":
+    case "period_started":
+    case "agent_period_started":
     case "committed":
     case "released":
     case "expired":
@@ -356,6 +366,7 @@ function mayFreeBudget(event: PoolEvent): boolean {
       return true;
     case "reserved":
     case "extended":
+    case "warned":
     case "refused":
       return false;
   }

@@ -18,6 +18,7 @@ import type {
   JournalPage,
   Metrics,
   Outcome,
+  PeriodList,
   PoolResult,
   Report,
   ReservationView,
@@ -25,6 +26,7 @@ import type {
 import { audit } from "./audit.ts";
 import { page } from "./journal.ts";
 import { LivePool } from "./live-pool.ts";
+import { periods } from "./periods.ts";
 import { type RevokedKey, RevokedKeys } from "./revoked-keys.ts";
 import { isForeign } from "./rights.ts";
 import { Sessions } from "./sessions.ts";
@@ -112,6 +114,11 @@ export class PoolObject extends DurableObject<unknown> {
 
   journal(caller: Caller, after: number, count: number): Promise<Answer<JournalPage>> {
     return this.#onceSettled(caller, () => page(this.ctx.storage, after, count));
+  }
+
+  /** Reports of the pool's periods that are over, or of an agent's own, from before number `before`, newest first. */
+  periods(caller: Caller, agent: string | null, before: number, count: number): Promise<Answer<PeriodList>> {
+    return this.#onceSettled(caller, () => ({ periods: periods(this.ctx.storage, agent, before, count) }));
   }
 
   /** The whole state, as of its last event that is persisted. */

@@ -26,6 +26,12 @@ export const steps: readonly string[] = [
      key_id TEXT PRIMARY KEY,
      expires_at INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE periods (
+     agent TEXT NOT NULL,
+     number INTEGER NOT NULL,
+     report TEXT NOT NULL,
+     PRIMARY KEY (agent, number)
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /** Brings the tables to the newest version, in one transaction. Doing it again does nothing. */

@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import type { PriceView } from "./prices.ts";
+import { type Period, type PoolRefill, type RefillRule, weekdays } from "./refill.ts";
 import { refusalCodes } from "./refusals.ts";
 import type * as results from "./results.ts";
 import { jurisdictions, type KeyView, type NewKey, type Revocation, type Tenant } from "./tenants.ts";
@@ -45,6 +46,35 @@ export const agentView = z.strictObject(ledger).meta({ id: "LedgerEntry" }) sati
 
 const namedAgent = z.strictObject({ name: z.string(), ...ledger }).meta({ id: "Agent" });
 
+const day = { every: z.literal("day"), time_zone: z.string() };
+const week = { every: z.literal("week"), starts_on: z.enum(weekdays), time_zone: z.string() };
+const month = { every: z.literal("month"), time_zone: z.string() };
+const hours = { every: z.literal("hours"), hours: whole, from: time };
+const refillRule = z
+  .union([z.strictObject(day), z.strictObject(week), z.strictObject(month), z.strictObject(hours)])
+  .meta({ id: "RefillRule" }) satisfies Describes<RefillRule>;
+const plain = { rollover: z.enum(["none", "unspent"]) };
+const capped = { rollover: z.literal("capped"), rollover_cap: whole };
+const poolRefill = z
+  .union([
+    z.strictObject({ ...day, ...plain }),
+    z.strictObject({ ...week, ...plain }),
+    z.strictObject({ ...month, ...plain }),
+    z.strictObject({ ...hours, ...plain }),
+    z.strictObject({ ...day, ...capped }),
+    z.strictObject({ ...week, ...capped }),
+    z.strictObject({ ...month, ...capped }),
+    z.strictObject({ ...hours, ...capped }),
+  ])
+  .meta({ id: "PoolRefill" }) satisfies Describes<PoolRefill>;
+const period = z
+  .strictObject({
+    number: whole,
+    starts_at: time,
+    ends_at: time.nullable().describe("when the next begins; null if only a command ends it"),
+  })
+  .meta({ id: "Period" }) satisfies Describes<Period>;
+
 const contract = z
   .strictObject({
     priority: whole,
@@ -54,6 +84,9 @@ const contract = z
     ceiling: whole.nullable(),
     parent: z.string().nullable(),
     confidence_path: z.string().nullable(),
+    final_reserve: whole,
+    max_reserves_per_minute: whole.nullable(),
+    refill: refillRule.nullable(),
   })
   .meta({ id: "Contract" });
 
@@ -62,6 +95,7 @@ export const agentDetail = z
     name: z.string(),
     ...ledger,
     contract,
+    period: period.nullable(),
     closing: z.boolean(),
     paused: z.boolean(),
     open_reservations: whole,
@@ -85,10 +119,12 @@ const settings = {
   default_ttl_ms: whole,
   journal_refusals: z.boolean(),
   fallback_price: z.strictObject(rates).nullable(),
+  refill: poolRefill.nullable(),
+  warn_at: z.array(whole).readonly(),
 };
 
 export const poolResult = z
-  .strictObject({ ...settings, paused: z.boolean(), seq: whole, total: whole, float: whole })
+  .strictObject({ ...settings, paused: z.boolean(), period: period.nullable(), seq: whole, total: whole, float: whole })
   .meta({ id: "Pool" }) satisfies Describes<results.PoolResult>;
 
 export const agentResult = z.strictObject({ seq: whole, agent: agentDetail }) satisfies Describes<results.AgentResult>;
@@ -189,6 +225,33 @@ export const agentChangeResult = z.strictObject({
   replayed,
 }) satisfies Describes<results.AgentChangeResult>;
 
+export const periodResult = z.strictObject({
+  id: z.string(),
+  seq: whole,
+  period: period.nullable(),
+  replayed,
+}) satisfies Describes<results.PeriodResult>;
+
+const endedBooks = z.strictObject({ allocated: whole, consumed: whole, held: whole });
+export const periodList = z.strictObject({
+  periods: z
+    .array(
+      z
+        .strictObject({
+          agent: z.string().nullable().describe("null: the pool"),
+          number: whole,
+          starts_at: time,
+          ended_at: time,
+          budget: whole,
+          consumed: whole,
+          held: whole.describe("what was open, and is paid in the next"),
+          agents: z.record(z.string(), endedBooks),
+        })
+        .meta({ id: "PeriodReport" }),
+    )
+    .readonly(),
+}) satisfies Describes<results.PeriodList>;
+
 export const reservationView = z
   .strictObject({
     id: z.string(),
@@ -216,6 +279,7 @@ export const report = z
     float: whole,
     consumed: whole,
     held: whole,
+    period: period.nullable(),
     agents: z.record(z.string(), agentView),
   })
   .meta({ id: "Report" }) satisfies Describes<results.Report>;

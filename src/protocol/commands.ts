@@ -4,6 +4,7 @@
  */
 
 import type { BookedUsage, Rates } from "./prices.ts";
+import type { GivenPoolRefill, GivenRule } from "./refill.ts";
 
 /** What a pool counts: tokens, or millionths of a US dollar. Fixed when the pool is created. */
 export type Unit = "tokens" | "microusd";
@@ -25,6 +26,10 @@ export type ConfigureCommand = {
   readonly journal_refusals?: boolean | undefined;
   /** What the gateway books a model at that nobody has a price for. `null`: such a model is refused. */
   readonly fallback_price?: Rates | null | undefined;
+  /** When the whole budget is filled again, and a new period begins. `null`: never by itself. */
+  readonly refill?: GivenPoolRefill | null | undefined;
+  /** Percentages of a budget whose reaching is worth a warning. */
+  readonly warn_at?: readonly number[] | undefined;
 };
 
 /** Grows (or, below zero, shrinks) the pool's float. */
@@ -44,6 +49,12 @@ export type RegisterCommand = {
   readonly confidence_path?: string | null | undefined;
   readonly ceiling?: number | null | undefined;
   readonly parent?: string | null | undefined;
+  /** The last of its budget, which only a reserve with `final: true` may take. */
+  readonly final_reserve?: number | undefined;
+  /** How many reserves it is granted in a minute of the clock: a guard against loops. */
+  readonly max_reserves_per_minute?: number | null | undefined;
+  /** When its allocation is filled again, out of the pool's budget. `null`: with the pool's periods only. */
+  readonly refill?: GivenRule | null | undefined;
 };
 
 /** Takes no more reservations; the agent leaves when its open ones are settled and its sub-agents are gone. */
@@ -58,8 +69,11 @@ export type PauseCommand = { readonly op: "pause"; readonly agent: string | null
 /** Ends a pause of the same agent, or of the pool. */
 export type ResumeCommand = { readonly op: "resume"; readonly agent: string | null };
 
-/** Starts a new period for an agent: nothing consumed, its contract's allocation again. */
+/** Starts an agent again: nothing consumed, its contract's allocation again. */
 export type ResetCommand = { readonly op: "reset"; readonly agent: string; readonly id: string };
+
+/** Starts a new period of the pool now: the budget is filled again, and nothing is consumed. */
+export type ResetPeriodCommand = { readonly op: "reset_period"; readonly id: string };
 
 export type ReserveCommand = {
   readonly op: "reserve";
@@ -72,6 +86,8 @@ export type ReserveCommand = {
   readonly ttl_ms?: number | undefined;
   readonly on_expiry?: OnExpiry | undefined;
   readonly metadata?: Metadata | undefined;
+  /** The agent's last call: it may take what its contract keeps for that (`final_reserve`). */
+  readonly final?: true | undefined;
 };
 
 export type CommitCommand = {
@@ -124,6 +140,7 @@ export type Command =
   | PauseCommand
   | ResumeCommand
   | ResetCommand
+  | ResetPeriodCommand
   | ReserveCommand
   | CommitCommand
   | ReleaseCommand

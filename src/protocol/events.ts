@@ -4,6 +4,7 @@
  */
 import type { Metadata, OnExpiry, Unit } from "./commands.ts";
 import type { BookedUsage, Rates } from "./prices.ts";
+import type { EndedBooks, Period, PoolRefill, RefillRule } from "./refill.ts";
 import type { RefusalCode } from "./refusals.ts";
 
 /** Budget moved to the agent that the event is about. `from: null` is the pool's float. */
@@ -29,6 +30,9 @@ export type Contract = {
   readonly ceiling: number | null;
   readonly parent: string | null;
   readonly confidence_path?: string;
+  readonly final_reserve?: number;
+  readonly max_reserves_per_minute?: number;
+  readonly refill?: RefillRule;
 };
 
 export type PoolSettings = {
@@ -38,10 +42,14 @@ export type PoolSettings = {
   readonly default_ttl_ms: number;
   readonly journal_refusals: boolean;
   readonly fallback_price?: Rates;
+  readonly refill?: PoolRefill;
+  /** Percentages, rising. Absent in pools made before there were warnings: they give none. */
+  readonly warn_at?: readonly number[];
 };
 
 type EventBody =
-  | { readonly type: "configured"; readonly settings: PoolSettings; readonly float: number }
+  /** `period`: the first one, or how the current one goes on, where the settings change its end. */
+  | { readonly type: "configured"; readonly settings: PoolSettings; readonly float: number; readonly period?: Period }
   | { readonly type: "funded"; readonly id: string; readonly amount: number }
   /** `allocated` is what its allocation grew by (or shrank, below zero); it came from `source`. */
   | {
@@ -50,6 +58,8 @@ type EventBody =
       readonly contract: Contract;
       readonly allocated: number;
       readonly source: AllocationSource;
+      /** The agent's own period, where its contract begins or changes one; null where it ends it. */
+      readonly period?: Period | null;
     }
   | { readonly type: "closing"; readonly agent: string }
   /** A sub-agent's books merge into its parent's. Otherwise `unspent` goes to the float, less what had been minted. */
@@ -65,6 +75,31 @@ type EventBody =
       readonly allocated: number;
       readonly source: AllocationSource;
     }
+  /**
+   * A new period of the pool: `total` and `float` are its books, `agents` what each is allocated, and what it had and
+   * used in the period that `ended`. `id` where a command began it.
+   */
+  | ({
+      readonly type: "period_started";
+      readonly id?: string;
+      readonly total: number;
+      readonly float: number;
+      readonly agents: readonly { readonly agent: string; readonly allocated: number; readonly ended: EndedBooks }[];
+      readonly ended: EndedPeriod;
+    } & Period)
+  /**
+   * A new period of an agent's own, inside the pool's: what it consumed is booked to its parent or the closed books,
+   * with the budget that paid for it; then its allocation grows by `allocated`, from `source`.
+   */
+  | ({
+      readonly type: "agent_period_started";
+      readonly agent: string;
+      readonly allocated: number;
+      readonly source: AllocationSource;
+      readonly ended: EndedBooks & Omit<Period, "ends_at"> & { readonly ended_at: number };
+    } & Period)
+  /** Said once in a period, when it is first so. */
+  | ({ readonly type: "warned" } & Warning)
   | {
       readonly type: "reserved";
       readonly id: string;
@@ -78,6 +113,7 @@ type EventBody =
       readonly at_least?: number;
       readonly ttl_ms?: number;
       readonly metadata?: Metadata;
+      readonly final?: true;
     }
   | {
       readonly type: "committed";
@@ -114,6 +150,39 @@ type EventBody =
     }
   /** Only where the pool says `journal_refusals: true`. Changes nothing. */
   | { readonly type: "refused"; readonly op: string; readonly agent: string | null; readonly code: RefusalCode };
+
+/** The books of a period that is over. `closed` is of the agents that left in it. */
+export type EndedPeriod = Omit<Period, "ends_at"> & {
+  readonly ended_at: number;
+  readonly total: number;
+  readonly consumed: number;
+  readonly held: number;
+  readonly closed: { readonly agents: number; readonly allocated: number; readonly consumed: number };
+};
+
+/** `agent: null` is the pool. Amounts are in the pool's unit. */
+export type Warning =
+  /** So much of the budget is consumed: of the pool's total, or of what the agent's contract gives it. */
+  | {
+      readonly warning: "threshold";
+      readonly agent: string | null;
+      readonly percent: number;
+      readonly consumed: number;
+      readonly budget: number;
+    }
+  /** The agent was confident enough; its gate is closed. */
+  | { readonly warning: "gate_closed"; readonly agent: string; readonly confidence: number }
+  /** The agent used more than it and all who could give to it had. */
+  | { readonly warning: "overage"; readonly agent: string; readonly overage: number }
+  /** Going on as since the period began, the budget is consumed at `exhausts_at`, before `ends_at`. */
+  | {
+      readonly warning: "burn_rate";
+      readonly agent: string | null;
+      readonly consumed: number;
+      readonly budget: number;
+      readonly exhausts_at: number;
+      readonly ends_at: number;
+    };
 
 /** Where an allocation comes from and goes back to: the pool's float, the parent, or nowhere (no budget is set). */
 export type AllocationSource = "float" | "parent" | "minted";

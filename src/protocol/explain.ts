@@ -35,9 +35,16 @@ export function explain(refusal: Refusal): string {
       return `The agent ${refusal.agent} reported a confidence of ${refusal.confidence}, its threshold is ${refusal.confidence_threshold}: the job is done. For a new task, reopen its gate.`;
     case "contract_conflict":
       return `Conflict on ${refusal.field}: ${refusal.reason}.`;
+    case "too_many_reserves":
+      return `The agent ${refusal.agent} may reserve ${refusal.max_reserves_per_minute} times a minute and has done so: look for a loop. It goes on in ${refusal.retry_after_ms} ms.`;
     case "limit_reached":
       return `The limit ${refusal.limit} of ${refusal.maximum} is reached.`;
     case "budget_exceeded":
-      return `The agent ${refusal.agent} needs ${refusal.at_least}: it has ${refusal.available} available, others could give ${refusal.transferable}, the pool admits ${refusal.headroom} more.`;
+      return `The agent ${refusal.agent} needs ${refusal.at_least}: it has ${refusal.available} available, others could give ${refusal.transferable}, the pool admits ${refusal.headroom} more.${later(refusal)}`;
   }
+}
+
+function later({ final_reserve, resets_at }: Extract<Refusal, { readonly code: "budget_exceeded" }>): string {
+  const kept = final_reserve === undefined ? "" : ` It keeps ${final_reserve} for a reserve with final: true.`;
+  return resets_at === undefined ? kept : `${kept} The budget is filled again at ${new Date(resets_at).toISOString()}.`;
 }

@@ -37,6 +37,16 @@ export const limits = {
   unsettledMs: 24 * 3_600_000,
   /** … up to this many, as many as may fall due at once; the oldest are forgotten first. */
   unsettledMax: 20_000,
+  /** A period in hours: a year. Longer ones are months. */
+  refillHours: 8_760,
+  /** Reserves of an agent a minute, where its contract bounds them: more is no loop guard. */
+  reservesPerMinute: 60_000,
+  /** Percentages of a budget that are warned of. */
+  warnings: 10,
+  /** Reports of periods that are over, for the pool and for each agent with its own: more than a year of days. */
+  periodsKept: 400,
+  /** Of one page. A report of a thousand agents is some 80 KB. */
+  periodPage: 50,
   /** Ids and names: fit a URL, a log line and an index, and hold any UUID or `team:agent` scheme. */
   idLength: 128,
   /** Priorities 0–1,000: room to insert between any two. */

@@ -45,6 +45,7 @@ export function statusOf(
     case "confidence_reached":
     case "agent_closing":
     case "paused":
+    case "too_many_reserves":
     case "model_not_priced":
       return 402;
     case "forbidden":

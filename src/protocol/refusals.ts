@@ -42,6 +42,13 @@ export type Refusal =
       readonly needed?: number;
       readonly obtainable?: number;
     }
+  /** The agent's contract bounds its reserves a minute; the next minute begins in `retry_after_ms`. */
+  | {
+      readonly code: "too_many_reserves";
+      readonly agent: string;
+      readonly max_reserves_per_minute: number;
+      readonly retry_after_ms: number;
+    }
   /** A limit of `limits.ts`, by its name there. */
   | { readonly code: "limit_reached"; readonly limit: string; readonly maximum: number }
   | {
@@ -59,6 +66,10 @@ export type Refusal =
       readonly potential: number;
       /** When the next lease ends, if waiting for it can help. */
       readonly retry_after_ms?: number;
+      /** When the budget is filled again, if that will help. */
+      readonly resets_at?: number;
+      /** What of its budget the agent keeps for a reserve with `final: true`, which this one was not. */
+      readonly final_reserve?: number;
     };
 
 export type RefusalCode = Refusal["code"];
@@ -81,6 +92,7 @@ export const refusalCodes = [
   "paused",
   "confidence_reached",
   "contract_conflict",
+  "too_many_reserves",
   "limit_reached",
   "budget_exceeded",
 ] as const satisfies readonly RefusalCode[];
@@ -93,6 +105,8 @@ export function isTransient(refusal: Refusal): boolean {
   switch (refusal.code) {
     case "budget_exceeded":
       return refusal.at_least <= refusal.potential;
+    case "too_many_reserves":
+      return true;
     case "limit_reached":
       return (
         refusal.limit === "openReservations" ||

@@ -2,6 +2,7 @@
 import type { Metadata, OnExpiry, Unit } from "./commands.ts";
 import type { Contract, Donor, JournalEvent, PoolSettings, Transfer } from "./events.ts";
 import type { Rates } from "./prices.ts";
+import type { EndedBooks, Period, PoolRefill, RefillRule } from "./refill.ts";
 import type { Refusal } from "./refusals.ts";
 
 /** An agent's ledger entry, in the seed's words and ours. */
@@ -23,17 +24,31 @@ export type AgentView = {
 /** An agent as results carry it. */
 export type NamedAgentView = { readonly name: string } & AgentView;
 
+/** A contract with all that it may have; null where it has no such thing. */
+export type ContractView = Omit<Contract, "confidence_path" | "max_reserves_per_minute" | "refill"> & {
+  readonly confidence_path: string | null;
+  readonly final_reserve: number;
+  readonly max_reserves_per_minute: number | null;
+  readonly refill: RefillRule | null;
+};
+
 export type AgentDetail = NamedAgentView & {
-  readonly contract: Omit<Contract, "confidence_path"> & { readonly confidence_path: string | null };
+  readonly contract: ContractView;
+  /** Its own, where its contract has one. */
+  readonly period: Period | null;
   readonly closing: boolean;
   readonly paused: boolean;
   readonly open_reservations: number;
   readonly sub_agents: number;
 };
 
-export type PoolResult = Omit<PoolSettings, "fallback_price"> & {
+export type PoolResult = Omit<PoolSettings, "fallback_price" | "refill" | "warn_at"> & {
   readonly fallback_price: Rates | null;
+  readonly refill: PoolRefill | null;
+  readonly warn_at: readonly number[];
   readonly paused: boolean;
+  /** null only in a pool from before there were periods, until one begins. */
+  readonly period: Period | null;
   readonly seq: number;
   readonly total: number;
   readonly float: number;
@@ -105,6 +120,14 @@ export type AgentChangeResult = {
   readonly replayed?: true;
 };
 
+/** What `reset_period` answers: the period that it began, or, repeated, the one that is now. */
+export type PeriodResult = {
+  readonly id: string;
+  readonly seq: number;
+  readonly period: Period | null;
+  readonly replayed?: true;
+};
+
 /** What `pause` and `resume` answer; `agent` is null where the pool itself was meant. */
 export type PauseResult = { readonly seq: number; readonly paused: boolean; readonly agent: AgentDetail | null };
 
@@ -118,6 +141,7 @@ export type Results = {
   readonly pause: PauseResult;
   readonly resume: PauseResult;
   readonly reset: AgentChangeResult;
+  readonly reset_period: PeriodResult;
   readonly reserve: ReservationResult;
   readonly commit: SettlementResult;
   readonly release: SettlementResult;
@@ -162,8 +186,27 @@ export type Report = {
   readonly consumed: number;
   /** Σ of all agents. */
   readonly held: number;
+  /** null only in a pool from before there were periods, until one begins. */
+  readonly period: Period | null;
   readonly agents: { readonly [name: string]: AgentView };
 };
+
+/** A period that is over: the pool's, or an agent's own. */
+export type PeriodReport = {
+  readonly agent: string | null;
+  readonly number: number;
+  readonly starts_at: number;
+  readonly ended_at: number;
+  /** The pool's total, or the agent's allocation. */
+  readonly budget: number;
+  readonly consumed: number;
+  /** What was open, and went on into the next. */
+  readonly held: number;
+  /** Of the pool's agents when it ended; none of an agent's own period. */
+  readonly agents: { readonly [name: string]: EndedBooks };
+};
+
+export type PeriodList = { readonly periods: readonly PeriodReport[] };
 
 /** What a monitor counts. Those that only grow start again when an agent is reset or leaves. */
 export type Metrics = {

@@ -27,6 +27,7 @@ export function mayRun(scope: Scope, op: Command["op"]): boolean {
     case "pause":
     case "resume":
     case "reset":
+    case "reset_period":
       return managers.includes(scope);
   }
 }

@@ -6,6 +6,7 @@
 import * as z from "zod";
 import type { Unit } from "./commands.ts";
 import { limits } from "./limits.ts";
+import { weekdays } from "./refill.ts";
 import { jurisdictions } from "./tenants.ts";
 
 /** Names and ids: letters, digits and `._:-`, so that they need no escaping in URLs, logs or headers. */
@@ -28,6 +29,8 @@ const confidencePath = z
   .string()
   .max(limits.confidencePathLength)
   .regex(/^(\/.*|[A-Za-z0-9-]+)$/, "must be a JSON pointer such as /confidence, or the name of a header");
+/** Milliseconds since 1970. */
+const moment = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 const onExpiry = z.enum(["release", "charge"]);
 const metadata = z
   .record(
@@ -38,6 +41,56 @@ const metadata = z
     (labels) => Object.keys(labels).length <= limits.metadataKeys,
     `must have at most ${limits.metadataKeys} keys`,
   );
+
+/** A name of the IANA database. What it names must be known here: a period's end is computed from it for years. */
+const timeZone = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9._+/-]{0,63}$/, "must be an IANA time zone, such as Europe/Berlin")
+  .refine(isTimeZone, "is not a time zone of the IANA database");
+
+function isTimeZone(timeZone: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone }).format();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const rollover = z.enum(["none", "unspent", "capped"]);
+
+/** The kinds of rules, each with what `more` says. */
+const rule = <More extends z.ZodRawShape>(more: More) =>
+  z.discriminatedUnion("every", [
+    z.strictObject({ every: z.literal("day"), time_zone: timeZone.optional(), ...more }),
+    z.strictObject({
+      every: z.literal("week"),
+      starts_on: z.enum(weekdays).optional(),
+      time_zone: timeZone.optional(),
+      ...more,
+    }),
+    z.strictObject({ every: z.literal("month"), time_zone: timeZone.optional(), ...more }),
+    z.strictObject({
+      every: z.literal("hours"),
+      hours: z.int().min(1).max(limits.refillHours),
+      from: moment.optional(),
+      ...more,
+    }),
+  ]);
+
+const refillRule = rule({});
+const poolRefill = rule({
+  rollover: rollover.optional(),
+  rollover_cap: z.int().min(0).max(limits.total).optional(),
+}).refine(({ rollover, rollover_cap }) => (rollover === "capped") === (rollover_cap !== undefined), {
+  path: ["rollover_cap"],
+  error: "goes with rollover: capped, and only with that",
+});
+
+const warnAt = z
+  .array(z.int().min(1).max(100))
+  .max(limits.warnings)
+  .refine((percentages) => percentages.every((percent, at) => percent > (percentages[at - 1] ?? 0)), "must rise");
 
 type Amounts = { readonly tokens?: number | undefined; readonly microusd?: number | undefined };
 
@@ -53,17 +106,16 @@ function withUnit<T extends Amounts>({ tokens, microusd, ...rest }: T) {
 }
 
 const label = z.string().min(1).max(limits.labelLength);
-const expiresAt = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 
 export const tenantBody = z.strictObject({ id: name, jurisdiction: z.enum(jurisdictions).optional() });
-export const operatorKeyBody = z.strictObject({ label: label.optional(), expires_at: expiresAt.optional() });
+export const operatorKeyBody = z.strictObject({ label: label.optional(), expires_at: moment.optional() });
 export const keyBody = z
   .strictObject({
     scope: z.enum(["admin", "spend", "gateway", "read"]),
     pool: name.optional(),
     agent: name.optional(),
     label: label.optional(),
-    expires_at: expiresAt.optional(),
+    expires_at: moment.optional(),
   })
   .refine((fields) => fields.scope !== "admin" || fields.agent === undefined, {
     path: ["agent"],
@@ -109,6 +161,8 @@ export const configureBody = z.strictObject({
   default_ttl_ms: ttl.optional(),
   journal_refusals: z.boolean().optional(),
   fallback_price: z.strictObject(ratesFields).nullable().optional(),
+  refill: poolRefill.nullable().optional(),
+  warn_at: warnAt.optional(),
   location_hint: z.enum(["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"]).optional(),
 });
 
@@ -127,6 +181,9 @@ const contractFields = {
   confidence_path: confidencePath.nullable().optional(),
   ceiling: amount.nullable().optional(),
   parent: name.nullable().optional(),
+  final_reserve: amount.optional(),
+  max_reserves_per_minute: z.int().min(1).max(limits.reservesPerMinute).nullable().optional(),
+  refill: refillRule.nullable().optional(),
 };
 
 type ContractFields = {
@@ -134,6 +191,7 @@ type ContractFields = {
   readonly max_microusd?: number | undefined;
   readonly min_reserve?: number | undefined;
   readonly ceiling?: number | null | undefined;
+  readonly final_reserve?: number | undefined;
 };
 
 const maxOf = (fields: ContractFields): number => fields.max_tokens ?? fields.max_microusd ?? 0;
@@ -147,6 +205,10 @@ function contract<T extends z.ZodType<ContractFields>>(schema: T) {
     })
     .refine((fields) => (fields.min_reserve ?? 0) <= maxOf(fields), {
       path: ["min_reserve"],
+      error: "must not be more than the allocation",
+    })
+    .refine((fields) => (fields.final_reserve ?? 0) <= maxOf(fields), {
+      path: ["final_reserve"],
       error: "must not be more than the allocation",
     })
     .refine((fields) => (fields.ceiling ?? limits.amount) >= maxOf(fields), {
@@ -173,6 +235,7 @@ const reserveFields = {
   ttl_ms: ttl.optional(),
   on_expiry: onExpiry.optional(),
   metadata: metadata.optional(),
+  final: z.literal(true).optional(),
 };
 
 type ReserveFields = Amounts & { readonly at_least?: number | undefined };
@@ -239,6 +302,7 @@ export const batchCommand = z.discriminatedUnion("op", [
   z.strictObject({ op: z.literal("close"), agent: name }),
   z.strictObject({ op: z.literal("reopen"), agent: name, id: name }),
   z.strictObject({ op: z.literal("reset"), agent: name, id: name }),
+  z.strictObject({ op: z.literal("reset_period"), id: name }),
   z.strictObject({ op: z.literal("pause"), agent: name.nullable() }),
   z.strictObject({ op: z.literal("resume"), agent: name.nullable() }),
 ]);
@@ -279,6 +343,11 @@ const whole = (max: number) =>
 export const journalQuery = z.strictObject({
   after: whole(Number.MAX_SAFE_INTEGER).optional(),
   limit: whole(limits.journalPage).optional(),
+});
+export const periodsQuery = z.strictObject({
+  agent: name.optional(),
+  before: whole(Number.MAX_SAFE_INTEGER).optional(),
+  limit: whole(limits.periodPage).optional(),
 });
 export const removeQuery = z.strictObject({ force: z.enum(["true", "false"]).optional() });
 export const listQuery = z.strictObject({ after: name.optional(), limit: whole(1_000).optional() });

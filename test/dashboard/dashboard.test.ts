@@ -150,8 +150,8 @@ describe.skipIf(executable === undefined)("the dashboard", () => {
     );
     await page.selectOption("select[aria-label='Kind of event']", "all");
     await page.fill("input[aria-label='Agent']", "writer");
-    // Its contract, what it used, and what it lent.
-    await expect.poll(() => page.locator(".events li").count()).toBe(3);
+    // Its contract, what it used, what that made worth a warning, and what it lent.
+    await expect.poll(() => page.locator(".events li").count()).toBe(4);
     await page.click(".events button:has-text('without a hold')");
     await page.waitForSelector("text=gpt-4o: 900 in (400 cached), 100 out");
     await openPool(page, pool.name, "flows");

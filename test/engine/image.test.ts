@@ -5,23 +5,13 @@ import { violations } from "../../src/engine/invariants.ts";
 import { emptyPool, type Pool } from "../../src/engine/state.ts";
 import type { Command, OnExpiry } from "../../src/protocol/commands.ts";
 import type { PoolEvent } from "../../src/protocol/events.ts";
+import { randomOf } from "./random.ts";
 
 const steps = 3_000;
 
 /** What a snapshot does to a pool: through text and back. */
 function throughText(pool: Pool): Pool {
   return fromImage(JSON.parse(JSON.stringify(toImage(pool))) as PoolImage);
-}
-
-/** Mulberry32: numbers of at least 0, below 1, the same for the same seed. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /** Any command, on few enough names and ids that they meet again. */
@@ -41,11 +31,12 @@ function commandsOf(random: () => number, budget: number | null): () => Command 
   const confidence = () => maybe(below(11) / 10);
   const unit = "tokens";
   return () => {
-    switch (below(17)) {
+    switch (below(18)) {
       case 0:
         return {
           op: "configure",
           budget,
+          refill: maybe({ every: "hours", hours: 1 + below(2), rollover: one("none", "unspent") }),
           equal_priority_donates: random() < 0.5,
           default_ttl_ms: 100 * (1 + below(9)),
         };
@@ -55,7 +46,18 @@ function commandsOf(random: () => number, budget: number | null): () => Command 
       case 3: {
         const contract = { priority: below(3), max: below(1_000), min_reserve: maybe(below(200)) };
         const guards = { confidence_threshold: maybe(0.9), ceiling: maybe(below(1_500)) };
-        return { op: "register", agent: agent(), ...contract, ...guards, parent: maybe(agent()), unit };
+        const pace = { max_reserves_per_minute: maybe(40), final_reserve: maybe(below(50)) };
+        const refill = maybe({ every: "hours", hours: 1 } as const);
+        return {
+          op: "register",
+          agent: agent(),
+          ...contract,
+          ...guards,
+          ...pace,
+          refill,
+          parent: maybe(agent()),
+          unit,
+        };
       }
       case 4:
         return random() < 0.3 ? { op: "close", agent: agent() } : { op: "reopen", agent: agent(), id: id() };
@@ -87,6 +89,8 @@ function commandsOf(random: () => number, budget: number | null): () => Command 
       case 15:
         // Sooner resumed than paused, or nothing else would be granted.
         return random() < 0.2 ? { op: "pause", agent: paused() } : { op: "resume", agent: paused() };
+      case 16:
+        return random() < 0.1 ? { op: "reset_period", id: id() } : { op: "release", id: open() };
       default:
         return { op: "reallocate", id: id(), agent: agent(), amount: below(300), dry_run: maybe(true), unit };
     }
@@ -107,7 +111,7 @@ describe("a pool read back from its image", () => {
     const succeeded = new Set<string>();
     let now = 1_000_000;
     for (let step = 0; step < steps; step++) {
-      now += Math.floor(random() * 120) - 10;
+      now += random() < 0.01 ? 2_000_000 : Math.floor(random() * 120) - 10;
       const command: Command = step === 0 ? { op: "configure", budget } : next();
       const outcome = execute(own.pool, command, now, own.events);
       expect(execute(read.pool, command, now, read.events), `step ${step}`).toEqual(outcome);
@@ -118,19 +122,21 @@ describe("a pool read back from its image", () => {
     expect(JSON.parse(JSON.stringify(toImage(read.pool)))).toEqual(JSON.parse(JSON.stringify(toImage(own.pool))));
     expect(violations(read.pool)).toEqual([]);
     // The series would prove little if it only ran into refusals.
-    expect(succeeded.size).toBe(14);
+    expect(succeeded.size).toBe(15);
     const types = new Set(own.events.map((event) => (event.type === "committed" && event.late ? "late" : event.type)));
-    for (const type of ["expired", "late", "closed", "closing", "extended", "released", "paused", "resumed"])
+    const later = ["paused", "resumed", "period_started", "agent_period_started", "warned"];
+    for (const type of ["expired", "late", "closed", "closing", "extended", "released", ...later])
       expect(types).toContain(type);
   });
 
-  it("that was stored before there were pauses is read as one without", () => {
+  it("that was stored before there were pauses, periods and warnings is read as one without", () => {
     const pool = emptyPool();
     execute(pool, { op: "configure" }, 1, []);
     execute(pool, { op: "register", agent: "writer", priority: 1, max: 1_000, unit: "tokens" }, 1, []);
+    pool.period = null;
     const image = JSON.parse(JSON.stringify(toImage(pool)));
-    delete image.head.paused;
-    delete image.agents[0].paused;
+    for (const name of ["paused", "period", "warned"]) delete image.head[name];
+    for (const name of ["paused", "period", "pace", "warned"]) delete image.agents[0][name];
     expect(JSON.stringify(toImage(fromImage(image)))).toBe(JSON.stringify(toImage(pool)));
   });
 

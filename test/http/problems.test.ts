@@ -242,6 +242,40 @@ describe("the governor's no, 402", () => {
     await must(post(`${pool}/reservations`, spend));
   });
 
+  it("stops an agent that reserves more often in a minute than its contract lets it", async () => {
+    const pool = await newPool({}, { a: { max_reserves_per_minute: 2 } });
+    const spend = { agent: "a", tokens: 5 };
+    // A minute of the clock may end in between: two and two are granted then, and the fifth is refused.
+    let asked = post(`${pool}/reservations`, spend);
+    for (let times = 1; times < 5 && (await asked).status === 201; times++) asked = post(`${pool}/reservations`, spend);
+    expect(await facts(asked, 402, "too_many_reserves")).toEqual({
+      agent: "a",
+      max_reserves_per_minute: 2,
+      retry_after_ms: expect.any(Number),
+    });
+  });
+
+  it("keeps the last of an agent's budget for its final call", async () => {
+    const pool = await newPool({}, { a: { max_tokens: 100, final_reserve: 20 } });
+    const refused = await facts(post(`${pool}/reservations`, { agent: "a", tokens: 81 }), 402, "budget_exceeded");
+    expect(refused).toMatchObject({ available: 80, potential: 80, final_reserve: 20 });
+    await must(post(`${pool}/reservations`, { agent: "a", tokens: 80 }));
+    await must(post(`${pool}/reservations`, { agent: "a", tokens: 20, final: true }));
+  });
+
+  it("says when a refill will help whom the budget does not reach for, and is silent where it won't", async () => {
+    const refill = { every: "day", time_zone: "UTC" };
+    const pool = await newPool({ budget: 1_000, refill, warn_at: [] }, { a: {} });
+    await must(post(`${pool}/usage`, { agent: "a", tokens: 600 }));
+    const midnight = Math.ceil((Date.now() + 1) / 86_400_000) * 86_400_000;
+    const asked = await facts(post(`${pool}/reservations`, { agent: "a", tokens: 900 }), 402, "budget_exceeded");
+    expect(asked).toMatchObject({ resets_at: midnight });
+    expect(Math.abs(Number(asked["retry_after_ms"]) - (midnight - Date.now()))).toBeLessThan(60_000);
+    const tooMuch = await facts(post(`${pool}/reservations`, { agent: "a", tokens: 1_001 }), 402, "budget_exceeded");
+    expect(tooMuch).not.toHaveProperty("resets_at");
+    expect(tooMuch).not.toHaveProperty("retry_after_ms");
+  });
+
   it("stops whom somebody paused, but settles and books what is under way", async () => {
     const pool = await newPool({}, { a: {}, "a.1": { parent: "a", max_tokens: 300 }, b: {} });
     const spend = { agent: "a", tokens: 5 };

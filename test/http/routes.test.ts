@@ -40,13 +40,31 @@ const contractOfA = {
   min_reserve: 100,
   confidence_threshold: null,
   ceiling: null,
-  confidence_path: null,
   parent: null,
 };
 
-const { confidence_path: _, ...contractAsStored } = contractOfA;
+const contractShown = {
+  ...contractOfA,
+  confidence_path: null,
+  final_reserve: 0,
+  max_reserves_per_minute: null,
+  refill: null,
+};
 
-const detail = { closing: false, paused: false, open_reservations: 0, sub_agents: 0, contract: contractOfA };
+const detail = {
+  closing: false,
+  paused: false,
+  period: null,
+  open_reservations: 0,
+  sub_agents: 0,
+  contract: contractShown,
+};
+
+const warn_at = [50, 80, 95, 100];
+
+function firstPeriod() {
+  return { number: 1, starts_at: near(Date.now()), ends_at: null };
+}
 
 /** The body of an answer that must have exactly this status, and the headers of every success. */
 async function answer(status: number, method: string, path: string, options: Options = {}): Promise<Json> {
@@ -181,7 +199,10 @@ describe("pools", () => {
       default_ttl_ms: 120_000,
       journal_refusals: false,
       fallback_price: null,
+      refill: null,
+      warn_at,
       paused: false,
+      period: firstPeriod(),
       seq: 1,
       total: 0,
       float: 0,
@@ -197,11 +218,20 @@ describe("pools", () => {
       default_ttl_ms: 1_000,
       journal_refusals: true,
       fallback_price: { input: 5, output: 7, cache_read: 1 },
+      refill: {
+        every: "week",
+        starts_on: "sunday",
+        time_zone: "Asia/Tokyo",
+        rollover: "capped",
+        rollover_cap: 100,
+      },
+      warn_at: [90],
     };
+    const period = { number: 1, starts_at: near(Date.now()), ends_at: expect.any(Number) };
     const created = await answer(200, "PUT", path, { body: { ...settings, location_hint: "weur" } });
-    expect(created).toEqual({ ...settings, paused: false, seq: 1, total: 5_000, float: 5_000 });
+    expect(created).toEqual({ ...settings, paused: false, period, seq: 1, total: 5_000, float: 5_000 });
     const changed = await answer(200, "PUT", path, { body: { budget: 6_000 } });
-    expect(changed).toEqual({ ...settings, budget: 6_000, paused: false, seq: 2, total: 6_000, float: 6_000 });
+    expect(changed).toEqual({ ...settings, budget: 6_000, paused: false, period, seq: 2, total: 6_000, float: 6_000 });
     expect(await answer(200, "PUT", path, { body: { budget: 6_000 } })).toEqual(changed);
     expect(await answer(200, "GET", path)).toEqual(changed);
   });
@@ -248,11 +278,13 @@ describe("pools", () => {
     expect(await answer(200, "GET", `${pool}/report`)).toEqual({
       pool: pool.replace("/v1/pools/", ""),
       unit: "tokens",
-      seq: 4,
+      // Its last event is the warning that b has used half of its budget.
+      seq: 5,
       total: 5_000,
       float: 3_950,
       consumed: 30,
       held: 0,
+      period: firstPeriod(),
       agents: { a: entry(), b: entry({ priority: 7, allocated: 50, consumed: 30, min_reserve: 0 }) },
     });
   });
@@ -282,10 +314,11 @@ describe("pools", () => {
       equal_priority_donates: true,
       default_ttl_ms: 120_000,
       journal_refusals: false,
+      warn_at,
     };
     const events = [
-      { seq: 1, at, type: "configured", settings, float: 0 },
-      { seq: 2, at, type: "registered", agent: "a", contract: contractAsStored, allocated: 1_000, source: "minted" },
+      { seq: 1, at, type: "configured", settings, float: 0, period: firstPeriod() },
+      { seq: 2, at, type: "registered", agent: "a", contract: contractOfA, allocated: 1_000, source: "minted" },
       {
         seq: 3,
         at,
@@ -405,13 +438,15 @@ describe("agents", () => {
       ceiling: 9_000,
       confidence_path: "/confidence",
       parent: null,
+      final_reserve: 50,
+      max_reserves_per_minute: 9,
     };
     const { max_tokens: max, ...rest } = whole;
     const changed = {
       name: "a",
       ...entry({ priority: 3, allocated: 1_500, consumed: 200, min_reserve: 7 }),
       ...detail,
-      contract: { ...rest, max },
+      contract: { ...rest, max, refill: null },
     };
     expect(await answer(200, "PUT", agent, { body: whole })).toEqual({ seq: 4, agent: changed });
     expect(await answer(200, "GET", agent)).toEqual(changed);
@@ -422,7 +457,7 @@ describe("agents", () => {
     await answer(200, "PUT", `${pool}/agents/boss`, { body: { priority: 5, max_microusd: 1_000 } });
     const body = { priority: 1, max_microusd: 400, parent: "boss" };
     const child = { ...entry({ allocated: 400, min_reserve: 40 }), ...detail };
-    const contract = { ...contractOfA, max: 400, min_reserve: 40, parent: "boss" };
+    const contract = { ...contractShown, max: 400, min_reserve: 40, parent: "boss" };
     expect(await answer(200, "PUT", `${pool}/agents/child`, { body })).toEqual({
       seq: 3,
       agent: { name: "child", ...child, contract },
@@ -450,11 +485,11 @@ describe("agents", () => {
     const body = { agent: "a", tokens: 30, confidence: 0.9 };
     const gated = await answer(201, "POST", `${pool}/usage`, { body });
     expect(gated).toMatchObject({ agent: { gate: "closed", confidence: 0.9 } });
-    const opened = { id: "o", seq: 4, agent: { name: "a", ...entry({ consumed: 30 }) } };
+    const opened = { id: "o", seq: 5, agent: { name: "a", ...entry({ consumed: 30 }) } };
     expect(await answer(200, "POST", `${pool}/agents/a/reopen`, { body: { id: "o" } })).toEqual(opened);
     const again = await answer(200, "POST", `${pool}/agents/a/reopen`, { body: { id: "o" } });
     expect(again).toEqual({ ...opened, replayed: true });
-    expect(await answer(200, "POST", `${pool}/agents/a/reopen`)).toEqual({ ...opened, id, seq: 5 });
+    expect(await answer(200, "POST", `${pool}/agents/a/reopen`)).toEqual({ ...opened, id, seq: 6 });
   });
 
   it("POST pause and resume stop an agent or the pool, and say so", async () => {
@@ -476,14 +511,68 @@ describe("agents", () => {
     expect((events as Json[]).map(({ type, agent: who }) => [type, who])).toEqual(written);
   });
 
-  it("POST reset starts a new period", async () => {
-    const pool = await newPool({}, { a: {} });
+  it("POST reset starts an agent again", async () => {
+    const pool = await newPool({ warn_at: [] }, { a: {} });
     await answer(201, "POST", `${pool}/usage`, { body: { agent: "a", tokens: 1_300 } });
-    const fresh = { id: "x", seq: 4, agent: { name: "a", ...entry() } };
+    const fresh = { id: "x", seq: 5, agent: { name: "a", ...entry() } };
     expect(await answer(200, "POST", `${pool}/agents/a/reset`, { body: { id: "x" } })).toEqual(fresh);
     const again = await answer(200, "POST", `${pool}/agents/a/reset`, { body: { id: "x" } });
     expect(again).toEqual({ ...fresh, replayed: true });
-    expect(await answer(200, "POST", `${pool}/agents/a/reset`)).toEqual({ ...fresh, id, seq: 5 });
+    expect(await answer(200, "POST", `${pool}/agents/a/reset`)).toEqual({ ...fresh, id, seq: 6 });
+  });
+});
+
+describe("periods", () => {
+  it("POST reset-period begins one, GET periods reports those that are over, and a repeat begins none", async () => {
+    const pool = await newPool({ budget: 5_000, warn_at: [] }, { a: {} });
+    await answer(201, "POST", `${pool}/usage`, { body: { agent: "a", tokens: 30 } });
+    await answer(201, "POST", `${pool}/reservations`, { body: { agent: "a", tokens: 7 } });
+    const period = { number: 2, starts_at: near(Date.now()), ends_at: null };
+    const begun = { id: "p2", seq: 5, period };
+    expect(await answer(200, "POST", `${pool}/reset-period`, { body: { id: "p2" } })).toEqual(begun);
+    const again = await answer(200, "POST", `${pool}/reset-period`, { body: { id: "p2" } });
+    expect(again).toEqual({ ...begun, replayed: true });
+    const { agents, ...sums } = await answer(200, "GET", `${pool}/report`);
+    expect(sums).toMatchObject({ total: 5_000, float: 4_000, consumed: 0, held: 7, period });
+    expect(agents).toEqual({ a: entry({ held: 7 }) });
+    const first = {
+      agent: null,
+      number: 1,
+      starts_at: near(Date.now()),
+      ended_at: near(Date.now()),
+      budget: 5_000,
+      consumed: 30,
+      held: 7,
+      agents: { a: { allocated: 1_000, consumed: 30, held: 7 } },
+    };
+    expect(await answer(200, "GET", `${pool}/periods`)).toEqual({ periods: [first] });
+    await answer(200, "POST", `${pool}/reset-period`);
+    const second = { ...first, number: 2, consumed: 0, agents: { a: { allocated: 1_000, consumed: 0, held: 7 } } };
+    expect(await answer(200, "GET", `${pool}/periods`)).toEqual({ periods: [second, first] });
+    expect(await answer(200, "GET", `${pool}/periods?before=2&limit=1`)).toEqual({ periods: [first] });
+    expect(await answer(200, "GET", `${pool}/periods?agent=a`)).toEqual({ periods: [] });
+  });
+
+  it("PUT sets them for a pool and for an agent, and takes them away", async () => {
+    const pool = await newPool({ budget: 5_000 });
+    const refill = { every: "day", time_zone: "Europe/Berlin", rollover: "unspent" };
+    const daily = await answer(200, "PUT", pool, { body: { refill } });
+    const period = { number: 1, starts_at: near(Date.now()), ends_at: expect.any(Number) };
+    expect(daily).toMatchObject({ refill, period });
+    const { ends_at } = Object(daily["period"]);
+    expect(ends_at - Date.now()).toBeLessThanOrEqual(25 * 3_600_000);
+    const body = { priority: 1, max_tokens: 100, refill: { every: "hours", hours: 5 } };
+    const { agent } = await answer(200, "PUT", `${pool}/agents/a`, { body });
+    const from = near(Date.now());
+    expect(agent).toMatchObject({ contract: { refill: { every: "hours", hours: 5, from } }, period });
+    // What was shown may be put again, and changes nothing.
+    const shown = { ...body, refill: Object(agent).contract.refill };
+    const { seq } = await answer(200, "PUT", `${pool}/agents/a`, { body: shown });
+    expect(await answer(200, "PUT", `${pool}/agents/a`, { body })).toMatchObject({ seq });
+    expect(await answer(200, "PUT", pool, { body: { refill: null } })).toMatchObject({
+      refill: null,
+      period: { number: 1, ends_at: null },
+    });
   });
 });
 

@@ -43,6 +43,8 @@ const whole: Readonly<Record<string, Fields>> = {
     journal_refusals: true,
     fallback_price: { input: 5, output: 5, cache_read: 5, cache_write: 5, cache_write_1h: 5 },
     location_hint: "weur",
+    refill: { every: "week", starts_on: "friday", time_zone: "Europe/Berlin", rollover: "capped", rollover_cap: 5 },
+    warn_at: [5, 6],
   },
   "POST /v1/pools/:pool/funds": { tokens: 5, id: "x" },
   "PUT /v1/pools/:pool/agents/:agent": {
@@ -53,7 +55,11 @@ const whole: Readonly<Record<string, Fields>> = {
     confidence_path: "/confidence",
     ceiling: 9,
     parent: "p",
+    final_reserve: 1,
+    max_reserves_per_minute: 5,
+    refill: { every: "hours", hours: 5, from: 5 },
   },
+  "POST /v1/pools/:pool/reset-period": { id: "x" },
   "POST /v1/pools/:pool/agents/:agent/reopen": { id: "x" },
   "POST /v1/pools/:pool/agents/:agent/pause": {},
   "POST /v1/pools/:pool/agents/:agent/resume": {},
@@ -67,6 +73,7 @@ const whole: Readonly<Record<string, Fields>> = {
     ttl_ms: 100,
     on_expiry: "charge",
     metadata: { k: "v" },
+    final: true,
     id: "x",
     wait_ms: 1,
   },
@@ -84,6 +91,7 @@ const wholeQuery: Readonly<Record<string, Fields>> = {
   "GET /v1/prices": { after: "a", limit: "5" },
   "GET /v1/pools": { after: "a", limit: "5" },
   "DELETE /v1/pools/:pool": { force: "true" },
+  "GET /v1/pools/:pool/periods": { agent: "a", before: "5", limit: "5" },
   "GET /v1/pools/:pool/journal": { after: "5", limit: "5" },
 };
 
@@ -91,7 +99,7 @@ const reserve = { op: "reserve", id: "x", agent: "a", tokens: 5 };
 
 /** Every command of a batch, with every field that it knows. */
 const commands: readonly (Fields & { readonly op: string })[] = [
-  { ...reserve, at_least: 1, ttl_ms: 100, on_expiry: "charge", metadata: { k: "v" } },
+  { ...reserve, at_least: 1, ttl_ms: 100, on_expiry: "charge", metadata: { k: "v" }, final: true },
   { op: "commit", id: "x", tokens: 5, confidence: 0.5, ...booked },
   { op: "release", id: "x" },
   { op: "extend", id: "x", ttl_ms: 100, on_expiry: "charge" },
@@ -108,7 +116,11 @@ const commands: readonly (Fields & { readonly op: string })[] = [
     confidence_path: "/confidence",
     ceiling: 9,
     parent: "p",
+    final_reserve: 1,
+    max_reserves_per_minute: 5,
+    refill: { every: "day", time_zone: "Asia/Tokyo" },
   },
+  { op: "reset_period", id: "x" },
   { op: "close", agent: "a" },
   { op: "reopen", agent: "a", id: "x" },
   { op: "reset", agent: "a", id: "x" },

@@ -157,6 +157,14 @@ function commandOf(event: JournalEvent, edited: Plans, rules: Rules, unit: Unit)
       return { op: event.type === "paused" ? "pause" : "resume", agent: event.agent };
     case "reset":
       return isShared ? undefined : { op: "reset", id: event.id, agent: event.agent };
+    case "period_started":
+      // Under the governor's rules the engine begins periods by itself, but for those that somebody commanded.
+      if (rules === "governed" && event.id === undefined) return undefined;
+      return { op: "reset_period", id: event.id ?? `period ${event.number}` };
+    case "agent_period_started":
+      return rules === "flat"
+        ? { op: "reset", id: `period ${event.number} of ${event.agent}`, agent: event.agent }
+        : undefined;
     case "reserved":
       return {
         op: "reserve",
@@ -167,6 +175,7 @@ function commandOf(event: JournalEvent, edited: Plans, rules: Rules, unit: Unit)
         at_least: event.at_least,
         ttl_ms: event.expires_at - event.at,
         on_expiry: event.on_expiry,
+        final: event.final,
       };
     case "committed":
       return { op: "commit", id: event.id, amount: event.amount, unit, confidence: sureness(event, isShared) };
@@ -183,6 +192,7 @@ function commandOf(event: JournalEvent, edited: Plans, rules: Rules, unit: Unit)
       return { op: "reallocate", id: event.id, agent: event.agent, amount: event.asked, unit };
     case "closed":
     case "expired":
+    case "warned":
     case "refused":
       return undefined;
   }

@@ -1,7 +1,7 @@
 /** Says events in words: who did what, with which budget, and why somebody lent. */
 import { available, type Pool } from "../../../src/engine/state.ts";
 import type { Unit } from "../../../src/protocol/commands.ts";
-import type { Donor, JournalEvent, Transfer } from "../../../src/protocol/events.ts";
+import type { Donor, JournalEvent, Transfer, Warning } from "../../../src/protocol/events.ts";
 import { amount, percent } from "../format.ts";
 
 /** A line for a list. */
@@ -27,7 +27,13 @@ export function lineOf(event: JournalEvent, unit: Unit, owner?: string): string 
     case "resumed":
       return `${event.agent ?? "The pool"} goes on`;
     case "reset":
-      return `${event.agent} starts a new period`;
+      return `${event.agent} starts again`;
+    case "period_started":
+      return `Period ${event.number} begins with ${of(event.total)}; the last one used ${of(event.ended.consumed)} of ${of(event.ended.total)}`;
+    case "agent_period_started":
+      return `Period ${event.number} of ${event.agent} begins; in the last one it used ${of(event.ended.consumed)}`;
+    case "warned":
+      return warningOf(event, of);
     case "reserved":
       return `${event.agent} holds ${of(event.granted)}${event.granted < event.asked ? ` of ${of(event.asked)} asked` : ""}${moved(event.transfers, unit)}`;
     case "committed":
@@ -44,6 +50,20 @@ export function lineOf(event: JournalEvent, unit: Unit, owner?: string): string 
       return `${event.agent} was given ${of(sum(event.transfers))} ahead of need${moved(event.transfers, unit)}`;
     case "refused":
       return `${event.agent ?? "Somebody"} was refused to ${event.op}: ${event.code.replaceAll("_", " ")}`;
+  }
+}
+
+function warningOf(warning: Warning, of: (value: number) => string): string {
+  const { agent } = warning;
+  switch (warning.warning) {
+    case "threshold":
+      return `${agent ?? "The pool"} has used ${warning.percent}% of its budget: ${of(warning.consumed)} of ${of(warning.budget)}`;
+    case "gate_closed":
+      return `${agent} was sure enough (${warning.confidence}); its gate is closed`;
+    case "overage":
+      return `${agent} used ${of(warning.overage)} more than there was for it`;
+    case "burn_rate":
+      return `${agent ?? "The pool"} will have used up its budget before the period ends, going on like this`;
   }
 }
 
@@ -70,6 +90,8 @@ export function whyRefused(code: string, pool: Pool, name: string | null): strin
       return "it was sure enough: its gate is closed";
     case "paused":
       return "it is paused";
+    case "too_many_reserves":
+      return "it has reserved as often as it may in a minute";
     case "agent_closing":
       return "it is closing and takes no more work";
     default:

@@ -202,6 +202,8 @@ function isOfKind(event: JournalEvent, kind: string): boolean {
         "paused",
         "resumed",
         "reset",
+        "period_started",
+        "agent_period_started",
       ].includes(event.type);
     default:
       return event.type === kind;

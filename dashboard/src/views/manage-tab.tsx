@@ -37,6 +37,12 @@ export function ManageTab({ live }: { readonly live: LivePool }) {
           >
             <Field name="amount" label="Amount" type="number" />
           </Act>
+          <Act
+            label="New period"
+            isGrave
+            question="The budget is filled again and nothing is consumed. What is open stays open."
+            act={(_, id) => remote.resetPeriod({ id })}
+          />
           {live.state.paused ? (
             <Act label="Resume pool" question="Agents may reserve again." act={() => remote.resume()} />
           ) : (
@@ -100,6 +106,9 @@ export function ManageTab({ live }: { readonly live: LivePool }) {
                       ceiling: agent.contract.ceiling,
                       confidence_path: agent.contract.confidence_path ?? null,
                       parent: agent.contract.parent,
+                      final_reserve: agent.contract.final_reserve ?? 0,
+                      max_reserves_per_minute: agent.contract.max_reserves_per_minute ?? null,
+                      refill: agent.contract.refill ?? null,
                     })
                   }
                 >

@@ -9,7 +9,9 @@ import type {
 } from "../../protocol/commands.ts";
 import type { AllocationSource, Contract, PoolEvent } from "../../protocol/events.ts";
 import { limits } from "../../protocol/limits.ts";
+import { ruleOf } from "../../protocol/refill.ts";
 import { type Decision, firstDifference, nothingToDo, refuse, unitMismatch, usedBefore } from "../decision.ts";
+import { periodChange } from "../periods.ts";
 import { type Agent, agentOf, available, gateOf, type Pool } from "../state.ts";
 import { wouldPassTotal } from "./pool.ts";
 
@@ -33,6 +35,13 @@ export function decideRegister(pool: Pool, command: RegisterCommand, now: number
     ceiling: command.ceiling ?? null,
     parent,
     ...(command.confidence_path == null ? undefined : { confidence_path: command.confidence_path }),
+    ...(command.final_reserve === undefined || command.final_reserve === 0
+      ? undefined
+      : { final_reserve: command.final_reserve }),
+    ...(command.max_reserves_per_minute == null
+      ? undefined
+      : { max_reserves_per_minute: command.max_reserves_per_minute }),
+    ...(command.refill == null ? undefined : { refill: ruleOf(command.refill, now, agent?.contract.refill) }),
   };
   if (agent !== undefined && firstDifference([["contract", agent.contract, contract]]) === undefined)
     return nothingToDo;
@@ -45,7 +54,9 @@ export function decideRegister(pool: Pool, command: RegisterCommand, now: number
     (source === "minted" ? wouldPassTotal(pool, allocated) : undefined);
   if (limit !== undefined) return limit;
 
-  return { events: [{ type: "registered", at: now, agent: command.agent, contract, allocated, source }] };
+  const period = periodChange(agent?.period ?? null, agent?.contract.refill, contract.refill, now);
+  const event = { type: "registered", at: now, agent: command.agent, contract, allocated, source } as const;
+  return { events: [period === undefined ? event : { ...event, period }] };
 }
 
 function cannotChange(pool: Pool, agent: Agent | undefined, parent: string | null): Decision | undefined {
@@ -71,7 +82,7 @@ function tooMany(pool: Pool, parent: string | null): Decision | undefined {
     : undefined;
 }
 
-function sourceOf(pool: Pool, parent: string | null): AllocationSource {
+export function sourceOf(pool: Pool, parent: string | null): AllocationSource {
   if (parent !== null) return "parent";
   return pool.settings?.budget === null ? "minted" : "float";
 }
@@ -188,7 +199,7 @@ export function decideReset(pool: Pool, command: ResetCommand, now: number): Dec
   return { events: [{ type: "reset", at: now, agent: agent.name, id: command.id, allocated, source }] };
 }
 
-function handedDown(pool: Pool, parent: Agent): number {
+export function handedDown(pool: Pool, parent: Agent): number {
   let sum = 0;
   if (parent.subAgents === 0) return sum;
   for (const agent of pool.agents.values()) if (agent.contract.parent === parent.name) sum += agent.contract.max;

@@ -2,8 +2,14 @@
 import type { ConfigureCommand, FundCommand } from "../../protocol/commands.ts";
 import type { PoolSettings } from "../../protocol/events.ts";
 import { limits } from "../../protocol/limits.ts";
+import { type PoolRefill, rolloverOf, ruleOf } from "../../protocol/refill.ts";
+import { periodAt } from "../calendar.ts";
 import { type Decision, firstDifference, nothingToDo, refuse, unitMismatch, usedBefore } from "../decision.ts";
+import { periodChange } from "../periods.ts";
 import type { Pool } from "../state.ts";
+
+/** Percentages at which a pool that names none is warned. */
+export const warnAtDefault = [50, 80, 95, 100] as const;
 
 /**
  * The first `configure` creates the pool. Later ones move the float by the difference between the new budget and
@@ -19,9 +25,11 @@ export function decideConfigure(pool: Pool, command: ConfigureCommand, now: numb
       default_ttl_ms: command.default_ttl_ms ?? limits.ttlMsDefault,
       journal_refusals: command.journal_refusals ?? false,
       ...(command.fallback_price == null ? undefined : { fallback_price: command.fallback_price }),
+      ...refillOf(undefined, command, now),
+      warn_at: command.warn_at ?? warnAtDefault,
     };
     const float = settings.budget ?? 0;
-    return wouldPassTotal(pool, float) ?? { events: [{ type: "configured", at: now, settings, float }] };
+    return wouldPassTotal(pool, float) ?? configured(pool, settings, float, now);
   }
 
   if (command.unit !== undefined) {
@@ -35,6 +43,8 @@ export function decideConfigure(pool: Pool, command: ConfigureCommand, now: numb
     default_ttl_ms: command.default_ttl_ms ?? before.default_ttl_ms,
     journal_refusals: command.journal_refusals ?? before.journal_refusals,
     ...fallbackOf(before, command),
+    ...refillOf(before.refill, command, now),
+    ...warnAtOf(before, command),
   };
   if ((settings.budget === null) !== (before.budget === null)) {
     return refuse({
@@ -48,7 +58,35 @@ export function decideConfigure(pool: Pool, command: ConfigureCommand, now: numb
   if (refusal !== undefined) return refusal;
 
   const changed = firstDifference([["settings", before, settings]]) !== undefined;
-  return changed ? { events: [{ type: "configured", at: now, settings, float: growth }] } : nothingToDo;
+  return changed ? configured(pool, settings, growth, now) : nothingToDo;
+}
+
+function configured(pool: Pool, settings: PoolSettings, float: number, now: number): Decision {
+  const event = { type: "configured", at: now, settings, float } as const;
+  if (pool.settings === null) {
+    const ends_at = settings.refill === undefined ? null : periodAt(settings.refill, now).ends_at;
+    return { events: [{ ...event, period: { number: 1, starts_at: now, ends_at } }] };
+  }
+  const period = periodChange(pool.period, pool.settings.refill, settings.refill, now);
+  if (period === undefined) return { events: [event] };
+  // Without a rule the period goes on until a command ends it; its number must not come again.
+  const goesOn = period ?? (pool.period === null ? undefined : { ...pool.period, ends_at: null });
+  return { events: [goesOn === undefined ? event : { ...event, period: goesOn }] };
+}
+
+/** Left out keeps the rule, null takes it away. */
+function refillOf(
+  known: PoolRefill | undefined,
+  { refill }: ConfigureCommand,
+  now: number,
+): Pick<PoolSettings, "refill"> {
+  if (refill === undefined) return known === undefined ? {} : { refill: known };
+  return refill === null ? {} : { refill: { ...ruleOf(refill, now, known), ...rolloverOf(refill) } };
+}
+
+function warnAtOf({ warn_at }: PoolSettings, command: ConfigureCommand): Pick<PoolSettings, "warn_at"> {
+  const percentages = command.warn_at ?? warn_at;
+  return percentages === undefined ? {} : { warn_at: percentages };
 }
 
 /** Left out keeps the price, null takes it away. */

@@ -20,11 +20,15 @@ import {
   available,
   bookedBy,
   headroom,
+  minuteMs,
+  minuteOf,
   nextLease,
   type Pool,
   type Reservation,
+  usable,
 } from "../state.ts";
 import { cannotSpend } from "./agent.ts";
+import { refillsOf } from "./period.ts";
 
 const noTransfer: Plan = { moved: 0, transfers: [], donors: [] };
 
@@ -33,13 +37,13 @@ const noTransfer: Plan = { moved: 0, transfers: [], donors: [] };
  * moves, or nothing. With `at_least` it takes what there is.
  */
 export function decideReserve(pool: Pool, command: ReserveCommand, now: number): Decision {
-  const decided = decidedWithoutBudget(pool, command);
+  const decided = decidedWithoutBudget(pool, command, now);
   if (decided !== undefined) return decided;
   const agent = agentOf(pool, command.agent);
   const granted = grantable(pool, agent, command);
   if (granted === undefined) return budgetExceeded(pool, agent, command, now);
 
-  const shortfall = granted - available(agent);
+  const shortfall = granted - usable(agent, command.final);
   const moves = shortfall > 0 ? plan(pool, agent, shortfall) : noTransfer;
   const event: PoolEvent = {
     type: "reserved",
@@ -54,14 +58,15 @@ export function decideReserve(pool: Pool, command: ReserveCommand, now: number):
     ...(command.at_least === undefined ? undefined : { at_least: command.at_least }),
     ...(command.ttl_ms === undefined ? undefined : { ttl_ms: command.ttl_ms }),
     ...(command.metadata === undefined ? undefined : { metadata: command.metadata }),
+    ...(command.final === undefined ? undefined : { final: command.final }),
   };
   return { events: [event] };
 }
 
 function differsFrom(known: { op: string }, command: ReserveCommand): string | undefined {
   if (!isReservation(known)) return "op";
-  const { agent, asked: amount, atLeast: at_least, ttlMs: ttl_ms, firstOnExpiry: on_expiry, metadata } = known;
-  return reserveDifference({ agent, amount, at_least, ttl_ms, on_expiry, metadata }, command);
+  const { agent, asked: amount, atLeast: at_least, ttlMs: ttl_ms, firstOnExpiry: on_expiry, metadata, final } = known;
+  return reserveDifference({ agent, amount, at_least, ttl_ms, on_expiry, metadata, final }, command);
 }
 
 /** The first field in which two reserves with one id differ; a default that is spelled out is no difference. */
@@ -76,6 +81,7 @@ export function reserveDifference(
     ["ttl_ms", then.ttl_ms, now.ttl_ms],
     ["on_expiry", then.on_expiry ?? "release", now.on_expiry ?? "release"],
     ["metadata", then.metadata, now.metadata],
+    ["final", then.final, now.final],
   ]);
 }
 
@@ -93,20 +99,29 @@ function tooManyOpen(pool: Pool, agent: Agent): Decision | undefined {
     : undefined;
 }
 
+/** A guard against loops: so many reserves in a minute of the clock, as the contract says. */
+function tooMany({ name, contract, pace }: Agent, now: number): Decision | undefined {
+  const { max_reserves_per_minute } = contract;
+  if (max_reserves_per_minute === undefined || pace === null) return undefined;
+  if (pace.minute !== minuteOf(now) || pace.count < max_reserves_per_minute) return undefined;
+  const retry_after_ms = (pace.minute + 1) * minuteMs - now;
+  return refuse({ code: "too_many_reserves", agent: name, max_reserves_per_minute, retry_after_ms });
+}
+
 /** What is decided before anybody looks at budget: a repeat, or a refusal that budget would not change. */
-function decidedWithoutBudget(pool: Pool, command: ReserveCommand): Decision | undefined {
+function decidedWithoutBudget(pool: Pool, command: ReserveCommand, now: number): Decision | undefined {
   const decided =
     unitMismatch(pool, command.unit) ?? usedBefore(pool, command.id, (known) => differsFrom(known, command));
   if (decided !== undefined) return decided;
   const agent = pool.agents.get(command.agent);
   if (agent === undefined) return refuse({ code: "agent_not_found", agent: command.agent });
-  return cannotSpend(pool, agent) ?? tooManyOpen(pool, agent);
+  return cannotSpend(pool, agent) ?? tooMany(agent, now) ?? tooManyOpen(pool, agent);
 }
 
 /** Whether budget, and nothing else, is what `command` lacks now. Cheaper than the refusal with all its facts. */
-export function lacksOnlyBudget(pool: Pool, command: ReserveCommand): boolean {
+export function lacksOnlyBudget(pool: Pool, command: ReserveCommand, now: number): boolean {
   return (
-    decidedWithoutBudget(pool, command) === undefined &&
+    decidedWithoutBudget(pool, command, now) === undefined &&
     grantable(pool, agentOf(pool, command.agent), command) === undefined
   );
 }
@@ -114,7 +129,7 @@ export function lacksOnlyBudget(pool: Pool, command: ReserveCommand): boolean {
 /** What can be held now, or undefined if that is too little. Nothing is sorted here: a refusal must be cheap. */
 function grantable(pool: Pool, agent: Agent, command: ReserveCommand): number | undefined {
   const room = headroom(pool);
-  const own = available(agent);
+  const own = usable(agent, command.final);
   if (command.amount <= own && command.amount <= room) return command.amount;
   const most = Math.min(command.amount, room, own + transferable(pool, agent));
   return most >= (command.at_least ?? command.amount) ? most : undefined;
@@ -122,19 +137,25 @@ function grantable(pool: Pool, agent: Agent, command: ReserveCommand): number | 
 
 function budgetExceeded(pool: Pool, agent: Agent, command: ReserveCommand, now: number): Decision {
   const atLeast = command.at_least ?? command.amount;
-  const couldGet = potential(pool, agent);
+  const final_reserve = command.final ? 0 : (agent.contract.final_reserve ?? 0);
+  const couldGet = potential(pool, agent, final_reserve);
+  const refill = refillsOf(pool, agent).find((one) => atLeast <= potential(one.pool, one.agent, final_reserve));
   const lease = atLeast <= couldGet ? nextLease(pool) : undefined;
   return refuse({
     code: "budget_exceeded",
     agent: agent.name,
     asked: command.amount,
     at_least: atLeast,
-    available: available(agent),
+    available: usable(agent, command.final),
     transferable: transferable(pool, agent),
     headroom: headroom(pool),
     potential: couldGet,
-    // Time alone helps only where a lease gives its budget back when it ends.
-    ...(lease?.onExpiry === "release" ? { retry_after_ms: lease.expiresAt - now } : undefined),
+    // Time alone helps where a lease gives its budget back when it ends, or where a period ends.
+    ...(lease?.onExpiry === "release"
+      ? { retry_after_ms: lease.expiresAt - now }
+      : refill && { retry_after_ms: refill.at - now }),
+    ...(refill && { resets_at: refill.at }),
+    ...(final_reserve > 0 ? { final_reserve } : undefined),
   });
 }
 

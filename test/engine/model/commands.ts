@@ -55,7 +55,22 @@ const onExpiry = fc.constantFrom("release" as const, "charge" as const);
 const confidence = fc.constantFrom(0, 0.3, 0.5, 0.8, 0.8, 0.9, 1);
 const metadata = fc.constantFrom({}, { run: "1" }, { run: "2" }, { run: "1", step: "x" });
 
+const hours = fc.constantFrom(1, 2, 5);
+const refill = fc.oneof(
+  fc.record({ every: fc.constant("hours" as const), hours }),
+  fc.record({ every: fc.constant("hours" as const), hours, rollover: fc.constantFrom("none" as const, "unspent") }),
+  fc.record({
+    every: fc.constant("hours" as const),
+    hours,
+    rollover: fc.constant("capped" as const),
+    rollover_cap: fc.nat(80),
+  }),
+  fc.record({ every: fc.constant("day" as const), rollover: fc.constantFrom("none" as const, "unspent") }),
+);
+
 const settings = {
+  refill: fc.oneof({ weight: 6, arbitrary: fc.constant(undefined) }, refill, fc.constant(null)),
+  warn_at: rarely(fc.constantFrom([], [10], [25, 50, 75], [100])),
   equal_priority_donates: maybe(fc.boolean()),
   default_ttl_ms: maybe(fc.constantFrom(1_000, 5_000, 120_000)),
   journal_refusals: maybe(fc.boolean()),
@@ -85,6 +100,13 @@ const configure = fc.record({
   ...settings,
 });
 
+/** What a contract may have besides. */
+const guards = {
+  final_reserve: rarely(fc.record({ of: fc.constant("zero" as const), plus: fc.nat(30) })),
+  max_reserves_per_minute: rarely(fc.constantFrom(1, 3, null)),
+  refill: rarely(fc.oneof(fc.record({ every: fc.constant("hours" as const), hours }), fc.constant(null))),
+};
+
 const register = fc.record({
   op: fc.constant("register" as const),
   who: fc.record({ present: fc.boolean(), nth: fc.nat(11) }),
@@ -103,6 +125,7 @@ const register = fc.record({
     { weight: 1, arbitrary: fc.constant(null) },
     { weight: 3, arbitrary: amountNear("allocated", "reach") },
   ),
+  ...guards,
   parent: fc.oneof(
     { weight: 6, arbitrary: fc.constant(undefined) },
     { weight: 1, arbitrary: fc.constant(null) },
@@ -122,6 +145,7 @@ const newcomer = fc.record({
   min_reserve: maybe(fc.record({ of: fc.constant("zero" as const), plus: fc.nat(30) })),
   confidence_threshold: maybe(confidence),
   ceiling: maybe(edge("max", "allocated", "reach")),
+  ...guards,
   parent: fc.oneof(
     { weight: 5, arbitrary: fc.constant(undefined) },
     { weight: 4, arbitrary: fc.record({ present: fc.constant(true), nth: fc.nat(11) }) },
@@ -167,6 +191,7 @@ const reserve = fc.record({
   ttl_ms: maybe(ttl),
   on_expiry: maybe(onExpiry),
   metadata: maybe(metadata),
+  final: rarely(fc.constant(true as const)),
 });
 
 const commit = fc.record({
@@ -223,6 +248,7 @@ const reopen = fc.record({ op: fc.constant("reopen" as const), id, who });
 const pause = fc.record({ op: fc.constant("pause" as const), who, pool: mostly(8).map((not) => !not) });
 const resume = fc.record({ op: fc.constant("resume" as const), who, pool: fc.boolean() });
 const reset = fc.record({ op: fc.constant("reset" as const), id, who });
+const resetPeriod = fc.record({ op: fc.constant("reset_period" as const), id });
 
 /** A command of before, as it was or with one field changed. */
 const repeat = fc.record({
@@ -245,6 +271,7 @@ const any = fc.oneof(
   { weight: 4, arbitrary: extend },
   { weight: 4, arbitrary: close },
   { weight: 5, arbitrary: reset },
+  { weight: 1, arbitrary: resetPeriod },
   { weight: 3, arbitrary: fund },
   { weight: 2, arbitrary: reopen },
   { weight: 1, arbitrary: pause },

@@ -1,6 +1,7 @@
 /** `register`, `close`, `reopen` and `reset`: an agent's contract from its first to its last day. */
 import type { Contract } from "../../../src/protocol/events.ts";
 import { limits } from "../../../src/protocol/limits.ts";
+import type { GivenRule, RefillRule } from "../../../src/protocol/refill.ts";
 import {
   allocatedOf,
   availableOf,
@@ -13,7 +14,9 @@ import {
   subAgentsOf,
   totalOf,
 } from "./books.ts";
+import { endAfter } from "./periods.ts";
 import { remember } from "./remembered.ts";
+import { nothingSaid, rearm, warn } from "./warnings.ts";
 import {
   type Agent,
   type Answer,
@@ -43,6 +46,11 @@ export function register(world: World, command: CommandOf<"register">, now: numb
     confidence_threshold: command.confidence_threshold ?? null,
     ceiling: command.ceiling ?? null,
     parent: parentName,
+    ...(command.final_reserve === undefined || command.final_reserve === 0
+      ? {}
+      : { final_reserve: command.final_reserve }),
+    ...(command.max_reserves_per_minute == null ? {} : { max_reserves_per_minute: command.max_reserves_per_minute }),
+    ...(command.refill == null ? {} : { refill: ruleIn(command.refill, known?.contract.refill, now) }),
   };
   const growth = contract.max - (known?.contract.max ?? 0);
   const reach = reachOf(world, parent);
@@ -62,11 +70,24 @@ export function register(world: World, command: CommandOf<"register">, now: numb
     closing: false,
     paused: false,
     activeAt: now,
+    period: null,
+    said: nothingSaid(),
     reported: [],
   };
   if (known === undefined) world.agents.push(agent);
+  const ruleBefore = known?.contract.refill;
   agent.contract = contract;
   grow(world, agent, growth);
+  if (JSON.stringify(ruleBefore) !== JSON.stringify(contract.refill)) {
+    agent.period =
+      contract.refill === undefined
+        ? null
+        : { number: 1, starts_at: now, ...agent.period, ends_at: endAfter(contract.refill, now) };
+  }
+  if (!unchanged) {
+    rearm(world, agent);
+    warn(world, agent, now, false);
+  }
   return unchanged ? again({}) : happened({});
 }
 
@@ -115,6 +136,7 @@ export function reopen(world: World, command: CommandOf<"reopen">): Answer {
   if (agent === undefined) return refuse("agent_not_found", { agent: command.agent });
   if (agent.closing) return refuse("agent_closing", { agent: agent.name });
   agent.reported = [];
+  agent.said.gate = false;
   remember(world, command, { id: command.id });
   return happened({ id: command.id });
 }
@@ -132,11 +154,19 @@ export function reset(world: World, command: CommandOf<"reset">): Answer {
   book(world, agent, 0, -consumedOf(world, agent));
   grow(world, agent, growth);
   agent.reported = [];
+  agent.said = nothingSaid();
   for (const reservation of world.reservations) {
     if (reservation.state === "expired" && ownerOf(world, reservation.agent) === agent) reservation.wiped = true;
   }
   remember(world, command, { id: command.id });
   return happened({ id: command.id });
+}
+
+/** The rule that was given, with what it leaves out. */
+export function ruleIn(given: GivenRule, known: RefillRule | undefined, now: number): RefillRule {
+  if (given.every !== "hours") throw new Error("the model has no calendar");
+  const same = known?.every === "hours" && known.hours === given.hours;
+  return { every: "hours", hours: given.hours, from: given.from ?? (same ? known.from : now) };
 }
 
 /** How far an allocation can grow: what the parent, the float, or nobody has to give up for it. */

@@ -24,6 +24,7 @@ const operations = [
   "pause",
   "resume",
   "reset",
+  "reset_period",
   "reserve",
   "commit",
   "release",

@@ -4,30 +4,33 @@
  */
 import type { Command } from "../../../src/protocol/commands.ts";
 import { close, pause, register, reopen, reset } from "./contracts.ts";
+import { resetPeriod } from "./periods.ts";
 import { repeatOf } from "./remembered.ts";
-import { expire, extend, release, reserve } from "./reservations.ts";
+import { extend, release, reserve, settleDue } from "./reservations.ts";
 import { configure, fund } from "./settings.ts";
 import { commit, reallocate, record } from "./usage.ts";
 import { type Answer, refuse, settingsOf, type World } from "./world.ts";
 
 export type Step = {
   readonly answer: Answer;
-  /** Reservations that expired before the command, in that order. */
-  readonly expired: readonly string[];
+  /** Reservations that expired and periods that began before the command, in that order. */
+  readonly due: readonly string[];
+  readonly warnings: readonly string[];
 };
 
 /** Runs `command` at `now`. */
 export function run(world: World, command: Command, now: number): Step {
   const time = Math.max(world.time, now);
-  const expired = expire(world, time);
+  world.warnings = [];
+  const due = world.settings === null ? [] : settleDue(world, time);
   const answer = answerTo(world, command, time);
   const isJournaled = answer.ok ? answer.happened : world.settings?.journal_refusals === true;
-  if (isJournaled || expired.length > 0) world.time = time;
-  return { answer, expired };
+  if (isJournaled || due.length > 0) world.time = time;
+  return { answer, due, warnings: world.warnings };
 }
 
 function answerTo(world: World, command: Command, now: number): Answer {
-  if (command.op === "configure") return configure(world, command);
+  if (command.op === "configure") return configure(world, command, now);
   if (world.settings === null) return refuse("pool_not_found");
   const { unit } = settingsOf(world);
   if ("unit" in command && command.unit !== unit) {
@@ -45,7 +48,7 @@ function answerTo(world: World, command: Command, now: number): Answer {
     case "extend":
       return extend(world, command, now);
     case "fund":
-      return repeatOf(world, command) ?? fund(world, command);
+      return repeatOf(world, command) ?? fund(world, command, now);
     case "pause":
     case "resume":
       return pause(world, command);
@@ -53,6 +56,8 @@ function answerTo(world: World, command: Command, now: number): Answer {
       return repeatOf(world, command) ?? reopen(world, command);
     case "reset":
       return repeatOf(world, command) ?? reset(world, command);
+    case "reset_period":
+      return repeatOf(world, command) ?? resetPeriod(world, command, now);
     case "reserve":
       return repeatOf(world, command) ?? reserve(world, command, now);
     case "record":

@@ -12,6 +12,7 @@ import type { Step } from "./commands.ts";
 import { differencesIn } from "./differences.ts";
 import { type Step as ModelStep, run } from "./naive.ts";
 import { observedAnswer, observedReport } from "./observe.ts";
+import { firstEnd } from "./periods.ts";
 import { reportOf } from "./report.ts";
 import { unreadyOf } from "./reservations.ts";
 import { resolve } from "./resolve.ts";
@@ -22,7 +23,7 @@ const start = 1_700_000_000_000;
 /** Expired reservations are forgotten after 24 h, which the model leaves out: no sequence lasts that long. */
 const longest = 20 * 3_600_000;
 /** How far a sequence skips to the end of a lease. */
-const longestSkip = 600_000;
+const longestSkip = 3_600_000;
 
 /** Throws where engine and model differ, or where one of the engine's promises is broken. */
 export function play(steps: readonly Step[], tally: Tally): void {
@@ -47,7 +48,8 @@ export function play(steps: readonly Step[], tally: Tally): void {
 
     const found = [
       ...differencesIn("answer", step.answer.says, observedAnswer(outcome)),
-      ...differencesIn("expired", step.expired, emitted.filter(({ type }) => type === "expired").map(idOf)),
+      ...differencesIn("due", step.due, emitted.flatMap(dueOf)),
+      ...differencesIn("warnings", step.warnings, emitted.flatMap(warningOf)),
       ...eventDifferences(step, world, emitted),
       ...(pool.settings === null ? [] : differencesIn("report", reportOf(world), observedReport(pool))),
       ...violations(pool),
@@ -86,7 +88,9 @@ function donorDifferences(pool: Pool, world: World, clock: number, turn: number)
 
 /** Something is journaled exactly if something happened. */
 function eventDifferences({ answer }: ModelStep, world: World, emitted: readonly PoolEvent[]): string[] {
-  const own = emitted.filter(({ type }) => type !== "expired" && type !== "closed");
+  const own = emitted.filter(
+    (event) => event.type !== "closed" && event.type !== "warned" && dueOf(event).length === 0,
+  );
   const refusals = own.filter(({ type }) => type === "refused").length;
   if (!answer.ok) {
     const expected = world.settings?.journal_refusals === true ? 1 : 0;
@@ -97,11 +101,30 @@ function eventDifferences({ answer }: ModelStep, world: World, emitted: readonly
 
 function nextLease(world: World, clock: number): number {
   const ends = world.reservations.filter(({ state }) => state === "held").map(({ expiresAt }) => expiresAt);
+  ends.push(firstEnd(world));
   return Math.max(clock, Math.min(...ends.filter((end) => end <= clock + longestSkip), clock + longestSkip));
 }
 
-function idOf(event: PoolEvent): string {
-  return "id" in event ? event.id : "";
+/** What happened by itself, as the model says it. */
+function dueOf(event: PoolEvent): string[] {
+  if (event.type === "expired") return [event.id];
+  if (event.type === "period_started") return event.id === undefined ? [`period ${event.number}`] : [];
+  return event.type === "agent_period_started" ? [`period ${event.number} of ${event.agent}`] : [];
+}
+
+function warningOf(event: PoolEvent): string[] {
+  if (event.type !== "warned") return [];
+  const { warning, agent } = event;
+  switch (warning) {
+    case "threshold":
+      return [`${warning} ${agent} ${event.percent}`];
+    case "gate_closed":
+      return [`${warning} ${agent} ${event.confidence}`];
+    case "overage":
+      return [`${warning} ${agent} ${event.overage}`];
+    case "burn_rate":
+      return [`${warning} ${agent} ${event.exhausts_at}`];
+  }
 }
 
 function listing(past: readonly Command[], clock: number, outcome: unknown, { answer }: ModelStep): string {

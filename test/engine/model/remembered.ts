@@ -12,7 +12,7 @@ import {
   type World,
 } from "./world.ts";
 
-type Write = CommandOf<"fund" | "reserve" | "record" | "reallocate" | "reopen" | "reset">;
+type Write = CommandOf<"fund" | "reserve" | "record" | "reallocate" | "reopen" | "reset" | "reset_period">;
 
 /** The answer to a write whose id is known; undefined if it is new. */
 export function repeatOf(world: World, command: Write): Answer | undefined {
@@ -50,6 +50,7 @@ function contentOf(command: Write): [field: string, value: unknown][] {
         ["ttl_ms", command.ttl_ms],
         ["on_expiry", command.on_expiry ?? "release"],
         ["metadata", plain(command.metadata)],
+        ["final", command.final],
       ];
     case "record":
       return [
@@ -65,6 +66,8 @@ function contentOf(command: Write): [field: string, value: unknown][] {
         ["agent", command.agent],
         ["amount", command.amount],
       ];
+    case "reset_period":
+      return [["op", command.op]];
     case "reopen":
     case "reset":
       return [

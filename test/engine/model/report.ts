@@ -18,6 +18,7 @@ import { type Agent, type Says, type World } from "./world.ts";
 export function reportOf(world: World): Says {
   return {
     settings: world.settings,
+    period: world.period,
     total: totalOf(world),
     float: floatOf(world),
     consumed: spentOf(world),
@@ -46,7 +47,13 @@ function detailOf(world: World, agent: Agent): Says {
     overage: Math.max(0, -available),
     gate: gateOf(agent),
     confidence: confidenceOf(agent),
-    contract: agent.contract,
+    contract: {
+      ...agent.contract,
+      final_reserve: agent.contract.final_reserve ?? 0,
+      max_reserves_per_minute: agent.contract.max_reserves_per_minute ?? null,
+      refill: agent.contract.refill ?? null,
+    },
+    period: agent.period,
     closing: agent.closing,
     open_reservations: openOf(world, agent),
     sub_agents: subAgentsOf(world, agent).length,

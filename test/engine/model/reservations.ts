@@ -2,7 +2,9 @@
 import { limits } from "../../../src/protocol/limits.ts";
 import { availableOf, confidenceOf, gateOf, headroomOf } from "./books.ts";
 import { letGo, pausedAt } from "./contracts.ts";
+import { begin, beginDue, beginOwn, firstEnd } from "./periods.ts";
 import { move, planFor, transferableTo } from "./transfers.ts";
+import { warn } from "./warnings.ts";
 import {
   type Agent,
   type Answer,
@@ -23,19 +25,32 @@ export function reserve(world: World, command: CommandOf<"reserve">, now: number
   if (agent === undefined) return refuse("agent_not_found", { agent: command.agent });
   const unready = unreadyOf(world, agent);
   if (unready !== undefined) return unready;
+  const most = agent.contract.max_reserves_per_minute;
+  const minute = (at: number): number => Math.floor(at / 60_000);
+  const lately = world.reservations.filter((one) => one.agent === agent && minute(one.at) === minute(now));
+  // Reserves from before the contract bounded them are not counted.
+  if (most !== undefined && lately.filter(({ counted }) => counted).length >= most) {
+    const retry_after_ms = (minute(now) + 1) * 60_000 - now;
+    return refuse("too_many_reserves", { agent: agent.name, max_reserves_per_minute: most, retry_after_ms });
+  }
 
   const { id, amount } = command;
   const at_least = command.at_least ?? amount;
-  const available = availableOf(world, agent);
+  const kept = command.final ? 0 : (agent.contract.final_reserve ?? 0);
+  const available = availableOf(world, agent) - kept;
   const headroom = headroomOf(world);
   const enough = amount <= available && amount <= headroom;
-  const granted = enough ? amount : mostFor(world, agent, amount);
+  const granted = enough ? amount : mostFor(world, agent, amount, kept);
   if (granted < at_least) {
     const transferable = transferableTo(world, agent);
-    const potential = potentialOf(world, agent);
-    const next = nextReturn(world);
-    const retry_after_ms = next !== undefined && at_least <= potential ? next - now : undefined;
-    const shown = { asked: amount, at_least, available, transferable, headroom, potential, retry_after_ms };
+    const potential = potentialOf(world, agent, kept);
+    const next = at_least <= potential ? nextReturn(world) : undefined;
+    const resets_at = refillThatHelps(world, agent, at_least, kept);
+    const later = next ?? resets_at;
+    const retry_after_ms = later === undefined ? undefined : later - now;
+    const final_reserve = kept > 0 ? kept : undefined;
+    const facts = { asked: amount, at_least, available, transferable, headroom, potential };
+    const shown = { ...facts, retry_after_ms, resets_at, final_reserve };
     return refuse("budget_exceeded", { agent: agent.name, ...shown });
   }
   const { transfers } = planFor(world, agent, granted - available);
@@ -49,6 +64,7 @@ export function reserve(world: World, command: CommandOf<"reserve">, now: number
     agent,
     at: now,
     granted,
+    counted: most !== undefined,
     transfers,
     says,
     expiresAt: expires_at,
@@ -103,19 +119,30 @@ export function extend(world: World, command: CommandOf<"extend">, now: number):
   return expires_at === expiresAt && on_expiry === onExpiry ? again(says) : happened(says);
 }
 
-/** Ends every lease that is due; gives the ids in the order of their ends. */
-export function expire(world: World, now: number): string[] {
-  const due = world.reservations.filter(({ state, expiresAt }) => state === "held" && expiresAt <= now).sort(byEnd);
-  for (const reservation of due) {
-    reservation.state = "expired";
-    if (reservation.onExpiry === "charge") {
-      reservation.charge = reservation.granted;
-      reservation.consumed = reservation.granted;
-      book(world, reservation.agent, 0, reservation.granted);
-    }
-    letGo(world);
+/** Ends every lease and begins every period that is due, in the order of their ends; leases first. */
+export function settleDue(world: World, now: number): string[] {
+  const done: string[] = [];
+  for (;;) {
+    const [next] = world.reservations.filter(({ state }) => state === "held").sort(byEnd);
+    const leaseEnd = next?.expiresAt ?? Number.POSITIVE_INFINITY;
+    const periodEnd = firstEnd(world);
+    if (Math.min(leaseEnd, periodEnd) > now) return done;
+    if (next !== undefined && leaseEnd <= periodEnd) {
+      expire(world, next, now);
+      done.push(next.command.id);
+    } else done.push(...beginDue(world, periodEnd, now));
   }
-  return due.map(({ command }) => command.id);
+}
+
+function expire(world: World, reservation: Reservation, now: number): void {
+  reservation.state = "expired";
+  if (reservation.onExpiry === "charge") {
+    reservation.charge = reservation.granted;
+    reservation.consumed = reservation.granted;
+    book(world, reservation.agent, 0, reservation.granted);
+  }
+  warn(world, reservation.agent, now);
+  letGo(world);
 }
 
 export function findReservation(world: World, id: string): Reservation | undefined {
@@ -131,21 +158,52 @@ export function settlementOf(reservation: Reservation) {
   return { id: command.id, state, granted, consumed, overage, transfers, late };
 }
 
-function mostFor(world: World, agent: Agent, amount: number): number {
-  return Math.min(amount, headroomOf(world), availableOf(world, agent) + transferableTo(world, agent));
+function mostFor(world: World, agent: Agent, amount: number, kept: number): number {
+  return Math.min(amount, headroomOf(world), availableOf(world, agent) - kept + transferableTo(world, agent));
 }
 
-/** What the agent could get if every open reservation came back: a copy of the world in which they have. */
-function potentialOf(world: World, agent: Agent): number {
-  const copy = {
-    ...world,
-    lines: [...world.lines],
-    reservations: world.reservations.map((one) =>
-      one.state === "held" ? { ...one, state: "released" as const } : one,
-    ),
+/** What the agent could get if every open reservation came back. */
+function potentialOf(world: World, agent: Agent, kept: number): number {
+  const copy = copyOf(world);
+  return potentialIn(copy.world, copy.twin(agent), kept);
+}
+
+function potentialIn(world: World, agent: Agent, kept: number): number {
+  for (const one of world.reservations) if (one.state === "held") one.state = "released";
+  letGo(world);
+  return Math.max(0, mostFor(world, agent, Number.POSITIVE_INFINITY, kept));
+}
+
+/** The next refill after which so much could be had: of a world in which it has come and nothing is open. */
+function refillThatHelps(world: World, agent: Agent, atLeast: number, kept: number): number | undefined {
+  const helps: number[] = [];
+  if (world.period?.ends_at != null) {
+    const copy = copyOf(world);
+    for (const one of copy.world.reservations) if (one.state === "held") one.state = "released";
+    begin(copy.world);
+    if (atLeast <= potentialIn(copy.world, copy.twin(agent), kept)) helps.push(world.period.ends_at);
+  }
+  if (agent.period?.ends_at != null) {
+    const copy = copyOf(world);
+    const twin = copy.twin(agent);
+    for (const one of copy.world.reservations) if (one.state === "held" && one.agent === twin) one.state = "released";
+    beginOwn(copy.world, twin);
+    if (atLeast <= potentialIn(copy.world, twin, kept)) helps.push(agent.period.ends_at);
+  }
+  return helps.length === 0 ? undefined : Math.min(...helps);
+}
+
+/** A copy to try things on. */
+function copyOf(world: World): { world: World; twin: (agent: Agent) => Agent } {
+  const copy = structuredClone(world);
+  return {
+    world: copy,
+    twin: ({ name }) => {
+      const twin = findAgent(copy, name);
+      if (twin === undefined) throw new Error(`the copy has no ${name}`);
+      return twin;
+    },
   };
-  letGo(copy);
-  return Math.max(0, mostFor(copy, agent, Number.POSITIVE_INFINITY));
 }
 
 /** When the next lease ends, if what it holds comes back then. */

@@ -32,7 +32,7 @@ export function resolve(world: World, recipe: Recipe, past: readonly Command[]):
       const about = { agent: agentIn(world, recipe.who) };
       const amount = amountIn(world, recipe.amount, about, 1, limits.amount);
       const at_least = recipe.at_least && amountIn(world, recipe.at_least, about, 1, amount);
-      const { ttl_ms, on_expiry, metadata } = recipe;
+      const { ttl_ms, on_expiry, metadata, final } = recipe;
       return {
         op: "reserve",
         id: idIn(world, recipe.id),
@@ -43,6 +43,7 @@ export function resolve(world: World, recipe: Recipe, past: readonly Command[]):
         ttl_ms,
         on_expiry,
         metadata,
+        final,
       };
     }
     case "commit": {
@@ -77,6 +78,8 @@ export function resolve(world: World, recipe: Recipe, past: readonly Command[]):
     case "pause":
     case "resume":
       return { op: recipe.op, agent: recipe.pool ? null : nameIn(world, recipe.who) };
+    case "reset_period":
+      return { op: "reset_period", id: idIn(world, recipe.id) };
     case "reopen":
     case "reset":
       return { op: recipe.op, agent: nameIn(world, recipe.who), id: idIn(world, recipe.id) };
@@ -84,7 +87,8 @@ export function resolve(world: World, recipe: Recipe, past: readonly Command[]):
 }
 
 function configure(world: World, recipe: RecipeOf<"configure">): Command {
-  const { budget, ...rest } = recipe;
+  const { budget, refill, ...others } = recipe;
+  const rest = { ...others, refill: plainOf(refill) };
   if (budget === undefined || budget === null) return { ...rest, budget };
   const old = world.settings?.budget ?? 0;
   const near = budget.of === "zero" ? budget.plus : valueIn(world, budget, {});
@@ -101,7 +105,8 @@ function register(world: World, recipe: RecipeOf<"register">): Command {
   const whereShrinkingEnds = agent && recipe.shrinks ? agent.contract.max - availableOf(world, agent) : undefined;
   const max = whereShrinkingEnds ?? amountIn(world, recipe.max, about, 0, limits.amount);
   const bounded = Math.min(limits.amount, Math.max(0, max + (recipe.shrinks ? recipe.max.plus % 2 : 0)));
-  const { ceiling, min_reserve, priority, confidence_threshold } = recipe;
+  const { ceiling, min_reserve, priority, confidence_threshold, final_reserve } = recipe;
+  const { max_reserves_per_minute, refill } = recipe;
   return {
     op: "register",
     agent: nameIn(world, recipe.who),
@@ -112,7 +117,15 @@ function register(world: World, recipe: RecipeOf<"register">): Command {
     confidence_threshold,
     ceiling: ceiling && amountIn(world, ceiling, about, bounded, limits.amount),
     parent: parentName,
+    final_reserve: final_reserve && amountIn(world, final_reserve, about, 0, bounded),
+    max_reserves_per_minute,
+    refill: plainOf(refill),
   };
+}
+
+/** fast-check's records have no prototype, and the platform passes only plain objects between isolates. */
+function plainOf<T extends object>(rule: T | null | undefined): T | null | undefined {
+  return rule && { ...rule };
 }
 
 /** Instead of a command that would find nobody there. */

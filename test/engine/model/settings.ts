@@ -2,7 +2,10 @@
 import type { PoolSettings } from "../../../src/protocol/events.ts";
 import { limits } from "../../../src/protocol/limits.ts";
 import { floatOf, totalOf } from "./books.ts";
+import { ruleIn } from "./contracts.ts";
+import { endAfter } from "./periods.ts";
 import { remember } from "./remembered.ts";
+import { rearm, warn } from "./warnings.ts";
 import { type Answer, again, book, type CommandOf, happened, refuse, type World } from "./world.ts";
 
 const defaults: PoolSettings = {
@@ -11,9 +14,10 @@ const defaults: PoolSettings = {
   equal_priority_donates: true,
   default_ttl_ms: 120_000,
   journal_refusals: false,
+  warn_at: [50, 80, 95, 100],
 };
 
-export function configure(world: World, command: CommandOf<"configure">): Answer {
+export function configure(world: World, command: CommandOf<"configure">, now: number): Answer {
   const old = world.settings ?? defaults;
   const settings: PoolSettings = {
     unit: command.unit ?? old.unit,
@@ -21,6 +25,8 @@ export function configure(world: World, command: CommandOf<"configure">): Answer
     equal_priority_donates: command.equal_priority_donates ?? old.equal_priority_donates,
     default_ttl_ms: command.default_ttl_ms ?? old.default_ttl_ms,
     journal_refusals: command.journal_refusals ?? old.journal_refusals,
+    ...refillIn(old.refill, command, now),
+    warn_at: command.warn_at ?? old.warn_at ?? [],
   };
   const isNew = world.settings === null;
   const growth = (settings.budget ?? 0) - (isNew ? 0 : (old.budget ?? 0));
@@ -34,15 +40,41 @@ export function configure(world: World, command: CommandOf<"configure">): Answer
   if (totalOf(world) + growth > limits.total) return refuse("limit_reached", { limit: "total" });
   world.settings = settings;
   book(world, "float", growth, 0);
+  const isChanged = isNew || JSON.stringify(settings) !== JSON.stringify(old);
+  if (isNew || JSON.stringify(settings.refill) !== JSON.stringify(old.refill)) {
+    const ends_at = settings.refill === undefined ? null : endAfter(settings.refill, now);
+    world.period = { number: 1, starts_at: now, ...world.period, ends_at };
+  }
+  if (isChanged) {
+    rearm(world, null);
+    warn(world, null, now);
+  }
   const says = { ...settings, float: floatOf(world), total: totalOf(world) };
-  return isNew || JSON.stringify(settings) !== JSON.stringify(old) ? happened(says) : again(says);
+  return isChanged ? happened(says) : again(says);
 }
 
-export function fund(world: World, command: CommandOf<"fund">): Answer {
+function refillIn(
+  known: PoolSettings["refill"],
+  { refill }: CommandOf<"configure">,
+  now: number,
+): Pick<PoolSettings, "refill"> {
+  if (refill === undefined) return known === undefined ? {} : { refill: known };
+  if (refill === null) return {};
+  const rollover =
+    refill.rollover === "capped"
+      ? { rollover: "capped" as const, rollover_cap: refill.rollover_cap ?? 0 }
+      : { rollover: refill.rollover ?? ("none" as const) };
+  if (refill.every === "day") return { refill: { every: "day", time_zone: "UTC", ...rollover } };
+  return { refill: { ...ruleIn(refill, known, now), ...rollover } };
+}
+
+export function fund(world: World, command: CommandOf<"fund">, now: number): Answer {
   const { id, amount } = command;
   if (amount < -floatOf(world)) return refuse("contract_conflict");
   if (totalOf(world) + amount > limits.total) return refuse("limit_reached", { limit: "total" });
   book(world, "float", amount, 0);
+  rearm(world, null);
+  warn(world, null, now);
   const says = { id, amount };
   remember(world, command, says);
   return happened({ ...says, float: floatOf(world), total: totalOf(world) });

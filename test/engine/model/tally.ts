@@ -32,6 +32,14 @@ export const cases = [
   "dry run",
   "clock ran backwards",
   "no change",
+  "period of the pool",
+  "period of an agent",
+  "warned threshold",
+  "warned gate_closed",
+  "warned overage",
+  "warned burn_rate",
+  "a refill will help",
+  "kept for the final reserve",
 ] as const;
 export type Case = (typeof cases)[number];
 
@@ -48,6 +56,8 @@ export class Tally {
       increment(this.refused, answer.says.code);
       const limit = limitsMet.find((name) => name === `limit ${String(answer.says["limit"])}`);
       if (limit !== undefined) this.#meet(limit);
+      if (answer.says["resets_at"] !== undefined) this.#meet("a refill will help");
+      if (answer.says["final_reserve"] !== undefined) this.#meet("kept for the final reserve");
     } else {
       increment(this.accepted, command.op);
       if (answer.says.replayed === true) this.#meet("replayed");
@@ -85,6 +95,9 @@ export class Tally {
     if (event.type === "committed") this.#countCommit(event.id, world);
     if (event.type === "expired") this.#meet(event.charged > 0 ? "charged on expiry" : "released on expiry");
     if (event.type === "closed") this.#countLeaving(event);
+    if (event.type === "period_started") this.#meet("period of the pool");
+    if (event.type === "agent_period_started") this.#meet("period of an agent");
+    if (event.type === "warned") this.#meet(`warned ${event.warning}`);
   }
 
   #countCommit(id: string, world: World): void {

@@ -6,6 +6,7 @@ import { letGo } from "./contracts.ts";
 import { remember } from "./remembered.ts";
 import { findReservation, settled, settlementOf, unreadyOf } from "./reservations.ts";
 import { move, planFor, sumOf } from "./transfers.ts";
+import { warn } from "./warnings.ts";
 import {
   type Agent,
   type Answer,
@@ -49,6 +50,7 @@ export function commit(world: World, command: CommandOf<"commit">, now: number):
     reservation.overage = overage;
   }
   if (owner === agent) noteUse(agent, confidence, now);
+  warn(world, owner, now);
   letGo(world);
   return happened(settlementOf(reservation));
 }
@@ -60,6 +62,7 @@ export function record(world: World, command: CommandOf<"record">, now: number):
   if (spentOf(world) + amount > limits.spend) return refuse("limit_reached", { limit: "spend" });
   const { transfers, overage } = spend(world, agent, amount);
   noteUse(agent, confidence, now);
+  warn(world, agent, now);
   const says = { id, consumed: amount, overage, transfers };
   remember(world, command, says);
   return happened(says);

@@ -4,6 +4,7 @@
  */
 import type { Command, OnExpiry } from "../../../src/protocol/commands.ts";
 import type { Contract, PoolSettings, Transfer } from "../../../src/protocol/events.ts";
+import type { Period } from "../../../src/protocol/refill.ts";
 
 /** One registration of a name. A name registered anew after it left is another agent. */
 export type Agent = {
@@ -13,9 +14,14 @@ export type Agent = {
   closing: boolean;
   paused: boolean;
   activeAt: number;
+  period: Period | null;
+  said: Said;
   /** Confidences reported since the gate last opened. */
   reported: number[];
 };
+
+/** What has been warned of in this period. */
+export type Said = { percent: number; overage: boolean; gate: boolean; burn: boolean };
 
 export type Account = Agent | "float" | "closed";
 
@@ -29,6 +35,8 @@ export type Reservation = {
   readonly agent: Agent;
   readonly at: number;
   readonly granted: number;
+  /** The contract bounded the agent's reserves a minute. */
+  readonly counted: boolean;
   readonly transfers: readonly Transfer[];
   /** As first granted, for repeats. */
   readonly says: Says;
@@ -48,13 +56,17 @@ export type Reservation = {
 
 /** A write that is not a reservation, and its answer. */
 export type Outcome = {
-  readonly command: CommandOf<"fund" | "record" | "reallocate" | "reopen" | "reset">;
+  readonly command: CommandOf<"fund" | "record" | "reallocate" | "reopen" | "reset" | "reset_period">;
   readonly says: Says;
 };
 
 export type World = {
   settings: PoolSettings | null;
   paused: boolean;
+  period: Period | null;
+  said: Said;
+  /** Warnings since the command began, in order. */
+  warnings: string[];
   /** When something last happened. */
   time: number;
   agents: Agent[];
@@ -72,7 +84,18 @@ export type Refused = { readonly ok: false; readonly says: Says & { readonly cod
 export type Answer = Accepted | Refused;
 
 export function emptyWorld(): World {
-  return { settings: null, paused: false, time: 0, agents: [], lines: [], reservations: [], outcomes: [] };
+  return {
+    settings: null,
+    paused: false,
+    period: null,
+    said: { percent: 0, overage: false, gate: false, burn: false },
+    warnings: [],
+    time: 0,
+    agents: [],
+    lines: [],
+    reservations: [],
+    outcomes: [],
+  };
 }
 
 export function settingsOf(world: World): PoolSettings {
