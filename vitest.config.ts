@@ -20,7 +20,11 @@ export default defineConfig({
             },
           }),
         ],
-        test: { name: "workerd", include: ["test/{pool,http,tenant,client}/**/*.test.ts"], testTimeout: 120_000 },
+        test: {
+          name: "workerd",
+          include: ["test/{pool,http,tenant,client,webhooks}/**/*.test.ts"],
+          testTimeout: 120_000,
+        },
       },
       {
         test: {

@@ -3,6 +3,7 @@ import type { PoolObject } from "./pool/pool-object.ts";
 import type { Jurisdiction } from "./protocol/tenants.ts";
 import type { DirectoryObject } from "./tenant/directory-object.ts";
 import type { TenantObject } from "./tenant/tenant-object.ts";
+import type { WebhooksObject } from "./webhooks/webhooks-object.ts";
 
 /** What is called on an object from outside. Everything passed is plain data, so the platform's proxies need no types. */
 export type PoolCalls = Pick<
@@ -37,6 +38,10 @@ export type TenantCalls = Pick<
   | "prices"
   | "standing"
 >;
+export type WebhookCalls = Pick<
+  WebhooksObject,
+  "add" | "list" | "find" | "change" | "remove" | "rotate" | "enable" | "ping" | "deliveries" | "redeliver" | "accept"
+>;
 export type DirectoryCalls = Pick<DirectoryObject, "add" | "find" | "list">;
 
 type Objects<Calls> = {
@@ -48,6 +53,7 @@ type Objects<Calls> = {
 export type Env = {
   readonly POOLS: Objects<PoolCalls>;
   readonly TENANTS: Objects<TenantCalls>;
+  readonly WEBHOOKS: Objects<WebhookCalls>;
   readonly DIRECTORY: Objects<DirectoryCalls>;
   /** A shield before the objects, per key; absent where the platform has none. */
   readonly KEY_RATE?: { limit(of: { readonly key: string }): Promise<{ readonly success: boolean }> };
@@ -57,6 +63,8 @@ export type Env = {
   readonly BURSAR_KEY_SECRET?: string;
   /** Signed keys before the last rotation, and is still accepted. */
   readonly BURSAR_KEY_SECRET_PREVIOUS?: string;
+  /** Origins that webhooks may be sent to though they are not public, separated by commas. None by default. */
+  readonly BURSAR_WEBHOOK_ORIGINS?: string;
   /** Origins that a browser may call the API from, separated by commas. None by default. */
   readonly BURSAR_CORS_ORIGINS?: string;
   /** Bytes that the body of a control request may have; 65,536 by default. */
@@ -91,6 +99,14 @@ export function tenantId(
   jurisdiction: Jurisdiction | null | undefined,
 ): DurableObjectId {
   return within(TENANTS, jurisdiction).idFromName(tenant);
+}
+
+export function webhooksId(
+  { WEBHOOKS }: Pick<Env, "WEBHOOKS">,
+  tenant: string,
+  jurisdiction: Jurisdiction | null | undefined,
+): DurableObjectId {
+  return within(WEBHOOKS, jurisdiction).idFromName(tenant);
 }
 
 /** Objects of a jurisdiction. Plain workerd has none, because it has no places: there all objects are in one. */

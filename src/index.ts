@@ -7,6 +7,7 @@ import { createApp } from "./http/app.ts";
 export { PoolObject } from "./pool/pool-object.ts";
 export { DirectoryObject } from "./tenant/directory-object.ts";
 export { TenantObject } from "./tenant/tenant-object.ts";
+export { WebhooksObject } from "./webhooks/webhooks-object.ts";
 
 const app = createApp();
 

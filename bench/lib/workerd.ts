@@ -129,6 +129,7 @@ const ${name}Worker :Workerd.Worker = (
     (name = "POOLS", durableObjectNamespace = "${className}"),
     (name = "TENANTS", durableObjectNamespace = "TenantObject"),
     (name = "DIRECTORY", durableObjectNamespace = "DirectoryObject"),
+    (name = "WEBHOOKS", durableObjectNamespace = "WebhooksObject"),
     ${Object.entries({ ...secrets, ...settings })
       .map(([name, text]) => `(name = "${name}", text = "${text}"),`)
       .join("\n    ")}
@@ -137,6 +138,7 @@ const ${name}Worker :Workerd.Worker = (
     (className = "${className}", uniqueKey = "${name}-pools", enableSql = true),
     (className = "TenantObject", uniqueKey = "${name}-tenants", enableSql = true),
     (className = "DirectoryObject", uniqueKey = "${name}-directory", enableSql = true),
+    (className = "WebhooksObject", uniqueKey = "${name}-webhooks", enableSql = true),
   ],
   durableObjectStorage = (localDisk = "${name}-data"),
 );`,

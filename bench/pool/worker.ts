@@ -7,7 +7,7 @@ import type { Caller } from "../../src/protocol/caller.ts";
 import type { Command, ReserveCommand } from "../../src/protocol/commands.ts";
 import type { Outcome } from "../../src/protocol/results.ts";
 
-export { DirectoryObject, default, PoolObject, TenantObject } from "../../src/index.ts";
+export { DirectoryObject, default, PoolObject, TenantObject, WebhooksObject } from "../../src/index.ts";
 
 /** Answers at once, with an answer of the same size. */
 export class IdleObject extends DurableObject<unknown> {

@@ -42,8 +42,17 @@ export function fraction(text: string): number {
 
 /** A length of time from now, such as `30m`, `12h` or `90d`, as the moment at its end. */
 export function within(text: string): number {
+  return Date.now() + length(text);
+}
+
+/** The moment so long ago. */
+export function ago(text: string): number {
+  return Date.now() - length(text);
+}
+
+function length(text: string): number {
   const [, count, unit] = /^(\d+)([mhd])$/.exec(text) ?? [];
   const ms = { m: 60_000, h: 3_600_000, d: 86_400_000 }[unit ?? ""];
   if (ms === undefined) throw new InvalidArgumentError("It takes a number of minutes, hours or days: 30m, 12h, 90d.");
-  return Date.now() + Number(count) * ms;
+  return Number(count) * ms;
 }

@@ -7,6 +7,7 @@ import { Pool, pathOf } from "./pool.ts";
 import { Prices } from "./prices.ts";
 import { Tenants } from "./tenants.ts";
 import { type CallOptions, Transport, type TransportOptions } from "./transport.ts";
+import { Webhooks } from "./webhooks.ts";
 
 /**
  * ```ts
@@ -24,6 +25,8 @@ export class Bursar {
   readonly keys: Keys;
   /** Prices of models; setting one takes an admin key. */
   readonly prices: Prices;
+  /** Where the tenant's notices are sent; takes an admin key. */
+  readonly webhooks: Webhooks;
   /** All tenants; takes the operator's token for a key. */
   readonly tenants: Tenants;
 
@@ -31,6 +34,7 @@ export class Bursar {
     this.#transport = new Transport(options);
     this.keys = new Keys(this.#transport);
     this.prices = new Prices(this.#transport);
+    this.webhooks = new Webhooks(this.#transport);
     this.tenants = new Tenants(this.#transport);
   }
 

@@ -11,3 +11,4 @@ export { type Contract, type Entry, Pool, type PoolSettings, type ReserveOptions
 export type { Tenants } from "./tenants.ts";
 export type { CallOptions, TransportOptions } from "./transport.ts";
 export type { WatchOptions } from "./watch.ts";
+export type { WebhookSpec, Webhooks } from "./webhooks.ts";

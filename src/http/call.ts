@@ -1,5 +1,14 @@
 /** A request on its way: who asks, for which pool, and how the objects behind it are reached. */
-import { type DirectoryCalls, type Env, type PoolCalls, poolId, type TenantCalls, tenantId } from "../env.ts";
+import {
+  type DirectoryCalls,
+  type Env,
+  type PoolCalls,
+  poolId,
+  type TenantCalls,
+  tenantId,
+  type WebhookCalls,
+  webhooksId,
+} from "../env.ts";
 import { bursar, type Caller } from "../protocol/caller.ts";
 import type { Capability } from "../protocol/capability.ts";
 import type { Command } from "../protocol/commands.ts";
@@ -31,7 +40,7 @@ export class Call {
   }
 
   /** A name or id out of the path. */
-  param(which: "pool" | "agent" | "id" | "tenant" | "key_id"): string {
+  param(which: "pool" | "agent" | "id" | "tenant" | "key_id" | "webhook"): string {
     const value = this.#params[which] ?? "";
     const parsed = name.safeParse(value);
     if (!parsed.success) throw invalid(which, parsed.error.issues[0]?.message ?? "is not valid");
@@ -106,6 +115,15 @@ export class Call {
   ): Promise<T> {
     const id = tenantId(this.env, tenant, jurisdiction);
     return reach(() => ask(this.env.TENANTS.get(id), this.caller));
+  }
+
+  /** Asks the caller's tenant's webhooks, once the tenant has said that the caller's key still stands. */
+  async webhooks(ask: (webhooks: WebhookCalls) => Promise<Given>): Promise<Given> {
+    const { tenant, jurisdiction } = this.capability;
+    const refusal = await this.tenant((stub, caller) => stub.standing(caller));
+    if (refusal !== null) return { ok: false, refusal };
+    const id = webhooksId(this.env, tenant, jurisdiction);
+    return reach(() => ask(this.env.WEBHOOKS.get(id)));
   }
 
   directory<T>(ask: (directory: DirectoryCalls) => Promise<T>): Promise<T> {

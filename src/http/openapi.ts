@@ -13,6 +13,7 @@ const tags = [
   { name: "Tenants", description: "For the operator: who owns pools and keys." },
   { name: "Keys", description: "Signed capabilities: scopes, what they are bound to, revocation." },
   { name: "Prices", description: "What models cost, for pools that count microusd." },
+  { name: "Webhooks", description: "Where a tenant's notices are sent: thresholds, closed gates, overages." },
   { name: "Pools", description: "A budget shared by agents, in one unit." },
   { name: "Agents", description: "Spenders in a pool, each under a contract." },
   { name: "Spending", description: "Reserve before a call, commit after it." },
@@ -133,6 +134,7 @@ function tagOf({ path }: Route): (typeof tags)[number]["name"] {
   if (path.startsWith("/v1/tenants")) return "Tenants";
   if (path.startsWith("/v1/keys")) return "Keys";
   if (path.startsWith("/v1/prices")) return "Prices";
+  if (path.startsWith("/v1/webhooks")) return "Webhooks";
   if (path.includes("/agents/")) return "Agents";
   if (/\/(journal|audit|report|snapshot|metrics)$/.test(path)) return "Watching";
   return /\/(reservations|usage|reallocations|batch)/.test(path) ? "Spending" : "Pools";

@@ -28,6 +28,8 @@ export const rights = {
   managePrices: { scopes: managers, agentKeys: "never", poolKeys: "never" },
   /** Prices are no secret: whoever spends in microusd needs them. */
   readPrices: { scopes: readers, agentKeys: "own" },
+  /** Where the tenant's notices go, and what they are signed with. */
+  manageWebhooks: { scopes: managers, agentKeys: "never", poolKeys: "never" },
   listPools: { scopes: readers, agentKeys: "never", poolKeys: "never" },
   /** The pool's budget, settings and contracts: nobody who spends may change what may be spent. */
   managePool: { scopes: managers, agentKeys: "never" },

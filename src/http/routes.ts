@@ -6,6 +6,7 @@ import { batchResult } from "../protocol/frames.ts";
 import { limits } from "../protocol/limits.ts";
 import { mayRun } from "../protocol/rights.ts";
 import * as schemas from "../protocol/schemas.ts";
+import { uuid7 } from "../protocol/uuid.ts";
 import { parseBody, parseQuery } from "./body.ts";
 import type { Call, Given } from "./call.ts";
 import { exposition, expositionMedia } from "./metrics.ts";
@@ -13,6 +14,7 @@ import { makeKey, withinMaker } from "./new-keys.ts";
 import { merged, page } from "./price-list.ts";
 import { DoorError, invalid } from "./problems.ts";
 import { mustBeOwn, mustHave, type Right, rights } from "./rights.ts";
+import { webhookFields } from "./webhook-fields.ts";
 
 export type Route = {
   readonly method: "GET" | "PUT" | "POST" | "DELETE";
@@ -81,6 +83,8 @@ const tenants = "/v1/tenants";
 const keys = "/v1/keys";
 const prices = "/v1/prices";
 const price = `${prices}/:model`;
+const webhooks = "/v1/webhooks";
+const webhook = `${webhooks}/:webhook`;
 const pool = "/v1/pools/:pool";
 const agent = `${pool}/agents/:agent`;
 const reservation = `${pool}/reservations/:id`;
@@ -170,6 +174,62 @@ export const routes: readonly Route[] = [
       const model = call.model();
       return call.tenant((tenant, caller) => tenant.removePrice(caller, model));
     },
+  }),
+  route("POST", webhooks, rights.manageWebhooks, "Send notices to an address; its secret is shown once", {
+    answer: answers.newWebhook,
+    status: 201,
+    body: schemas.webhookBody,
+    run: (call, body) => {
+      const fields = webhookFields(call.env, body);
+      return call.webhooks((stub) => stub.add(uuid7(), fields));
+    },
+  }),
+  route("GET", webhooks, rights.manageWebhooks, "The tenant's webhooks, and how each has fared", {
+    answer: answers.webhookList,
+    run: (call) => call.webhooks(async (stub) => given({ webhooks: await stub.list() })),
+  }),
+  route("GET", webhook, rights.manageWebhooks, "A webhook, and how it has fared", {
+    answer: answers.webhook,
+    run: (call) => call.webhooks((stub) => stub.find(call.param("webhook"))),
+  }),
+  route("PUT", webhook, rights.manageWebhooks, "Change where notices are sent, and which", {
+    answer: answers.webhook,
+    body: schemas.webhookBody,
+    run: (call, body) => {
+      const fields = webhookFields(call.env, body);
+      return call.webhooks((stub) => stub.change(call.param("webhook"), fields));
+    },
+  }),
+  route("DELETE", webhook, rights.manageWebhooks, "Send nothing there any more", {
+    answer: answers.deleted,
+    run: (call) => call.webhooks((stub) => stub.remove(call.param("webhook"))),
+  }),
+  route("POST", `${webhook}/rotate`, rights.manageWebhooks, "A new secret; the one before is signed with for a day", {
+    answer: answers.newWebhook,
+    body: schemas.emptyBody,
+    run: (call) => call.webhooks((stub) => stub.rotate(call.param("webhook"))),
+  }),
+  route("POST", `${webhook}/enable`, rights.manageWebhooks, "Send again where it was disabled", {
+    answer: answers.webhook,
+    body: schemas.emptyBody,
+    run: (call) => call.webhooks((stub) => stub.enable(call.param("webhook"))),
+  }),
+  route("POST", `${webhook}/ping`, rights.manageWebhooks, "Send a message that says nothing, to see it arrive", {
+    answer: answers.pinged,
+    body: schemas.emptyBody,
+    run: (call) => call.webhooks((stub) => stub.ping(call.param("webhook"), `msg_${uuid7()}`)),
+  }),
+  route("GET", `${webhook}/deliveries`, rights.manageWebhooks, "What was sent there, and what became of it", {
+    answer: answers.deliveryList,
+    query: schemas.deliveriesQuery,
+    run: (call, _, { before, limit = 100 }) =>
+      call.webhooks((stub) => stub.deliveries(call.param("webhook"), before, limit)),
+  }),
+  route("POST", `${webhook}/redeliver`, rights.manageWebhooks, "Send again: one message, or all that did not arrive", {
+    answer: answers.redelivered,
+    body: schemas.redeliverBody,
+    run: (call, { message, since = 0 }) =>
+      call.webhooks((stub) => stub.redeliver(call.param("webhook"), message, since)),
   }),
   route("GET", "/v1/pools", rights.listPools, "The tenant's pools, by name", {
     answer: answers.poolList,

@@ -13,18 +13,27 @@ import type { JournalEvent, PoolEvent } from "../protocol/events.ts";
 import type { LiveRefusal } from "../protocol/frames.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Outcome, RefusalCounts } from "../protocol/results.ts";
+import type { Notice, NoticeType } from "../protocol/webhooks.ts";
 import { append, hashOf, toRows } from "./journal.ts";
 import { type Memory, remember } from "./memory.ts";
+import { dropNotices, keepNotices, noticesOf, waitingNotices } from "./outbox.ts";
 import { endsPeriod, keepPeriods } from "./periods.ts";
 import { RefusalCounter } from "./refusal-counter.ts";
 import { mayNotTouch } from "./rights.ts";
-import { migrate } from "./schema.ts";
+import { migrate, schemaVersion } from "./schema.ts";
 import { isDue, writeSnapshot } from "./snapshot.ts";
 import type { PoolStorage } from "./storage.ts";
 import { type Waiter, WaitingLine } from "./waiting.ts";
 
 /** Alarms are set at multiples of this: one row for all that ends within it. */
 const alarmGridMs = 30_000;
+
+/** Notices wait so long before they are handed over: what happens meanwhile goes along, for one alarm. */
+const handOverMs = 1_000;
+/** If nobody took them: when to try again. */
+const handOverAgainMs = 30_000;
+/** For how long a pool believes that nobody wants to hear of something. */
+const unwantedMs = 60_000;
 
 /** Thrown to everybody whose delivery was in a batch that could not be stored. */
 export class NotPersistedError extends Error {
@@ -52,6 +61,11 @@ export class LivePool {
   #batch: Batch | undefined;
   /** When the alarm will run; undefined when that is not known (after waking or a failure). */
   #alarmAt: number | undefined;
+  /** When notices are to be handed over; undefined while there are none. */
+  #handOverAt: number | undefined;
+  /** What anybody wanted to hear of when notices were last handed over, and when that was. */
+  #wanted: { readonly types: ReadonlySet<NoticeType>; readonly at: number } | undefined;
+  #isInAlarm = false;
   readonly #line = new WaitingLine();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -143,17 +157,50 @@ export class LivePool {
     return this.#current;
   }
 
-  /** Ends what is due and says when the alarm is needed next; the alarm that called is over. */
-  async alarm(): Promise<void> {
+  /**
+   * The alarm: ends what is due, hands notices over, and says when it is needed next. `take` stores notices elsewhere
+   * and says what anybody wants to hear of. What can't be handed over stays, for the next alarm.
+   */
+  async alarm(take: (notices: readonly Notice[]) => Promise<readonly NoticeType[]>): Promise<void> {
     this.#alarmAt = undefined;
-    await this.read(() => undefined);
+    this.#isInAlarm = true;
+    try {
+      await this.read(() => undefined);
+      await this.#handOver(take);
+    } finally {
+      this.#isInAlarm = false;
+    }
     await this.#arrangeAlarm();
   }
 
   /** After waking, `at` is the time of the alarm that is set, or null. */
-  alarmIsAt(at: number | null): void {
+  async alarmIsAt(at: number | null): Promise<void> {
     // An overdue alarm has been seen never to run (cloudflare-docs #18324): it counts as none.
     if (at !== null && at > this.#clock()) this.#alarmAt = at;
+    if (schemaVersion(this.#storage) === 0) return;
+    migrate(this.#storage);
+    if (waitingNotices(this.#storage, 1).length === 0) return;
+    this.#handOverAt = this.#clock();
+    await this.#arrangeAlarm();
+  }
+
+  async #handOver(take: (notices: readonly Notice[]) => Promise<readonly NoticeType[]>): Promise<void> {
+    while (this.#handOverAt !== undefined) {
+      this.#handOverAt = undefined;
+      try {
+        const notices = waitingNotices(this.#storage, limits.noticesAtOnce);
+        const last = notices.at(-1);
+        if (last === undefined) return;
+        this.#wanted = { types: new Set(await take(notices)), at: this.#clock() };
+        // The pool may have been deleted meanwhile.
+        if (schemaVersion(this.#storage) === 0) return;
+        dropNotices(this.#storage, last.seq);
+        if (waitingNotices(this.#storage, 1).length > 0) this.#handOverAt = this.#clock();
+      } catch {
+        this.#handOverAt = this.#clock() + handOverAgainMs;
+        return;
+      }
+    }
   }
 
   /**
@@ -169,6 +216,7 @@ export class LivePool {
     // Storage is empty from this moment; whatever is delivered while the call is under way meets no pool.
     this.#memory = undefined;
     this.#alarmAt = undefined;
+    this.#handOverAt = undefined;
     this.#refusals.clear();
     for (const { waiter } of this.#line.serve(() => poolGone)) waiter.settle(poolGone);
     this.#arrangeTimer();
@@ -279,17 +327,19 @@ export class LivePool {
     const head = hashOf(last);
     const tailLength = memory.tailLength + rows.reduce((sum, row) => sum + row.events.length, 0);
     const snapshotDue = isDue(tailLength, memory.snapshotLength);
-    const besides = events.filter(endsPeriod);
+    const periods = events.filter(endsPeriod);
+    const notices = noticesOf(memory.pool, events, memory.persistedSeq + 1).filter(({ type }) => this.#isWanted(type));
     const appendAll = (): void => {
       for (const row of rows) append(this.#storage, row);
-      keepPeriods(this.#storage, besides);
+      keepPeriods(this.#storage, periods);
+      keepNotices(this.#storage, notices);
     };
     if (snapshotDue) {
       memory.snapshotLength = this.#storage.transactionSync(() => {
         appendAll();
         return writeSnapshot(this.#storage, memory.pool, head);
       });
-    } else if (rows.length > 1 || besides.length > 0) {
+    } else if (rows.length + periods.length + notices.length > 1) {
       this.#storage.transactionSync(appendAll);
     } else {
       appendAll();
@@ -297,13 +347,22 @@ export class LivePool {
     memory.head = head;
     memory.persistedSeq = last.last_seq;
     memory.tailLength = snapshotDue ? 0 : tailLength;
+    if (notices.length > 0) this.#handOverAt ??= this.#clock() + handOverMs;
+  }
+
+  #isWanted(type: NoticeType): boolean {
+    const isKnown = this.#wanted !== undefined && this.#clock() - this.#wanted.at < unwantedMs;
+    return !isKnown || this.#wanted?.types.has(type) === true;
   }
 
   /** Sets the alarm only when none is set, or something ends before it: each one is a billed row. */
   async #arrangeAlarm(): Promise<void> {
+    // An alarm that runs sets the next one when it is through.
+    if (this.#isInAlarm) return;
     const due = nextDue(this.#current.pool);
-    if (due === undefined) return;
-    const at = Math.ceil(due / alarmGridMs) * alarmGridMs;
+    const dueAt = due === undefined ? Number.POSITIVE_INFINITY : Math.ceil(due / alarmGridMs) * alarmGridMs;
+    const at = Math.min(dueAt, this.#handOverAt ?? Number.POSITIVE_INFINITY);
+    if (!Number.isFinite(at)) return;
     if (this.#alarmAt !== undefined && this.#alarmAt <= at) return;
     this.#alarmAt = at;
     try {

@@ -1,11 +1,13 @@
 /**
  * The Durable Object of a pool: what the platform sees. It wakes the pool, passes deliveries on, and gives back
- * values; a refusal is a value too. Its name is `tenant/pool`. It makes no outgoing call. Every call says who asks.
+ * values; a refusal is a value too. Its name is `tenant/pool`. It calls nobody but the tenant's webhooks, and only from its
+ * alarm. Every call says who asks.
  */
 import { DurableObject } from "cloudflare:workers";
 import { type PoolImage, toImage } from "../engine/image.ts";
 import { report, viewDetail, viewPool, viewReservation } from "../engine/results.ts";
 import type { Pool } from "../engine/state.ts";
+import { type Env, type WebhookCalls, webhooksId } from "../env.ts";
 import type { Caller } from "../protocol/caller.ts";
 import type { Command, ReserveCommand } from "../protocol/commands.ts";
 import { type Opener, openerHeader } from "../protocol/frames.ts";
@@ -23,6 +25,7 @@ import type {
   Report,
   ReservationView,
 } from "../protocol/results.ts";
+import type { Jurisdiction } from "../protocol/tenants.ts";
 import { audit } from "./audit.ts";
 import { page } from "./journal.ts";
 import { LivePool } from "./live-pool.ts";
@@ -31,12 +34,12 @@ import { type RevokedKey, RevokedKeys } from "./revoked-keys.ts";
 import { isForeign } from "./rights.ts";
 import { Sessions } from "./sessions.ts";
 
-export class PoolObject extends DurableObject<unknown> {
+export class PoolObject extends DurableObject<Pick<Env, "WEBHOOKS">> {
   readonly #pool: LivePool;
   readonly #revoked: RevokedKeys;
   readonly #sessions: Sessions;
 
-  constructor(ctx: DurableObjectState, env: unknown) {
+  constructor(ctx: DurableObjectState, env: Pick<Env, "WEBHOOKS">) {
     super(ctx, env);
     this.#pool = new LivePool(ctx.storage);
     this.#revoked = new RevokedKeys(ctx.storage);
@@ -178,7 +181,13 @@ export class PoolObject extends DurableObject<unknown> {
   }
 
   override async alarm(): Promise<void> {
-    await this.#pool.alarm();
+    await this.#pool.alarm((notices) => this.#webhooks.accept(this.#name, notices));
+  }
+
+  get #webhooks(): WebhookCalls {
+    const { name = "", jurisdiction } = this.ctx.id;
+    const tenant = name.slice(0, name.indexOf("/"));
+    return this.env.WEBHOOKS.get(webhooksId(this.env, tenant, jurisdiction as Jurisdiction | undefined));
   }
 
   /** How the tenant calls the pool. */

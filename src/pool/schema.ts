@@ -32,6 +32,10 @@ export const steps: readonly string[] = [
      report TEXT NOT NULL,
      PRIMARY KEY (agent, number)
    ) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE outbox (
+     seq INTEGER PRIMARY KEY,
+     notice TEXT NOT NULL
+   ) STRICT;`,
 ];
 
 /** Brings the tables to the newest version, in one transaction. Doing it again does nothing. */

@@ -8,6 +8,7 @@ import { type Period, type PoolRefill, type RefillRule, weekdays } from "./refil
 import { refusalCodes } from "./refusals.ts";
 import type * as results from "./results.ts";
 import { jurisdictions, type KeyView, type NewKey, type Revocation, type Tenant } from "./tenants.ts";
+import { type DeliveryView, type NewWebhook, noticeTypes, type WebhookView } from "./webhooks.ts";
 
 const whole = z.int().min(0);
 const signed = z.int();
@@ -361,6 +362,45 @@ export const price = z
   })
   .meta({ id: "Price", description: "Rates are whole microusd per million tokens." }) satisfies Describes<PriceView>;
 export const priceList = z.strictObject({ prices: z.array(price).readonly() });
+
+const webhookFields = {
+  id: z.string(),
+  url: z.string(),
+  types: z.array(z.enum(noticeTypes)).readonly().describe("all, if none is named"),
+  pool: z.string().nullable(),
+  description: z.string().nullable(),
+  created_at: time,
+  state: z.enum(["enabled", "disabled"]),
+  disabled_reason: z.enum(["gone", "failing"]).nullable(),
+  previous_secret_until: time.nullable(),
+  failures: whole.describe("failed attempts since the last success"),
+  last_success_at: time.nullable(),
+  last_failure_at: time.nullable(),
+  last_error: z.string().nullable(),
+  pending: whole,
+};
+export const webhook = z.strictObject(webhookFields).meta({ id: "Webhook" }) satisfies Describes<WebhookView>;
+export const newWebhook = z
+  .strictObject({ ...webhookFields, secret: z.string().describe("shown here and never again") })
+  .meta({ id: "NewWebhook" }) satisfies Describes<NewWebhook>;
+export const webhookList = z.strictObject({ webhooks: z.array(webhook) });
+export const pinged = z.strictObject({ message: z.string() });
+export const redelivered = z.strictObject({ redelivering: whole });
+const delivery = z
+  .strictObject({
+    message: z.string().describe("the id that it is sent under, in the header webhook-id"),
+    type: z.enum([...noticeTypes, "ping"]),
+    pool: z.string().nullable(),
+    seq: whole.nullable(),
+    at: time,
+    state: z.enum(["pending", "delivered", "failed"]),
+    attempts: whole,
+    next_at: time.nullable(),
+    last_at: time.nullable(),
+    last_error: z.string().nullable(),
+  })
+  .meta({ id: "Delivery" }) satisfies Describes<DeliveryView>;
+export const deliveryList = z.strictObject({ deliveries: z.array(delivery) });
 
 const tenantFields = { id: z.string(), jurisdiction: z.enum(jurisdictions).nullable(), created_at: time };
 const tenant = z.strictObject(tenantFields).meta({ id: "Tenant" }) satisfies Describes<Tenant>;

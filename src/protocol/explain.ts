@@ -9,6 +9,8 @@ export function explain(refusal: Refusal): string {
       return `There is no tenant ${refusal.tenant}. Create it with POST /v1/tenants.`;
     case "key_not_found":
       return `There is no key ${refusal.key_id}. GET /v1/keys lists them by their ids.`;
+    case "webhook_not_found":
+      return `There is no webhook ${refusal.webhook}. GET /v1/webhooks lists them by their ids.`;
     case "price_not_found":
       return `There is no price for ${refusal.model}. GET /v1/prices lists those there are; PUT /v1/prices/{model} sets one.`;
     case "model_not_priced":

@@ -47,6 +47,15 @@ export const limits = {
   periodsKept: 400,
   /** Of one page. A report of a thousand agents is some 80 KB. */
   periodPage: 50,
+  /** Webhooks of a tenant: a place for each tool that wants to hear, and for each team. */
+  webhooksPerTenant: 50,
+  webhookUrlLength: 2_048,
+  /** Messages of webhooks that are kept: a week of them, which is longer than they are tried … */
+  webhookMessagesMs: 7 * 24 * 3_600_000,
+  /** … and at most so many, some 30 MB. What waits longest goes first; the journal still has it. */
+  webhookMessages: 50_000,
+  /** Notices that a pool hands over at once: about half a megabyte. */
+  noticesAtOnce: 500,
   /** Ids and names: fit a URL, a log line and an index, and hold any UUID or `team:agent` scheme. */
   idLength: 128,
   /** Priorities 0–1,000: room to insert between any two. */

@@ -54,6 +54,7 @@ export function statusOf(
     case "agent_not_found":
     case "reservation_not_found":
     case "key_not_found":
+    case "webhook_not_found":
     case "price_not_found":
     case "tenant_not_found":
     case "route_not_found":

@@ -8,6 +8,7 @@ export type Refusal =
   | { readonly code: "key_revoked" }
   | { readonly code: "tenant_not_found"; readonly tenant: string }
   | { readonly code: "key_not_found"; readonly key_id: string }
+  | { readonly code: "webhook_not_found"; readonly webhook: string }
   | { readonly code: "price_not_found"; readonly model: string }
   | { readonly code: "pool_not_found" }
   /** The gateway has no price for the model, and the pool, which counts microusd, names no fallback. */
@@ -79,6 +80,7 @@ export const refusalCodes = [
   "key_revoked",
   "tenant_not_found",
   "key_not_found",
+  "webhook_not_found",
   "price_not_found",
   "pool_not_found",
   "model_not_priced",
@@ -116,6 +118,7 @@ export function isTransient(refusal: Refusal): boolean {
     case "key_revoked":
     case "tenant_not_found":
     case "key_not_found":
+    case "webhook_not_found":
     case "price_not_found":
     case "pool_not_found":
     case "model_not_priced":

@@ -8,6 +8,7 @@ import type { Unit } from "./commands.ts";
 import { limits } from "./limits.ts";
 import { weekdays } from "./refill.ts";
 import { jurisdictions } from "./tenants.ts";
+import { noticeTypes } from "./webhooks.ts";
 
 /** Names and ids: letters, digits and `._:-`, so that they need no escaping in URLs, logs or headers. */
 export const name = z
@@ -120,6 +121,19 @@ export const keyBody = z
   .refine((fields) => fields.scope !== "admin" || fields.agent === undefined, {
     path: ["agent"],
     error: "can't be given with scope admin: whoever manages contracts is bound to none",
+  });
+
+export const webhookBody = z.strictObject({
+  url: z.string().min(1).max(limits.webhookUrlLength),
+  types: z.array(z.enum(noticeTypes)).max(noticeTypes.length).optional(),
+  pool: name.optional(),
+  description: z.string().min(1).max(limits.labelLength).optional(),
+});
+export const redeliverBody = z
+  .strictObject({ message: name.optional(), since: moment.optional() })
+  .refine((fields) => (fields.message === undefined) !== (fields.since === undefined), {
+    path: ["message"],
+    error: "name one message, or since when all that did not arrive are sent again",
   });
 
 /** Dollars per token, times 10^12. Dearer than $1,000 a million tokens is a slip, and products would pass 2^53. */
@@ -350,6 +364,7 @@ export const periodsQuery = z.strictObject({
   limit: whole(limits.periodPage).optional(),
 });
 export const removeQuery = z.strictObject({ force: z.enum(["true", "false"]).optional() });
+export const deliveriesQuery = z.strictObject({ before: name.optional(), limit: whole(1_000).optional() });
 export const listQuery = z.strictObject({ after: name.optional(), limit: whole(1_000).optional() });
 export const modelsQuery = z.strictObject({ after: modelName.optional(), limit: whole(1_000).optional() });
 export const emptyQuery = z.strictObject({});

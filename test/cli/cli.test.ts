@@ -52,6 +52,43 @@ describe("bursar", () => {
     expect(made.out).toMatch(/export BURSAR_KEY=bursar_\S+/);
   });
 
+  it("makes, lists, pings, rotates and deletes webhooks, and says what is wrong with an address", async () => {
+    const made = await json(
+      "webhooks add https://hooks.example.com/bursar --types agent.overage,period.started --pool books",
+    );
+    expect(made).toMatchObject({ types: ["agent.overage", "period.started"], pool: "books", state: "enabled" });
+    expect(made["secret"]).toMatch(/^whsec_/);
+    const id = String(made["id"]);
+    expect((await bursar("webhooks ls")).out).toMatch(new RegExp(`${id} +https://hooks.example.com/bursar +well`));
+    expect((await bursar(`webhooks ping ${id}`)).out).toContain("is on its way");
+    expect((await bursar(`webhooks deliveries ${id}`)).out).toMatch(/msg_\S+ +ping/);
+    expect(await json(`webhooks redeliver ${id} --since 1h`)).toEqual({ redelivering: 0 });
+    expect((await json(`webhooks rotate ${id}`))["secret"]).not.toBe(made["secret"]);
+    expect(await json(`webhooks enable ${id}`)).toMatchObject({ state: "enabled" });
+    expect(await json(`webhooks rm ${id}`)).toEqual({ deleted: true });
+    const wrong = await bursar("webhooks add https://127.0.0.1/");
+    expect(wrong).toMatchObject({ code: 1 });
+    expect(wrong.err).toContain("must be a name, not an IP address");
+    expect(await bursar("webhooks add https://hooks.example.com/ --types everything")).toMatchObject({ code: 1 });
+    expect(await bursar(`webhooks redeliver ${id}`)).toMatchObject({ code: 1 });
+  });
+
+  it("refills a pool and an agent, lists periods, and begins one", async () => {
+    const made = await json(
+      "pools create monthly --budget 1000 --refill month --time-zone Europe/Berlin --rollover unspent",
+    );
+    expect(made).toMatchObject({ refill: { every: "month", time_zone: "Europe/Berlin", rollover: "unspent" } });
+    const { agent } = await json(
+      "agents set monthly a --priority 1 --max 100 --refill 5h --final-reserve 10 --max-per-minute 9",
+    );
+    expect(agent).toMatchObject({
+      contract: { refill: { every: "hours", hours: 5 }, final_reserve: 10, max_reserves_per_minute: 9 },
+    });
+    expect((await bursar("pools reset-period monthly")).out).toBe("Period 2 of monthly has begun.\n");
+    expect((await bursar("pools periods monthly")).out).toMatch(/PERIOD.*\n +1 .* 1,000 +0\n/);
+    expect(await bursar("pools create x --refill fortnight")).toMatchObject({ code: 1 });
+  });
+
   it("creates, shows, funds and deletes a pool, and registers, closes and reopens its agents", async () => {
     expect(await json("pools create books --budget 10,000")).toMatchObject({ budget: 10_000, float: 10_000 });
     await json("agents set books boss --priority 5 --max 4000 --threshold 0.9 --ceiling 9000");

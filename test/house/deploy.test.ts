@@ -19,7 +19,8 @@ describe("a deployment", () => {
     expect(stderr).toBe("");
     expect(stdout).not.toMatch(/WARNING|deprecated/i);
     expect(status).toBe(0);
-    for (const binding of ["POOLS", "TENANTS", "DIRECTORY", "KEY_RATE"]) expect(stdout).toContain(`env.${binding}`);
+    for (const binding of ["POOLS", "TENANTS", "DIRECTORY", "WEBHOOKS", "KEY_RATE"])
+      expect(stdout).toContain(`env.${binding}`);
     // The platform's limit is far above; this one notices a library that came along unseen.
     expect(gzipSync(readFileSync(join(directory, "index.js"))).length).toBeLessThan(200_000);
     rmSync(directory, { recursive: true, force: true });

@@ -23,10 +23,21 @@ export type Served = {
 };
 
 const bin = (name: string): string => join(root, "node_modules", ".bin", name);
-const classes = { POOLS: "PoolObject", TENANTS: "TenantObject", DIRECTORY: "DirectoryObject" };
+const classes = {
+  POOLS: "PoolObject",
+  TENANTS: "TenantObject",
+  DIRECTORY: "DirectoryObject",
+  WEBHOOKS: "WebhooksObject",
+};
 
-/** Starts it with these texts as bindings: its secrets and settings. */
-export async function serve(texts: Readonly<Record<string, string>>): Promise<Served> {
+/**
+ * Starts it with these texts as bindings: its secrets and settings. Of the network it reaches what is public, as
+ * workerd has it, unless it is to reach this machine too.
+ */
+export async function serve(
+  texts: Readonly<Record<string, string>>,
+  { reachesThisMachine = false }: { readonly reachesThisMachine?: boolean } = {},
+): Promise<Served> {
   const directory = mkdtempSync(join(tmpdir(), "bursar-served-"));
   const data = join(directory, "data");
   mkdirSync(data);
@@ -39,7 +50,7 @@ export async function serve(texts: Readonly<Record<string, string>>): Promise<Se
   if (bundled.status !== 0) throw new Error(`wrangler could not bundle: ${bundled.stderr}`);
   const script = readdirSync(join(directory, "bundle")).find((file) => file.endsWith(".js")) ?? "worker.js";
   const port = await freePort();
-  writeFileSync(join(directory, "config.capnp"), config(script, port, texts));
+  writeFileSync(join(directory, "config.capnp"), config(script, port, texts, reachesThisMachine));
 
   const child = spawn(bin("workerd"), ["serve", "config.capnp", "--experimental"], {
     cwd: directory,
@@ -84,13 +95,19 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-function config(script: string, port: number, texts: Readonly<Record<string, string>>): string {
+function config(
+  script: string,
+  port: number,
+  texts: Readonly<Record<string, string>>,
+  reachesThisMachine: boolean,
+): string {
   const objects = Object.entries(classes);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "bursar", worker = .bursar),
     (name = "data", disk = (path = "data", writable = true)),
+    ${reachesThisMachine ? '(name = "internet", network = (allow = ["public", "private"])),' : ""}
   ],
   sockets = [ (name = "http", address = "127.0.0.1:${port}", http = (), service = "bursar") ],
 );

@@ -19,15 +19,16 @@ const directions: Readonly<Record<string, readonly string[]>> = {
   // `dist/prices.json`, which `npm run build` makes.
   pricing: ["protocol", "providers", "prices.json"],
   storage: [],
-  pool: ["engine", "protocol", "storage"],
+  pool: ["engine", "env.ts", "protocol", "storage"],
   tenant: ["env.ts", "protocol", "storage"],
-  http: ["protocol", "pricing", "env.ts"],
+  webhooks: ["env.ts", "protocol", "storage"],
+  http: ["protocol", "pricing", "env.ts", "webhooks"],
   gateway: ["http", "protocol", "providers", "pricing", "env.ts"],
   client: ["protocol", "providers", "pricing"],
   cli: ["client", "protocol"],
   "docs-page": [],
-  "env.ts": ["pool", "protocol", "tenant"],
-  "index.ts": ["env.ts", "gateway", "http", "pool", "tenant"],
+  "env.ts": ["pool", "protocol", "tenant", "webhooks"],
+  "index.ts": ["env.ts", "gateway", "http", "pool", "tenant", "webhooks"],
 };
 
 const pure = ["engine", "providers", "pricing"];

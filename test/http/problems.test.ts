@@ -242,6 +242,14 @@ describe("the governor's no, 402", () => {
     await must(post(`${pool}/reservations`, spend));
   });
 
+  it("knows no webhook that is another tenant's, and takes no address that is not public", async () => {
+    const { id } = await must(api("POST", "/v1/webhooks", { body: { url: "https://hooks.example.com/" } }));
+    const theirs = api("GET", `/v1/webhooks/${String(id)}`, { tenant: newTenant() });
+    expect(await facts(theirs, 404, "webhook_not_found")).toEqual({ webhook: id });
+    const inside = await facts(post("/v1/webhooks", { url: "https://169.254.169.254/" }), 400, "invalid_request");
+    expect(inside["errors"]).toEqual([{ field: "/url", message: "must be a name, not an IP address" }]);
+  });
+
   it("stops an agent that reserves more often in a minute than its contract lets it", async () => {
     const pool = await newPool({}, { a: { max_reserves_per_minute: 2 } });
     const spend = { agent: "a", tokens: 5 };

@@ -51,7 +51,10 @@ const kinds = [
 ] as const;
 type Kind = (typeof kinds)[number];
 
-/** Every route: what kind of thing it does, what its success is, and a body that it takes. */
+/**
+ * Every route (`price` is whatever concerns the tenant as a whole and is its admins' alone): what kind of thing it does, what its success is,
+ * and a body that it takes.
+ */
 const table: Readonly<Record<string, readonly [kind: Kind, status: 101 | 200 | 201, body?: (target: string) => Json]>> =
   {
     "POST /v1/tenants": ["operate", 201, () => ({ id: newTenant() })],
@@ -64,6 +67,16 @@ const table: Readonly<Record<string, readonly [kind: Kind, status: 101 | 200 | 2
     "GET /v1/prices/:model": ["prices", 200],
     "PUT /v1/prices/:model": ["price", 200, () => ({ input: 1, output: 2 })],
     "DELETE /v1/prices/:model": ["price", 200],
+    "POST /v1/webhooks": ["price", 201, () => ({ url: "https://hooks.example.com/bursar" })],
+    "GET /v1/webhooks": ["price", 200],
+    "GET /v1/webhooks/:webhook": ["price", 200],
+    "PUT /v1/webhooks/:webhook": ["price", 200, () => ({ url: "https://hooks.example.com/other" })],
+    "DELETE /v1/webhooks/:webhook": ["price", 200],
+    "POST /v1/webhooks/:webhook/rotate": ["price", 200, () => ({})],
+    "POST /v1/webhooks/:webhook/enable": ["price", 200, () => ({})],
+    "POST /v1/webhooks/:webhook/ping": ["price", 200, () => ({})],
+    "GET /v1/webhooks/:webhook/deliveries": ["price", 200],
+    "POST /v1/webhooks/:webhook/redeliver": ["price", 200, () => ({ since: 0 })],
     "GET /v1/pools": ["list", 200],
     "PUT /v1/pools/:pool": ["manage", 200, () => ({ default_ttl_ms: 5_000 })],
     "DELETE /v1/pools/:pool": ["manage", 200],
@@ -143,7 +156,13 @@ function allowed(principal: Principal, kind: Kind): string {
 }
 
 /** Two tenants: ours has the pool `mine`, the stranger's has `theirs`, both with agents and reservations of each. */
-type World = { readonly ours: string; readonly strangers: string; readonly keys: Readonly<Record<string, string>> };
+type World = {
+  readonly ours: string;
+  readonly strangers: string;
+  readonly keys: Readonly<Record<string, string>>;
+  /** A webhook of ours. */
+  readonly webhook: string;
+};
 
 /** The stranger's pool and the keys are left out where nothing asks for them. */
 async function newWorld({ withStranger = true, withKeys = true } = {}): Promise<World> {
@@ -154,10 +173,17 @@ async function newWorld({ withStranger = true, withKeys = true } = {}): Promise<
     const { key_id } = await must(api("POST", "/v1/keys", { tenant, body: { scope: "read", pool } }));
     return String(key_id);
   };
+  const made = await must(api("POST", "/v1/webhooks", { tenant: ours, body: { url: "https://hooks.example.com/" } }));
+  const webhook = String(made["id"]);
   const missing = "no-such-key";
-  if (!withKeys) return { ours, strangers, keys: { missing } };
+  if (!withKeys) return { ours, strangers, keys: { missing }, webhook };
   const [mine, elsewhere] = [await keyIn(ours, "mine"), await keyIn(ours, "elsewhere")];
-  return { ours, strangers, keys: { mine, elsewhere, "stranger's": await keyIn(strangers, "theirs"), missing } };
+  return {
+    ours,
+    strangers,
+    keys: { mine, elsewhere, "stranger's": await keyIn(strangers, "theirs"), missing },
+    webhook,
+  };
 }
 
 async function fill(tenant: string, pool: string): Promise<void> {
@@ -178,6 +204,7 @@ async function stateOf({ ours, strangers }: World): Promise<string> {
     for (const path of [
       "/v1/keys",
       "/v1/prices?limit=1000",
+      "/v1/webhooks",
       "/v1/pools",
       `/v1/pools/${pool}/report`,
       `/v1/pools/${pool}/journal`,
@@ -283,6 +310,7 @@ function expectedOf({ route, principal, pool, agent, key }: Cell): string {
     const reached = isStranger ? ["stranger's"] : principal.endsWith("elsewhere") ? ["elsewhere"] : ["mine"];
     return reached.includes(key) || (principal === "admin" && key === "elsewhere") ? "ok" : "key_not_found";
   }
+  if (route.includes(":webhook")) return isStranger ? "webhook_not_found" : "ok";
   if (!route.includes(":pool")) return "ok";
   const isThere = isStranger ? pool === "theirs" : pool === "mine" && right !== "gone";
   const isBound = / of (mine|elsewhere)$/.test(principal);
@@ -303,6 +331,7 @@ const statusOf: Readonly<Record<string, number>> = {
   key_revoked: 401,
   forbidden: 403,
   key_not_found: 404,
+  webhook_not_found: 404,
   pool_not_found: 404,
   reservation_not_found: 404,
   contract_conflict: 409,
@@ -318,6 +347,7 @@ function ask({ route, pool, agent, key }: Cell, world: World, token: string | nu
     key_id: world.keys[key],
     tenant: world.ours,
     model: "a-model",
+    webhook: world.webhook,
   };
   const path = pattern.replaceAll(/:(\w+)/g, (_, name: string) => names[name] ?? "");
   if (path.endsWith("/session")) return openSession(path, token);
@@ -442,7 +472,7 @@ describe("two tenants with a pool of the same name", () => {
       ];
       const before = await state();
       const cell: Cell = { route, principal: "admin", pool: "mine", agent: "a", key: "missing" };
-      await ask(cell, { ours, strangers: others, keys: {} }, await keyOf({ tenant: ours }));
+      await ask(cell, { ours, strangers: others, keys: {}, webhook: "none" }, await keyOf({ tenant: ours }));
       await must(api("DELETE", "/v1/pools/mine?force=true", { tenant: ours }));
       expect(await state()).toEqual(before);
     },

@@ -190,6 +190,59 @@ describe("prices", () => {
   });
 });
 
+describe("webhooks", () => {
+  const url = "https://hooks.example.com/bursar";
+  const shown = {
+    url,
+    types: [],
+    pool: null,
+    description: null,
+    id: expect.any(String),
+    created_at: near(Date.now()),
+    state: "enabled",
+    disabled_reason: null,
+    previous_secret_until: null,
+    failures: 0,
+    last_success_at: null,
+    last_failure_at: null,
+    last_error: null,
+    pending: 0,
+  };
+
+  it("POST makes one and shows its secret once; GET and PUT never do; DELETE ends it", async () => {
+    const tenant = newTenant();
+    const { secret, ...view } = await answer(201, "POST", "/v1/webhooks", { tenant, body: { url } });
+    expect(view).toEqual(shown);
+    expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
+    const path = `/v1/webhooks/${String(view["id"])}`;
+    expect(await answer(200, "GET", "/v1/webhooks", { tenant })).toEqual({ webhooks: [view] });
+    expect(await answer(200, "GET", path, { tenant })).toEqual(view);
+    const fields = { url: `${url}/2`, types: ["agent.overage"], pool: "p", description: "for the team" };
+    expect(await answer(200, "PUT", path, { tenant, body: fields })).toEqual({ ...view, ...fields });
+    expect(await answer(200, "DELETE", path, { tenant })).toEqual({ deleted: true });
+    expect(await answer(200, "GET", "/v1/webhooks", { tenant })).toEqual({ webhooks: [] });
+  });
+
+  it("POST rotate, enable, ping and redeliver, and GET deliveries", async () => {
+    const tenant = newTenant();
+    const { secret, ...view } = await answer(201, "POST", "/v1/webhooks", { tenant, body: { url } });
+    const path = `/v1/webhooks/${String(view["id"])}`;
+    const rotated = await answer(200, "POST", `${path}/rotate`, { tenant });
+    expect(rotated["secret"]).not.toBe(secret);
+    expect(rotated["previous_secret_until"]).toEqual(near(Date.now() + 24 * 3_600_000));
+    expect(await answer(200, "POST", `${path}/enable`, { tenant })).toMatchObject({ state: "enabled" });
+    const { message } = await answer(200, "POST", `${path}/ping`, { tenant });
+    const delivery = { message, type: "ping", pool: null, seq: null, at: near(Date.now()) };
+    const { deliveries } = await answer(200, "GET", `${path}/deliveries`, { tenant });
+    expect(deliveries).toMatchObject([delivery]);
+    const body = { message };
+    expect(await answer(200, "POST", `${path}/redeliver`, { tenant, body })).toEqual({ redelivering: 1 });
+    expect(await answer(200, "GET", `${path}/deliveries?before=${String(message)}`, { tenant })).toEqual({
+      deliveries: [],
+    });
+  });
+});
+
 describe("pools", () => {
   it("PUT creates a pool with its defaults", async () => {
     expect(await answer(200, "PUT", newPath())).toEqual({

@@ -186,7 +186,7 @@ describe("the alarm", () => {
   it("is not set while nothing is open, and not again once nothing is", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: someday });
     const stub = await newPool();
-    const alarmOf = (): Promise<number | null> => runInDurableObject(stub.raw, (_, { storage }) => storage.getAlarm());
+    const alarmOf = (): Promise<number | null> => alarmTime(stub);
     expect(await alarmOf()).toBeNull();
     await all(stub.run([reserve("r", "boss", 1), reserve("long", "boss", 1, { ttl_ms: 3_600_000 })]));
     const first = (await alarmOf()) ?? 0;
@@ -212,8 +212,23 @@ describe("the alarm", () => {
     await evictDurableObject(stub.raw);
     vi.setSystemTime(someday + 3_600_000);
     await all(stub.run([reserve("s", "boss", 1, { ttl_ms: 1_000 })]));
-    const alarmAt = await runInDurableObject(stub.raw, (_, { storage }) => storage.getAlarm());
-    expect(alarmAt).toBe(Math.ceil((someday + 3_601_000) / grid) * grid);
+    const alarmAt = await alarmTime(stub);
+    // Soon, because the lease that ended is a notice for whoever listens; then for the one that is open.
+    expect(alarmAt).toBe(someday + 3_601_000);
+    vi.setSystemTime(someday + 3_601_000);
+    expect(await runDurableObjectAlarm(stub.raw)).toBe(true);
+    expect(await alarmTime(stub)).toBeNull();
+  });
+
+  it("is set again after waking if it is overdue and never ran, for a lease that is open", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: someday });
+    const stub = await newPool();
+    await all(stub.run([reserve("r", "boss", 1, { ttl_ms: 1_000 })]));
+    await all(stub.run([{ op: "release", id: "r" }]));
+    await evictDurableObject(stub.raw);
+    vi.setSystemTime(someday + 3_600_000);
+    await all(stub.run([reserve("s", "boss", 1, { ttl_ms: 1_000 })]));
+    expect(await alarmTime(stub)).toBe(Math.ceil((someday + 3_601_000) / grid) * grid);
   });
 
   it("is gone with the pool", async () => {
@@ -419,4 +434,8 @@ async function journaled(): Promise<Stub> {
 async function sha256(text: string): Promise<string> {
   const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function alarmTime(stub: Stub): Promise<number | null> {
+  return runInDurableObject(stub.raw, (_, { storage }) => storage.getAlarm());
 }

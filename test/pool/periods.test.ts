@@ -101,8 +101,7 @@ describe("an idle pool without periods or holds", () => {
   it("sets no alarm, ever", async () => {
     const stub = newStub();
     await all(stub.run([{ op: "configure", budget: 10_000 }, register("a", 1)]));
-    await all(stub.run([{ op: "record", id: "u", agent: "a", amount: 2_000, unit: "tokens" }]));
-    await all(stub.run([{ op: "reset_period", id: "p" }]));
+    await all(stub.run([{ op: "record", id: "u", agent: "a", amount: 400, unit: "tokens" }]));
     expect(await alarmOf(stub)).toBeNull();
     await evictDurableObject(stub.raw);
     await stub.report();

@@ -196,7 +196,7 @@ describe("somebody in line is granted the moment budget comes free", () => {
       async ({ pool, asks, passes }) => {
         const caller = await asks(reserve("w", "helper", 450));
         vi.setSystemTime(someday + 30_000);
-        const alarm = pool.alarm();
+        const alarm = pool.alarm(async () => []);
         await passes(0);
         await alarm;
         expect(caller).toMatchObject(granted(450));

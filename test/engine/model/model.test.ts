@@ -43,6 +43,7 @@ const notHere: readonly string[] = [
   "key_not_found",
   "tenant_not_found",
   "price_not_found",
+  "webhook_not_found",
   "model_not_priced",
 ];
 const refusals = refusalCodes.filter((code) => !notHere.includes(code));

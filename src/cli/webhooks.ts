@@ -1,0 +1,104 @@
+/** `bursar webhooks`: where a tenant's notices are sent. */
+import { Command, InvalidArgumentError } from "commander";
+import { type NoticeType, noticeTypes, type WebhookView } from "../protocol/webhooks.ts";
+import { ago } from "./arguments.ts";
+import { connect, show, table, time } from "./output.ts";
+
+type Spec = { readonly types?: NoticeType[]; readonly pool?: string; readonly description?: string };
+
+export function webhooks(): Command {
+  const command = new Command("webhooks").description("send notices of what happens in pools to an address");
+  command
+    .command("add <url>")
+    .description("send notices there; the secret that signs them is shown only now")
+    .option("--types <types>", `which, with commas between (default: all): ${noticeTypes.join(", ")}`, typesIn)
+    .option("--pool <pool>", "of this pool alone")
+    .option("--description <text>", "what it is for")
+    .action(async (url: string, spec: Spec, self: Command) => {
+      const made = await connect(self).webhooks.create({ url, ...spec });
+      show(self, made, ({ id, secret }) => `${secret}\n\nIts id is ${id}. The secret is shown only now.`);
+    });
+  command
+    .command("ls")
+    .description("list webhooks, and how each has fared")
+    .action(async (_: unknown, self: Command) => {
+      const list = await connect(self).webhooks.list();
+      show(self, list, () =>
+        table(
+          ["WEBHOOK", "URL", "STATE", "PENDING", "LAST SUCCESS", "LAST ERROR"],
+          list.map((one) => [one.id, one.url, stateOf(one), one.pending, time(one.last_success_at), one.last_error]),
+        ),
+      );
+    });
+  command
+    .command("deliveries <webhook>")
+    .description("what was sent there, and what became of it, newest first")
+    .action(async (id: string, _: unknown, self: Command) => {
+      const list = await connect(self).webhooks.deliveries(id);
+      show(self, list, () =>
+        table(
+          ["MESSAGE", "TYPE", "POOL", "STATE", "ATTEMPTS", "NEXT", "LAST ERROR"],
+          list.map(({ message, type, pool, state, attempts, next_at, last_error }) => [
+            message,
+            type,
+            pool,
+            state,
+            attempts,
+            time(next_at),
+            last_error,
+          ]),
+        ),
+      );
+    });
+  command
+    .command("ping <webhook>")
+    .description("send a message that says nothing, to see whether it arrives")
+    .action(async (id: string, _: unknown, self: Command) => {
+      const sent = await connect(self).webhooks.ping(id);
+      show(self, sent, ({ message }) => `${message} is on its way: bursar webhooks deliveries ${id}`);
+    });
+  command
+    .command("redeliver <webhook>")
+    .description("send again: one message, or all that did not arrive")
+    .option("--message <id>", "this one, whatever became of it")
+    .option("--since <time>", "all of the last 30m, 12h, 3d that did not arrive", ago)
+    .action(async (id: string, { message, since }: { message?: string; since?: number }, self: Command) => {
+      if ((message === undefined) === (since === undefined)) throw new Error("Give --message or --since.");
+      const which = message === undefined ? { since: since ?? 0 } : { message };
+      const again = await connect(self).webhooks.redeliver(id, which);
+      show(self, again, ({ redelivering }) => `${redelivering} messages are sent again.`);
+    });
+  command
+    .command("rotate <webhook>")
+    .description("make a new secret; the one before is signed with too, for a day")
+    .action(async (id: string, _: unknown, self: Command) => {
+      const made = await connect(self).webhooks.rotate(id);
+      show(self, made, ({ secret }) => `${secret}\n\nIt is shown only now. The one before is valid for a day.`);
+    });
+  command
+    .command("enable <webhook>")
+    .description("send again where it was disabled")
+    .action(async (id: string, _: unknown, self: Command) => {
+      show(self, await connect(self).webhooks.enable(id), ({ url }) => `${url} is sent to again.`);
+    });
+  command
+    .command("rm <webhook>")
+    .description("send nothing there any more")
+    .action(async (id: string, _: unknown, self: Command) => {
+      show(self, await connect(self).webhooks.remove(id), () => `Webhook ${id} is deleted.`);
+    });
+  return command;
+}
+
+function stateOf({ state, disabled_reason, failures }: WebhookView): string {
+  if (state === "disabled") return `disabled: ${disabled_reason}`;
+  return failures > 0 ? `${failures} failures` : "well";
+}
+
+function typesIn(text: string): NoticeType[] {
+  return text.split(",").map((word) => {
+    const type = noticeTypes.find((one) => one === word.trim());
+    if (type === undefined) throw new InvalidArgumentError(`It takes some of ${noticeTypes.join(", ")}.`);
+    return type;
+  });
+}

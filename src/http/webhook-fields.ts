@@ -1,0 +1,17 @@
+/** A webhook as a request gives it, once its address has been looked at. */
+import type * as z from "zod";
+import type { Env } from "../env.ts";
+import type * as schemas from "../protocol/schemas.ts";
+import type { WebhookFields } from "../protocol/webhooks.ts";
+import { originsIn, wrongWith } from "../webhooks/address.ts";
+import { invalid } from "./problems.ts";
+
+export function webhookFields(
+  { BURSAR_WEBHOOK_ORIGINS }: Pick<Env, "BURSAR_WEBHOOK_ORIGINS">,
+  { url, types = [], pool, description }: z.output<typeof schemas.webhookBody>,
+): WebhookFields {
+  const wrong = wrongWith(url, originsIn(BURSAR_WEBHOOK_ORIGINS));
+  if (wrong !== undefined) throw invalid("/url", wrong);
+  // As the parser writes it: what was looked at is what is sent to.
+  return { url: new URL(url).href, types, pool: pool ?? null, description: description ?? null };
+}

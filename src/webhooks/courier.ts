@@ -1,0 +1,141 @@
+/**
+ * Sends what is due, to several addresses at once, and notes what became of it. An address that fails again and again
+ * rests for longer and longer and is then tried with one message, so that a dead one costs the others little and a
+ * slow one is not flooded. At least once: a message whose answer was lost is sent again, under the same id.
+ */
+import { wrongWith } from "./address.ts";
+import { type Deliveries, type Due, giveUpMs } from "./deliveries.ts";
+import type { Endpoint, Endpoints } from "./endpoints.ts";
+import { signedHeaders } from "./signature.ts";
+
+/** Requests under way: as many as the platform lets an object have. */
+const atOnce = 6;
+/** Of which to one address that answers as it should; one that failed gets one at a time. */
+const atOnceEach = 3;
+/** How long an address may take. Standard Webhooks names 15 to 30 seconds. */
+const timeoutMs = 15_000;
+/** Failures in a row before an address rests. */
+const failuresFree = 2;
+const restMs = 1_000;
+const restMsMax = 300_000;
+/** An address to which nothing got through for so long, in so many attempts, is disabled. */
+const deadFailures = 10;
+
+export type CourierOptions = {
+  readonly send: (url: string, init: RequestInit) => Promise<Response>;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+  /** 0 to 1: spreads what would otherwise come back at once. */
+  readonly luck: () => number;
+  /** Origins that need not be public: the operator's choice. */
+  readonly exempt: readonly string[];
+};
+
+export class Courier {
+  readonly #endpoints: Endpoints;
+  readonly #deliveries: Deliveries;
+  readonly #options: CourierOptions;
+  /** Messages on their way, by webhook. */
+  readonly #underWay = new Map<string, Set<number>>();
+
+  constructor(endpoints: Endpoints, deliveries: Deliveries, options: CourierOptions) {
+    this.#endpoints = endpoints;
+    this.#deliveries = deliveries;
+    this.#options = options;
+  }
+
+  /** Sends until nothing is due, or until `until`, and returns when something will be due next; undefined for never. */
+  async run(until: number): Promise<number | undefined> {
+    const sending = new Set<Promise<void>>();
+    for (;;) {
+      if (this.#options.clock() < until) this.#begin(sending);
+      if (sending.size === 0) return this.nextAt();
+      await Promise.race(sending);
+    }
+  }
+
+  /** When something will be due; undefined if nothing waits. */
+  nextAt(): number | undefined {
+    const moments = this.#endpoints.enabled(this.#options.clock()).flatMap(({ id, restsUntil }) => {
+      const at = this.#deliveries.nextAt(id);
+      return at === undefined ? [] : [Math.max(at, restsUntil)];
+    });
+    return moments.length === 0 ? undefined : Math.min(...moments);
+  }
+
+  #begin(sending: Set<Promise<void>>): void {
+    const now = this.#options.clock();
+    // In turns, so that one address with many messages does not take all the places.
+    for (let round = 0; round < atOnceEach; round++) {
+      for (const endpoint of this.#endpoints.enabled(now)) {
+        if (sending.size >= atOnce) return;
+        const underWay = this.#underWay.get(endpoint.id) ?? new Set<number>();
+        const places = endpoint.failures > 0 ? 1 : round + 1;
+        if (endpoint.restsUntil > now || underWay.size >= places) continue;
+        const [due] = this.#deliveries.due(endpoint.id, now, 1, underWay);
+        if (due === undefined) continue;
+        this.#underWay.set(endpoint.id, underWay.add(due.message));
+        const sent = this.#deliver(endpoint, due).finally(() => {
+          underWay.delete(due.message);
+          sending.delete(sent);
+        });
+        sending.add(sent);
+      }
+    }
+  }
+
+  async #deliver(endpoint: Endpoint, due: Due): Promise<void> {
+    const { status, error } = await this.#attempt(endpoint, due);
+    const now = this.#options.clock();
+    if (error === undefined) {
+      this.#deliveries.delivered(endpoint.id, due.message, now);
+      this.#endpoints.succeeded(endpoint.id, now);
+      return;
+    }
+    this.#deliveries.failed(endpoint.id, due, now, error, this.#options.luck());
+    const failures = endpoint.failures + 1;
+    const rest = failures <= failuresFree ? 0 : Math.min(restMsMax, restMs * 2 ** (failures - failuresFree - 1));
+    this.#endpoints.failed(endpoint.id, now, error, now + rest);
+    const isDead = failures >= deadFailures && now - (endpoint.failingSince ?? now) >= giveUpMs;
+    if (status === 410 || isDead) {
+      this.#endpoints.disable(endpoint.id, status === 410 ? "gone" : "failing");
+      this.#deliveries.giveUp(endpoint.id);
+    }
+  }
+
+  /** One request. What it is answered is of no interest but for its status; of a failure only its kind is kept. */
+  async #attempt({ url, secrets }: Endpoint, { id, body }: Due): Promise<{ status?: number; error?: string }> {
+    const wrong = wrongWith(url, this.#options.exempt);
+    if (wrong !== undefined) return { error: `the address ${wrong}` };
+    // Not AbortSignal.timeout, whose timers run on when the answer has come: the platform has ten thousand of them.
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new DOMException("no answer", "TimeoutError")), timeoutMs);
+    try {
+      const response = await this.#options.send(url, {
+        method: "POST",
+        // The time is this attempt's: receivers refuse what is minutes old.
+        headers: {
+          "content-type": "application/json",
+          "user-agent": "Bursar-Webhooks/1",
+          ...signedHeaders(id, this.#options.clock(), body, secrets),
+        },
+        body,
+        // A redirect would lead where nobody has looked.
+        redirect: "manual",
+        signal: late.signal,
+      });
+      await response.body?.cancel();
+      const { status } = response;
+      if (status >= 200 && status < 300) return { status };
+      return {
+        status,
+        error: status >= 300 && status < 400 ? `${status}: redirects are not followed` : String(status),
+      };
+    } catch (error) {
+      const isLate = error instanceof Error && error.name === "TimeoutError";
+      return { error: isLate ? `no answer within ${timeoutMs / 1_000} s` : "could not be reached" };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

@@ -1,0 +1,160 @@
+/** The messages of a tenant, and which of its webhooks have got each of them. */
+import { limits } from "../protocol/limits.ts";
+import type { DeliveryView, Notice, NoticeType } from "../protocol/webhooks.ts";
+import { messageId } from "./signature.ts";
+
+/** Pauses after the first attempt, the second, and so on; with them the last is made about 75 hours after the first. */
+const pausesMs = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400].map((seconds) => seconds * 1_000);
+/** Messages are given up at this age, tried or not: the receiver has been out of reach for longer than it should. */
+export const giveUpMs = pausesMs.reduce((sum, pause) => sum + pause, 0) * 1.1;
+
+export type Due = {
+  readonly message: number;
+  readonly id: string;
+  readonly body: string;
+  readonly attempts: number;
+  /** When it was first to be sent (again, when somebody asked for that). */
+  readonly since: number;
+};
+
+export class Deliveries {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  /** Keeps a notice for those who want it. Handed over again, it is the same message, and is not kept twice. */
+  add(tenant: string, pool: string, notice: Notice, webhooks: readonly string[], now: number): void {
+    if (webhooks.length === 0) return;
+    const { seq, at, type, data } = notice;
+    const id = messageId(tenant, pool, seq, at);
+    const timestamp = new Date(at).toISOString();
+    const body = JSON.stringify({ type, timestamp, data: { pool, seq, ...data } });
+    const number = this.#keep(id, pool, seq, type, at, body);
+    if (number !== undefined) for (const webhook of webhooks) this.#enqueue(webhook, number, now);
+  }
+
+  /** A message that says nothing, to see whether it arrives. */
+  ping(webhook: string, id: string, now: number): void {
+    const body = JSON.stringify({ type: "ping", timestamp: new Date(now).toISOString(), data: {} });
+    const number = this.#keep(id, null, null, "ping", now, body);
+    if (number !== undefined) this.#enqueue(webhook, number, now);
+  }
+
+  #keep(
+    id: string,
+    pool: string | null,
+    seq: number | null,
+    type: string,
+    at: number,
+    body: string,
+  ): number | undefined {
+    const query =
+      "INSERT INTO messages (id, pool, seq, type, at, body) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING number";
+    return this.#sql.exec<{ number: number }>(query, id, pool, seq, type, at, body).toArray()[0]?.number;
+  }
+
+  #enqueue(webhook: string, message: number, now: number): void {
+    this.#sql.exec(
+      "INSERT OR IGNORE INTO deliveries (webhook_id, message, state, since, next_at) VALUES (?, ?, 'pending', ?, ?)",
+      webhook,
+      message,
+      now,
+      now,
+    );
+  }
+
+  /** Messages that are due at `webhook`, the oldest first, but none of `underWay`. */
+  due(webhook: string, now: number, count: number, underWay: ReadonlySet<number>): Due[] {
+    const query = `SELECT message, id, body, attempts, since FROM deliveries JOIN messages ON number = message
+                   WHERE webhook_id = ? AND state = 'pending' AND next_at <= ? ORDER BY next_at, message LIMIT ?`;
+    const found = this.#sql.exec<Due>(query, webhook, now, count + underWay.size).toArray();
+    return found.filter(({ message }) => !underWay.has(message)).slice(0, count);
+  }
+
+  /** When the next message of `webhook` is due; undefined if none waits. */
+  nextAt(webhook: string): number | undefined {
+    const query = "SELECT min(next_at) AS at FROM deliveries WHERE webhook_id = ? AND state = 'pending'";
+    return this.#sql.exec<{ at: number | null }>(query, webhook).one().at ?? undefined;
+  }
+
+  delivered(webhook: string, message: number, now: number): void {
+    this.#sql.exec(
+      `UPDATE deliveries SET state = 'delivered', attempts = attempts + 1, last_at = ?, last_error = NULL
+       WHERE webhook_id = ? AND message = ?`,
+      now,
+      webhook,
+      message,
+    );
+  }
+
+  /** Notes a failed attempt; the next is after a pause that grows, with `luck` (0 to 1) of a tenth. */
+  failed(webhook: string, { message, attempts, since }: Due, now: number, error: string, luck: number): void {
+    const pause = pausesMs[attempts];
+    const isLast = pause === undefined || now - since >= giveUpMs;
+    this.#sql.exec(
+      `UPDATE deliveries SET state = ?, attempts = attempts + 1, next_at = ?, last_at = ?, last_error = ?
+       WHERE webhook_id = ? AND message = ?`,
+      isLast ? "failed" : "pending",
+      now + Math.round((pause ?? 0) * (1 + luck / 10)),
+      now,
+      error,
+      webhook,
+      message,
+    );
+  }
+
+  /** Gives up what waits at a webhook that is sent nothing any more. */
+  giveUp(webhook: string): void {
+    this.#sql.exec("UPDATE deliveries SET state = 'failed' WHERE webhook_id = ? AND state = 'pending'", webhook);
+  }
+
+  /** Sends again: one message, whatever became of it, or all from `since` on that did not arrive. Returns how many. */
+  redeliver(webhook: string, message: string | undefined, since: number, now: number): number {
+    const which =
+      message === undefined
+        ? "state = 'failed' AND message IN (SELECT number FROM messages WHERE at >= ?2)"
+        : "message = (SELECT number FROM messages WHERE id = ?2)";
+    return this.#sql
+      .exec(
+        `UPDATE deliveries SET state = 'pending', attempts = 0, since = ?3, next_at = ?3 WHERE webhook_id = ?1 AND ${which}
+         RETURNING message`,
+        webhook,
+        message ?? since,
+        now,
+      )
+      .toArray().length;
+  }
+
+  /** Deliveries to `webhook`, the newest first, from before message `before`. */
+  list(webhook: string, before: string | undefined, count: number): DeliveryView[] {
+    type Row = Omit<DeliveryView, "type" | "state" | "next_at"> & { type: string; state: string; next_at: number };
+    const query = `SELECT id AS message, type, pool, seq, at, state, attempts, next_at, last_at, last_error
+                   FROM deliveries JOIN messages ON number = message
+                   WHERE webhook_id = ?1 AND (?2 IS NULL OR number < (SELECT number FROM messages WHERE id = ?2))
+                   ORDER BY number DESC LIMIT ?3`;
+    return this.#sql
+      .exec<Row>(query, webhook, before ?? null, count)
+      .toArray()
+      .map((row) => ({
+        ...row,
+        type: row.type as NoticeType | "ping",
+        state: row.state as DeliveryView["state"],
+        next_at: row.state === "pending" ? row.next_at : null,
+      }));
+  }
+
+  /** Forgets messages that are old, or more than are kept, with their deliveries. */
+  forget(now: number): void {
+    const tooMany = this.#sql
+      .exec<{ number: number | null }>("SELECT max(number) - ? AS number FROM messages", limits.webhookMessages)
+      .one().number;
+    this.#sql.exec(
+      "DELETE FROM deliveries WHERE message IN (SELECT number FROM messages WHERE at < ?1 OR number <= ?2)",
+      now - limits.webhookMessagesMs,
+      tooMany ?? 0,
+    );
+    this.#sql.exec("DELETE FROM messages WHERE at < ? OR number <= ?", now - limits.webhookMessagesMs, tooMany ?? 0);
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * The Durable Object of a tenant's webhooks: takes notices over from the tenant's pools and sends them. It is an object
+ * of its own so that addresses that hang or fail keep nobody waiting: neither a pool nor the tenant's keys. Its name is
+ * the tenant's id.
+ */
+import { DurableObject } from "cloudflare:workers";
+import type { Env } from "../env.ts";
+import { limits } from "../protocol/limits.ts";
+import type { Answer } from "../protocol/results.ts";
+import {
+  type DeliveryView,
+  type NewWebhook,
+  type Notice,
+  type NoticeType,
+  noticeTypes,
+  type WebhookFields,
+  type WebhookView,
+} from "../protocol/webhooks.ts";
+import { migrate, schemaVersion } from "../storage/migrate.ts";
+import { originsIn } from "./address.ts";
+import { Courier } from "./courier.ts";
+import { Deliveries } from "./deliveries.ts";
+import { Endpoints } from "./endpoints.ts";
+import { webhookSteps } from "./schema.ts";
+
+/** How long one alarm sends; the platform lets it run for fifteen minutes. */
+const turnMs = 10 * 60_000;
+/** How often old messages are looked for: each look reads them all. */
+const forgetMs = 10 * 60_000;
+
+export class WebhooksObject extends DurableObject<Env> {
+  readonly #endpoints: Endpoints;
+  readonly #deliveries: Deliveries;
+  readonly #courier: Courier;
+  #isSending = false;
+  #forgotAt = 0;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#endpoints = new Endpoints(ctx.storage.sql);
+    this.#deliveries = new Deliveries(ctx.storage.sql);
+    this.#courier = new Courier(this.#endpoints, this.#deliveries, {
+      send: (url, init) => fetch(url, init),
+      clock: () => Date.now(),
+      luck: () => Math.random(),
+      exempt: originsIn(env.BURSAR_WEBHOOK_ORIGINS),
+    });
+    // Of a tenant without webhooks no file is left behind.
+    if (!this.#isMade()) return;
+    migrate(ctx.storage, webhookSteps);
+    // An alarm that was lost must not leave messages lying (cloudflare-docs #18324).
+    void ctx.blockConcurrencyWhile(() => this.#arrange());
+  }
+
+  async add(id: string, fields: WebhookFields): Promise<Answer<NewWebhook>> {
+    migrate(this.ctx.storage, webhookSteps);
+    if (this.#endpoints.count() >= limits.webhooksPerTenant) {
+      const maximum = limits.webhooksPerTenant;
+      return { ok: false, refusal: { code: "limit_reached", limit: "webhooksPerTenant", maximum } };
+    }
+    return { ok: true, result: this.#endpoints.add(id, fields, Date.now()) };
+  }
+
+  async list(): Promise<WebhookView[]> {
+    return this.#isMade() ? this.#endpoints.list() : [];
+  }
+
+  async find(id: string): Promise<Answer<WebhookView>> {
+    return this.#of(id, (view) => view);
+  }
+
+  async change(id: string, fields: WebhookFields): Promise<Answer<WebhookView>> {
+    return this.#of(id, () => {
+      this.#endpoints.change(id, fields);
+      return this.#view(id);
+    });
+  }
+
+  async remove(id: string): Promise<Answer<{ deleted: true }>> {
+    return this.#of(id, () => {
+      this.ctx.storage.transactionSync(() => this.#endpoints.remove(id));
+      return { deleted: true };
+    });
+  }
+
+  async rotate(id: string): Promise<Answer<NewWebhook>> {
+    return this.#of(id, () => this.#endpoints.rotate(id, Date.now()));
+  }
+
+  async enable(id: string): Promise<Answer<WebhookView>> {
+    const enabled = this.#of(id, () => {
+      this.#endpoints.enable(id);
+      return this.#view(id);
+    });
+    await this.#arrange();
+    return enabled;
+  }
+
+  /** Sends a message that says nothing, to see whether it arrives. */
+  async ping(id: string, message: string): Promise<Answer<{ message: string }>> {
+    const pinged = this.#of(id, () => {
+      this.#deliveries.ping(id, message, Date.now());
+      return { message };
+    });
+    await this.#arrange();
+    return pinged;
+  }
+
+  async deliveries(
+    id: string,
+    before: string | undefined,
+    count: number,
+  ): Promise<Answer<{ deliveries: DeliveryView[] }>> {
+    return this.#of(id, () => ({ deliveries: this.#deliveries.list(id, before, count) }));
+  }
+
+  async redeliver(id: string, message: string | undefined, since: number): Promise<Answer<{ redelivering: number }>> {
+    const answer = this.#of(id, () => ({
+      redelivering: this.#deliveries.redeliver(id, message, since, Date.now()),
+    }));
+    await this.#arrange();
+    return answer;
+  }
+
+  /**
+   * Takes notices over from a pool, and says which types anybody wants to hear of from it. Once this has returned they
+   * are stored; handed over again they are not doubled.
+   */
+  async accept(pool: string, notices: readonly Notice[]): Promise<readonly NoticeType[]> {
+    if (!this.#isMade()) return [];
+    const now = Date.now();
+    this.ctx.storage.transactionSync(() => {
+      for (const notice of notices) {
+        this.#deliveries.add(this.#tenant, pool, notice, this.#endpoints.wanting(notice.type, pool), now);
+      }
+      if (now - this.#forgotAt < forgetMs) return;
+      this.#deliveries.forget(now);
+      this.#forgotAt = now;
+    });
+    await this.#arrange();
+    return noticeTypes.filter((type) => this.#endpoints.wanting(type, pool).length > 0);
+  }
+
+  override async alarm(): Promise<void> {
+    if (this.#isSending || !this.#isMade()) return;
+    this.#isSending = true;
+    try {
+      await this.#courier.run(Date.now() + turnMs);
+    } finally {
+      this.#isSending = false;
+    }
+    await this.#arrange();
+  }
+
+  /** Sets the alarm for what is due next, unless it is set already, or sending is under way and will find it. */
+  async #arrange(): Promise<void> {
+    if (this.#isSending || !this.#isMade()) return;
+    const at = this.#courier.nextAt();
+    if (at === undefined) return;
+    const set = await this.ctx.storage.getAlarm();
+    const isSet = set !== null && set <= Math.max(at, Date.now()) && set > Date.now() - turnMs;
+    if (!isSet) await this.ctx.storage.setAlarm(Math.max(at, Date.now()));
+  }
+
+  #of<T>(id: string, run: (view: WebhookView) => T): Answer<T> {
+    const view = this.#isMade() ? this.#endpoints.get(id) : undefined;
+    if (view === undefined) return { ok: false, refusal: { code: "webhook_not_found", webhook: id } };
+    return { ok: true, result: run(view) };
+  }
+
+  #view(id: string): WebhookView {
+    const view = this.#endpoints.get(id);
+    if (view === undefined) throw new Error(`the webhook ${id} is gone`);
+    return view;
+  }
+
+  get #tenant(): string {
+    return this.ctx.id.name ?? "";
+  }
+
+  #isMade(): boolean {
+    return schemaVersion(this.ctx.storage) > 0;
+  }
+}

@@ -1,0 +1,153 @@
+/** Notices: written with the event, kept until they are taken over, handed over by alarm, and never on a caller's way. */
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { LivePool } from "../../src/pool/live-pool.ts";
+import { waitingNotices } from "../../src/pool/outbox.ts";
+import { type Notice, noticeTypes } from "../../src/protocol/webhooks.ts";
+import {
+  all,
+  counted,
+  livePool,
+  newStub,
+  nothingWritten,
+  onStorage,
+  register,
+  reserve,
+  rowsOf,
+  Stub,
+  someday,
+} from "./stage.ts";
+
+afterEach(() => void vi.useRealTimers());
+
+const record = (id: string, amount: number) => ({ op: "record", id, agent: "a", amount, unit: "tokens" }) as const;
+
+/** A pool with one agent of 100 tokens, on the storage of an object that nothing else uses. */
+async function onPool(
+  test: (pool: LivePool, storage: DurableObjectStorage, clock: { now: number }) => Promise<void>,
+): Promise<void> {
+  await onStorage(newStub(), async (storage) => {
+    const clock = { now: someday };
+    const pool = livePool(storage, () => clock.now);
+    await all(pool.run([{ op: "configure", budget: 10_000 }, register("a", 1, 100)]));
+    await test(pool, storage, clock);
+  });
+}
+
+describe("a notice", () => {
+  it("is written with the event that it tells of, and says what that says", () =>
+    onPool(async (pool, storage) => {
+      await all(pool.run([record("u", 60)]));
+      expect(waitingNotices(storage, 10)).toEqual([
+        {
+          seq: 4,
+          at: someday,
+          type: "budget.threshold_reached",
+          data: { agent: "a", percent: 50, consumed: 60, budget: 100 },
+        },
+      ]);
+    }));
+
+  it("is of whatever ends, closes, runs out or is stopped", () =>
+    onPool(async (pool, storage, clock) => {
+      const refill = { every: "hours", hours: 1 } as const;
+      const own = { ...register("b", 1), confidence_threshold: 0.5, refill } as const;
+      await all(pool.run([{ op: "configure", refill: { every: "hours", hours: 2 } }, own]));
+      await all(pool.run([reserve("r", "a", 10, { ttl_ms: 1_000 }), { op: "pause", agent: "a" }]));
+      await all(
+        pool.run([
+          { ...record("u1", 5), agent: "b", confidence: 0.9 },
+          { ...record("u2", 20_000), agent: "b" },
+        ]),
+      );
+      await all(pool.run([{ op: "resume", agent: "a" }]));
+      clock.now += 2 * 3_600_000;
+      await pool.read(() => undefined);
+      await pool.settled();
+      const types = new Set(waitingNotices(storage, 100).map(({ type }) => type));
+      expect([...noticeTypes].filter((type) => !types.has(type))).toEqual(["budget.burn_rate"]);
+      const expired = waitingNotices(storage, 100).find(({ type }) => type === "reservation.expired");
+      expect(expired?.data).toEqual({ agent: "a", id: "r", charged: 0 });
+    }));
+
+  it("waits while nobody takes it, is tried again by alarm, and is gone once it is taken", () =>
+    onPool(async (pool, storage, clock) => {
+      await all(pool.run([record("u", 60)]));
+      const alarm = await storage.getAlarm();
+      expect(alarm).toBe(clock.now + 1_000);
+      const taken: Notice[] = [];
+      const take = async (notices: readonly Notice[]): Promise<typeof noticeTypes> => {
+        taken.push(...notices);
+        return noticeTypes;
+      };
+      clock.now += 1_000;
+      await pool.alarm(() => Promise.reject(new Error("out of reach")));
+      expect(waitingNotices(storage, 10).length).toBe(1);
+      expect(await storage.getAlarm()).toBe(clock.now + 30_000);
+      clock.now += 30_000;
+      await pool.alarm(take);
+      expect(taken.map(({ seq }) => seq)).toEqual([4]);
+      expect(waitingNotices(storage, 10)).toEqual([]);
+    }));
+
+  it("is not kept while nobody wants its type, which is asked again after a minute", () =>
+    onPool(async (pool, storage, clock) => {
+      const tell = async (id: string, amount: number): Promise<number> => {
+        await all(pool.run([record(id, amount)]));
+        return waitingNotices(storage, 10).length;
+      };
+      expect(await tell("u1", 50)).toBe(1);
+      clock.now += 1_000;
+      await pool.alarm(async () => ["agent.overage"]);
+      expect(await tell("u2", 30)).toBe(0);
+      expect(await tell("u3", 11_000)).toBe(1);
+      clock.now += 60_000;
+      await pool.alarm(async () => []);
+      expect(waitingNotices(storage, 10)).toEqual([]);
+      await all(pool.run([{ op: "reset", agent: "a", id: "x" }]));
+      expect(await tell("u4", 60)).toBe(0);
+      clock.now += 60_000;
+      expect(await tell("u5", 30)).toBe(1);
+    }));
+
+  it("costs a call that is worth none nothing", () =>
+    onStorage(newStub(), async (storage) => {
+      const written = nothingWritten();
+      const pool = livePool(counted(storage, written), () => someday);
+      await all(pool.run([{ op: "configure" }, register("a", 1, 1_000)]));
+      await all(pool.run([record("u", 10)]));
+      expect(rowsOf(written, "INSERT INTO outbox")).toBe(0);
+      expect(written.alarms).toEqual([]);
+    }));
+});
+
+describe("a pool object", () => {
+  it("hands its notices to its tenant's webhooks by alarm, after an eviction too, and each once", async () => {
+    const tenant = "tenant-of-the-outbox";
+    const stub = new Stub(`${tenant}/p`);
+    const hooks = env.WEBHOOKS.getByName(tenant);
+    const fields = { url: "https://hooks.example.com/", types: [], pool: null, description: null };
+    expect(await hooks.add("w", fields)).toMatchObject({ ok: true });
+    await all(stub.run([{ op: "configure", budget: 10_000 }, register("a", 1, 100)]));
+    await all(stub.run([record("u", 100)]));
+    await evictDurableObject(stub.raw);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 1_500 });
+    await stub.report();
+    await runDurableObjectAlarm(stub.raw);
+    await runInDurableObject(stub.raw, (instance) => instance.alarm());
+    const told = await hooks.deliveries("w", undefined, 100);
+    if (!told.ok) throw new Error("no deliveries");
+    expect(told.result.deliveries.map(({ seq }) => seq)).toEqual([7, 6, 5, 4]);
+    expect(await runInDurableObject(stub.raw, (_, { storage }) => waitingNotices(storage, 10))).toEqual([]);
+  });
+
+  it("leaves no file behind for a tenant without webhooks", async () => {
+    const tenant = "tenant-without-webhooks";
+    expect(await env.WEBHOOKS.getByName(tenant).accept("p", [])).toEqual([]);
+    const tables = await runInDurableObject(env.WEBHOOKS.getByName(tenant), (_, { storage }) =>
+      storage.sql.exec("SELECT name FROM sqlite_master").toArray(),
+    );
+    expect(tables).toEqual([]);
+  });
+});

@@ -1,0 +1,81 @@
+/** A tenant's webhooks on real SQLite, with a clock and a network of the test's. */
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import type { Notice, WebhookFields } from "../../src/protocol/webhooks.ts";
+import { migrate } from "../../src/storage/migrate.ts";
+import { Courier } from "../../src/webhooks/courier.ts";
+import { Deliveries } from "../../src/webhooks/deliveries.ts";
+import { Endpoints } from "../../src/webhooks/endpoints.ts";
+import { webhookSteps } from "../../src/webhooks/schema.ts";
+
+export type Sent = { readonly url: string; readonly headers: Readonly<Record<string, string>>; readonly body: string };
+/** What an address answers: a status, or an error that is thrown. */
+export type Answers = (sent: Sent) => number | Error;
+
+let objects = 0;
+
+export class Stage {
+  now = Date.UTC(2026, 10, 25);
+  readonly sent: Sent[] = [];
+  readonly endpoints: Endpoints;
+  readonly deliveries: Deliveries;
+  readonly courier: Courier;
+
+  private constructor(storage: DurableObjectStorage, answers: Answers, luck: () => number) {
+    migrate(storage, webhookSteps);
+    this.endpoints = new Endpoints(storage.sql);
+    this.deliveries = new Deliveries(storage.sql);
+    this.courier = new Courier(this.endpoints, this.deliveries, {
+      send: async (url, { headers, body, redirect }) => {
+        if (redirect !== "manual") throw new Error("a redirect would be followed");
+        const sent = { url, headers: headers as Sent["headers"], body: body as string };
+        this.sent.push(sent);
+        await Promise.resolve();
+        const answer = answers(sent);
+        if (answer instanceof Error) throw answer;
+        return new Response(answer === 204 || answer === 304 ? null : "an answer that nobody reads", {
+          status: answer,
+        });
+      },
+      clock: () => this.now,
+      luck,
+      exempt: [],
+    });
+  }
+
+  /** Runs `test` in the storage of an object that nothing else uses. */
+  static run(answers: Answers, test: (stage: Stage) => Promise<void>, luck: () => number = () => 0): Promise<void> {
+    const stub = env.WEBHOOKS.getByName(`stage-${objects++}`);
+    return runInDurableObject(stub, (_, { storage }) => test(new Stage(storage, answers, luck)));
+  }
+
+  add(id: string, fields: Partial<WebhookFields> = {}): string {
+    const all = { url: `https://${id}.example.com/`, types: [], pool: null, description: null, ...fields };
+    return this.endpoints.add(id, all, this.now).secret;
+  }
+
+  /** A notice, handed over by the pool `p`. */
+  tell(seq: number, more: Partial<Notice> = {}, pool = "p"): void {
+    const notice: Notice = { seq, at: this.now, type: "agent.overage", data: { agent: "a", overage: seq }, ...more };
+    this.deliveries.add("tenant", pool, notice, this.endpoints.wanting(notice.type, pool), this.now);
+  }
+
+  /** Sends what is due now. */
+  async sends(): Promise<void> {
+    await this.courier.run(Number.MAX_SAFE_INTEGER);
+  }
+
+  /** Moves the clock to whatever is due next, as the alarm would, until nothing is; returns how often. */
+  async sendsAll(most = 100_000): Promise<number> {
+    for (let alarms = 0; alarms < most; alarms++) {
+      const next = await this.courier.run(Number.MAX_SAFE_INTEGER);
+      if (next === undefined) return alarms;
+      this.now = Math.max(this.now + 1, next);
+    }
+    throw new Error(`still something is due after ${most} alarms`);
+  }
+}
+
+export function idOf({ headers }: Sent): string {
+  return headers["webhook-id"] ?? "";
+}
