@@ -1,9 +1,15 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
+const bindings = {
+  BURSAR_OPERATOR_TOKEN: "operator-token-of-the-test-suite-0123456789",
+  BURSAR_KEY_SECRET: "key-secret-of-the-test-suite-0123456789abcd",
+};
+
 /**
- * Two projects: `workerd` runs inside the real runtime with real SQLite; `node` runs what is pure, and what
- * drives whole processes from outside (the README's commands, `npm start`, kill -9).
+ * Three projects: `workerd` runs inside the real runtime with real SQLite, `archive` does so with a bucket bound that
+ * journals are shipped to; `node` runs what is pure, and what drives whole processes from outside (the README's
+ * commands, `npm start`, kill -9).
  */
 export default defineConfig({
   test: {
@@ -12,12 +18,7 @@ export default defineConfig({
         plugins: [
           cloudflareTest({
             wrangler: { configPath: "./wrangler.toml" },
-            miniflare: {
-              bindings: {
-                BURSAR_OPERATOR_TOKEN: "operator-token-of-the-test-suite-0123456789",
-                BURSAR_KEY_SECRET: "key-secret-of-the-test-suite-0123456789abcd",
-              },
-            },
+            miniflare: { bindings },
           }),
         ],
         test: {
@@ -25,6 +26,15 @@ export default defineConfig({
           include: ["test/{pool,http,tenant,client,webhooks}/**/*.test.ts"],
           testTimeout: 120_000,
         },
+      },
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: { bindings, r2Buckets: ["ARCHIVE"] },
+          }),
+        ],
+        test: { name: "archive", include: ["test/archive/**/*.test.ts"], testTimeout: 120_000 },
       },
       {
         test: {

@@ -1,5 +1,6 @@
 /** The Worker's bindings (`wrangler.toml`), and how its objects are addressed. */
 import type { PoolObject } from "./pool/pool-object.ts";
+import type { Bucket } from "./pool/shipping.ts";
 import type { Jurisdiction } from "./protocol/tenants.ts";
 import type { DirectoryObject } from "./tenant/directory-object.ts";
 import type { TenantObject } from "./tenant/tenant-object.ts";
@@ -18,6 +19,10 @@ export type PoolCalls = Pick<
   | "reservation"
   | "journal"
   | "periods"
+  | "rows"
+  | "archived"
+  | "archive"
+  | "restore"
   | "snapshot"
   | "audit"
   | "remove"
@@ -31,6 +36,7 @@ export type TenantCalls = Pick<
   | "revoke"
   | "configurePool"
   | "removePool"
+  | "restorePool"
   | "pools"
   | "setPrice"
   | "removePrice"
@@ -55,6 +61,8 @@ export type Env = {
   readonly TENANTS: Objects<TenantCalls>;
   readonly WEBHOOKS: Objects<WebhookCalls>;
   readonly DIRECTORY: Objects<DirectoryCalls>;
+  /** Where journals are shipped to: an R2 bucket. Absent where nothing is to leave the objects. */
+  readonly ARCHIVE?: Bucket;
   /** A shield before the objects, per key; absent where the platform has none. */
   readonly KEY_RATE?: { limit(of: { readonly key: string }): Promise<{ readonly success: boolean }> };
   /** Creates tenants. A secret: at least 32 characters, or nothing works. */

@@ -4,6 +4,8 @@ declare namespace Cloudflare {
     TENANTS: DurableObjectNamespace<import("../src/tenant/tenant-object.ts").TenantObject>;
     WEBHOOKS: DurableObjectNamespace<import("../src/webhooks/webhooks-object.ts").WebhooksObject>;
     DIRECTORY: DurableObjectNamespace<import("../src/tenant/directory-object.ts").DirectoryObject>;
+    /** Bound in the project `archive` alone. */
+    ARCHIVE: R2Bucket;
     BURSAR_OPERATOR_TOKEN: string;
     BURSAR_KEY_SECRET: string;
   }

@@ -9,6 +9,7 @@ import { pools } from "./pools.ts";
 import { prices } from "./prices.ts";
 import { tenants } from "./tenants.ts";
 import { top } from "./top.ts";
+import { verify } from "./verify.ts";
 import { webhooks } from "./webhooks.ts";
 
 declare const BURSAR_VERSION: string;
@@ -24,7 +25,7 @@ const program = new Command("bursar")
     process.exit(error.exitCode === 0 ? 0 : 1);
   });
 
-for (const command of [init, tenants, keys, pools, agents, webhooks, prices, top, doctor])
+for (const command of [init, tenants, keys, pools, agents, webhooks, prices, verify, top, doctor])
   program.addCommand(command());
 
 try {

@@ -4,6 +4,7 @@ import type { PoolSettings } from "../client/index.ts";
 import { type Weekday, weekdays } from "../protocol/refill.ts";
 import type { Report } from "../protocol/results.ts";
 import { refill as refillOf, whole } from "./arguments.ts";
+import { exportJournal } from "./export.ts";
 import { connect, show, table, time } from "./output.ts";
 
 export function pools(): Command {
@@ -31,6 +32,7 @@ export function pools(): Command {
     .addOption(
       new Option("--rollover <rule>", "what becomes of the unspent").choices(["none", "unspent"]).default("none"),
     )
+    .option("--journal-days <n>", "keep its journal so long here (default: for ever)", whole)
     .addOption(new Option("--location-hint <place>", "where its object should be born, if it is new"))
     .action(async (name: string, options: Options, self: Command) => {
       const { unit, budget, refill, timeZone: time_zone, startsOn: starts_on, locationHint: location_hint } = options;
@@ -40,6 +42,7 @@ export function pools(): Command {
         unit,
         ...(refill && { refill: { ...refill, ...zone, ...start, rollover: options.rollover } }),
         ...(budget === undefined ? undefined : { budget }),
+        ...(options.journalDays === undefined ? undefined : { journal_days: options.journalDays }),
         ...(location_hint === undefined ? undefined : { location_hint }),
       };
       const made = await connect(self).pool(name, { unit }).configure(settings);
@@ -106,6 +109,31 @@ export function pools(): Command {
       show(self, begun, ({ period }) => `Period ${period?.number} of ${name} has begun.`);
     });
   command
+    .command("export <pool> <file>")
+    .description("write the journal to a file that `bursar verify` checks offline")
+    .option("--after <event>", "from the row with the event after this one on", whole, 0)
+    .action(async (name: string, file: string, { after }: { after: number }, self: Command) => {
+      await exportJournal(self, name, file, after);
+      show(self, { file }, () => `The journal of ${name} is in ${file}: bursar verify ${file}`);
+    });
+  command
+    .command("archive <pool>")
+    .description("ship what of the journal is not in the archive yet")
+    .action(async (name: string, _: unknown, self: Command) => {
+      show(
+        self,
+        await connect(self).pool(name).archive(),
+        ({ shipped, trimmed }) => `Shipped up to event ${shipped}; kept here from event ${trimmed + 1} on.`,
+      );
+    });
+  command
+    .command("restore <pool>")
+    .description("make a deleted pool again out of the archive")
+    .action(async (name: string, _: unknown, self: Command) => {
+      const restored = await connect(self).pool(name).restore();
+      show(self, restored, ({ seq }) => `Pool ${name} is as it was at event ${seq}.`);
+    });
+  command
     .command("rm <pool>")
     .description("delete a pool and its journal")
     .option("--force", "even while reservations are open")
@@ -122,6 +150,7 @@ type Options = {
   readonly timeZone?: string;
   readonly startsOn?: Weekday;
   readonly rollover: "none" | "unspent";
+  readonly journalDays?: number;
   readonly locationHint?: string;
 };
 

@@ -5,6 +5,7 @@ import type { Rates } from "../protocol/prices.ts";
 import type { GivenPoolRefill, GivenRule } from "../protocol/refill.ts";
 import type {
   AgentResult,
+  ArchiveResult,
   Audit,
   FundResult,
   JournalPage,
@@ -16,6 +17,7 @@ import type {
   Report,
   ReservationResult,
   ReservationView,
+  RestoreResult,
   UsageResult,
 } from "../protocol/results.ts";
 import { uuid7 } from "../protocol/uuid.ts";
@@ -42,6 +44,8 @@ export type PoolSettings = {
   readonly refill?: GivenPoolRefill | null;
   /** Percentages of a budget that are warned of, once in a period. Default 50, 80, 95 and 100. */
   readonly warn_at?: readonly number[];
+  /** How long the journal is kept, in days; before that it is shipped, where there is an archive. `null`: for ever. */
+  readonly journal_days?: number | null;
   readonly location_hint?: string;
 };
 
@@ -232,6 +236,21 @@ export class Pool {
   /** Folds the journal again and compares it with memory and every invariant. */
   audit(options: CallOptions = {}): Promise<Audit> {
     return this.#transport.call("GET", `${this.#path}/audit`, undefined, options);
+  }
+
+  /** What of the journal is here, and what is in the archive. */
+  archived(options: CallOptions = {}): Promise<ArchiveResult> {
+    return this.#transport.call("GET", `${this.#path}/archive`, undefined, options);
+  }
+
+  /** Ships what of the journal is not in the archive yet. It is shipped by itself within an hour. */
+  archive(options: CallOptions = {}): Promise<ArchiveResult> {
+    return this.#transport.call("POST", `${this.#path}/archive`, {}, options);
+  }
+
+  /** Makes a deleted pool again out of the archive, up to the last event that was shipped. */
+  restore(options: CallOptions = {}): Promise<RestoreResult> {
+    return this.#transport.call("POST", `${this.#path}/restore`, {}, options);
   }
 
   /** Deletes the pool and its journal. With open reservations only if `force`d. */

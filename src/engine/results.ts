@@ -89,8 +89,8 @@ export function resultOf(pool: Pool, command: Command, replayed: boolean): Resul
 export function viewPool(pool: Pool): PoolResult {
   if (pool.settings === null) throw new Error("the pool does not exist");
   const { settings, paused, period, seq, total, float } = pool;
-  const { fallback_price = null, refill = null, warn_at = [] } = settings;
-  return { ...settings, fallback_price, refill, warn_at, paused, period, seq, total, float };
+  const { fallback_price = null, refill = null, warn_at = [], journal_days = null } = settings;
+  return { ...settings, fallback_price, refill, warn_at, journal_days, paused, period, seq, total, float };
 }
 
 export function viewAgent(agent: Agent): AgentView {

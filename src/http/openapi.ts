@@ -26,6 +26,7 @@ const problems: Readonly<Record<string, string>> = {
   "401": "No key, not one of ours, expired or revoked",
   "403": "The key's scope, pool or agent does not reach this far",
   "404": "There is no such thing, or it is not yours",
+  "410": "It was there, and is no longer",
   "413": "The body is too large",
   "415": "The body is not plain JSON",
   "429": "A limit is reached, or the key hurries; come back after Retry-After",
@@ -136,6 +137,6 @@ function tagOf({ path }: Route): (typeof tags)[number]["name"] {
   if (path.startsWith("/v1/prices")) return "Prices";
   if (path.startsWith("/v1/webhooks")) return "Webhooks";
   if (path.includes("/agents/")) return "Agents";
-  if (/\/(journal|audit|report|snapshot|metrics)$/.test(path)) return "Watching";
+  if (/\/(journal|export|archive|periods|audit|report|snapshot|metrics)$/.test(path)) return "Watching";
   return /\/(reservations|usage|reallocations|batch)/.test(path) ? "Spending" : "Pools";
 }

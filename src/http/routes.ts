@@ -1,5 +1,6 @@
 /** The routes: the only registry of what can be asked over HTTP, and of who may. */
 import type * as z from "zod";
+import { segmentMedia } from "../archive/segment.ts";
 import { knownPrice, knownPrices } from "../pricing/known.ts";
 import * as answers from "../protocol/answers.ts";
 import { batchResult } from "../protocol/frames.ts";
@@ -9,6 +10,7 @@ import * as schemas from "../protocol/schemas.ts";
 import { uuid7 } from "../protocol/uuid.ts";
 import { parseBody, parseQuery } from "./body.ts";
 import type { Call, Given } from "./call.ts";
+import { exportJournal } from "./export-journal.ts";
 import { exposition, expositionMedia } from "./metrics.ts";
 import { makeKey, withinMaker } from "./new-keys.ts";
 import { merged, page } from "./price-list.ts";
@@ -406,6 +408,30 @@ export const routes: readonly Route[] = [
     query: schemas.journalQuery,
     run: (call, _, { after = 0, limit = limits.journalPage }) =>
       call.pool((stub, caller) => stub.journal(caller, after, limit)),
+  }),
+  route("GET", `${pool}/journal/export`, rights.readPool, "The journal as a file that can be verified offline", {
+    answer: answers.segment,
+    media: segmentMedia,
+    query: schemas.exportQuery,
+    run: (call, _, { after = 0, until = Number.MAX_SAFE_INTEGER }) => exportJournal(call, after, until),
+  }),
+  route("GET", `${pool}/archive`, rights.readPool, "What of the journal is here, and what is in the archive", {
+    answer: answers.archiveResult,
+    run: (call) => call.pool((stub, caller) => stub.archived(caller)),
+  }),
+  route("POST", `${pool}/archive`, rights.managePool, "Ship what is not in the archive yet", {
+    answer: answers.archiveResult,
+    body: schemas.emptyBody,
+    run: (call) => call.pool((stub, caller) => stub.archive(caller)),
+  }),
+  route("POST", `${pool}/restore`, rights.managePool, "Make a deleted pool again out of the archive", {
+    answer: answers.restoreResult,
+    status: 201,
+    body: schemas.emptyBody,
+    run: (call) => {
+      const name = call.param("pool");
+      return call.tenant((tenant, caller) => tenant.restorePool(caller, name));
+    },
   }),
   route("GET", `${pool}/periods`, rights.readPool, "Reports of periods that are over, newest first", {
     answer: answers.periodList,

@@ -1,30 +1,34 @@
 /**
- * The audit: folds the whole journal again from its first event and compares the outcome with memory, checks the
- * chain of hashes, and every invariant. It reads page by page and lets others run in between.
+ * The audit: folds the journal again from its first event, or from the checkpoint that it was trimmed up to, and compares
+ * the outcome with memory, checks the chain of hashes, and every invariant. It reads page by page and lets others run.
  */
+import { foldRow, hashOf } from "../archive/chain.ts";
 import { isSame } from "../engine/image.ts";
 import { violations } from "../engine/invariants.ts";
-import { emptyPool } from "../engine/state.ts";
 import type { Audit } from "../protocol/results.ts";
-import { genesis, hashOf, rowsAfter } from "./journal.ts";
-import { foldRow, type Memory } from "./memory.ts";
+import { rowsAfter } from "./journal.ts";
+import type { Memory } from "./memory.ts";
 import { snapshotHead } from "./snapshot.ts";
 import type { PoolStorage } from "./storage.ts";
+import { baseOf, trimmedTo } from "./trimming.ts";
 
 const rowsPerTurn = 256;
 
 /** `settled()` gives the memory to compare with, once what was delivered before is persisted. */
 export async function audit(storage: PoolStorage, settled: () => Promise<Memory>): Promise<Audit> {
-  const refolded = emptyPool();
+  const base = baseOf(storage);
+  const { pool: refolded } = base;
   const findings: string[] = [];
-  let head = genesis;
+  let { head } = base;
   let rows = 0;
-  let at = 0;
+  let { at } = base.pool;
   for (;;) {
     // Lets others run: an audit of a long history takes seconds.
     await storage.sync();
     const memory = await settled();
     if (memory.persistedSeq < memory.pool.seq) continue;
+    // Trimmed while this read it: what is left folds on from the new checkpoint.
+    if (trimmedTo(storage) > refolded.seq) return audit(storage, settled);
     const snapshot = snapshotHead(storage);
     const batch = rowsAfter(storage, refolded.seq, rowsPerTurn);
     for (const row of batch) {

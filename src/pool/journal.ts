@@ -1,31 +1,14 @@
 /**
- * The journal: the append-only list of events, one row per flush. Each row carries the SHA-256 of the row before, so
- * that a change to the past shows. A row holds `events` as a JSON array; the first one's number is `first_seq`.
+ * The journal: the append-only list of events, one row per flush, each chained to the one before (`archive/chain.ts`).
+ * A row holds `events` as a JSON array; the first one's number is `first_seq`.
  */
-import { createHash } from "node:crypto";
+import { hashOf, type JournalRow } from "../archive/chain.ts";
 import type { JournalEvent, PoolEvent } from "../protocol/events.ts";
 import { limits } from "../protocol/limits.ts";
 import type { PoolStorage } from "./storage.ts";
 
 /** A stored row is at most 2 MB; a JavaScript character takes up to 3 bytes in it. */
 const maxRowLength = 300_000;
-
-/** What stands in the first row's `previous`. */
-export const genesis = "0".repeat(64);
-
-export type JournalRow = {
-  readonly first_seq: number;
-  readonly last_seq: number;
-  readonly at: number;
-  readonly previous: string;
-  readonly events: string;
-};
-
-/** The hash that the next row must carry as `previous`. */
-export function hashOf(row: JournalRow): string {
-  const { first_seq, last_seq, at, previous, events } = row;
-  return createHash("sha256").update(`${previous}\n${first_seq}\n${last_seq}\n${at}\n${events}`).digest("hex");
-}
 
 /** The rows that `events` come to, the first of which is number `firstSeq`: one, unless they are very many. */
 export function toRows(events: readonly PoolEvent[], firstSeq: number, previous: string): JournalRow[] {

@@ -4,23 +4,25 @@
  * that could see them. Nobody is told what is not yet safe. If a flush fails, all who wait for it fail, and memory is
  * rebuilt before anything else.
  */
+import { hashOf } from "../archive/chain.ts";
 import { lacksOnlyBudget, reserveDifference } from "../engine/decisions/reservation.ts";
 import { execute, settleDue } from "../engine/execute.ts";
 import { nextLease, type Pool } from "../engine/state.ts";
 import { bursar, type Caller } from "../protocol/caller.ts";
 import type { Command, ReserveCommand } from "../protocol/commands.ts";
-import type { JournalEvent, PoolEvent } from "../protocol/events.ts";
+import type { JournalEvent, PoolEvent, PoolSettings } from "../protocol/events.ts";
 import type { LiveRefusal } from "../protocol/frames.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Outcome, RefusalCounts } from "../protocol/results.ts";
 import type { Notice, NoticeType } from "../protocol/webhooks.ts";
-import { append, hashOf, toRows } from "./journal.ts";
+import { append, toRows } from "./journal.ts";
 import { type Memory, remember } from "./memory.ts";
 import { dropNotices, keepNotices, noticesOf, waitingNotices } from "./outbox.ts";
 import { endsPeriod, keepPeriods } from "./periods.ts";
 import { RefusalCounter } from "./refusal-counter.ts";
 import { mayNotTouch } from "./rights.ts";
 import { migrate, schemaVersion } from "./schema.ts";
+import { segmentLength } from "./shipping.ts";
 import { isDue, writeSnapshot } from "./snapshot.ts";
 import type { PoolStorage } from "./storage.ts";
 import { type Waiter, WaitingLine } from "./waiting.ts";
@@ -35,6 +37,13 @@ const handOverAgainMs = 30_000;
 /** For how long a pool believes that nobody wants to hear of something. */
 const unwantedMs = 60_000;
 
+/** How long what happens may stay here alone, where there is an archive … */
+const keepMs = 3_600_000;
+/** … unless it is as much as a segment: then it is shipped at once. */
+const keepSoonMs = 1_000;
+/** If the archive was out of reach: when to try again. */
+const keepAgainMs = 300_000;
+
 /** Thrown to everybody whose delivery was in a batch that could not be stored. */
 export class NotPersistedError extends Error {
   override readonly name = "NotPersistedError";
@@ -46,6 +55,14 @@ export type Listener = {
   readonly persisted: (events: readonly JournalEvent[]) => void;
   /** Commands that were refused. Not persisted, and not waited for. */
   readonly refused: (refusals: readonly LiveRefusal[]) => void;
+};
+
+/** What an alarm does besides ending what is due; both may fail, and are then tried again. */
+export type Errands = {
+  /** Stores notices elsewhere, and says what anybody wants to hear of. */
+  readonly tell: (notices: readonly Notice[]) => Promise<readonly NoticeType[]>;
+  /** Ships and trims the journal; gives when that is needed again though nothing happens, if it is. */
+  readonly keep: (settings: PoolSettings) => Promise<number | undefined>;
 };
 
 /** Events of one row to be, and those who wait for it. */
@@ -65,13 +82,20 @@ export class LivePool {
   #handOverAt: number | undefined;
   /** What anybody wanted to hear of when notices were last handed over, and when that was. */
   #wanted: { readonly types: ReadonlySet<NoticeType>; readonly at: number } | undefined;
+  readonly #isArchived: boolean;
+  /** When the journal is to be shipped or trimmed; undefined while nothing calls for it, or after waking. */
+  #keepAt: number | undefined;
+  /** Characters that were written since it was shipped last. */
+  #kept = 0;
   #isInAlarm = false;
+  #isRebuilt = false;
   readonly #line = new WaitingLine();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `clock` gives milliseconds since 1970. */
-  constructor(storage: PoolStorage, clock: () => number = () => Date.now()) {
+  /** `clock` gives milliseconds since 1970; `isArchived`: there is an archive that the journal is shipped to. */
+  constructor(storage: PoolStorage, clock: () => number = () => Date.now(), isArchived = false) {
     this.#storage = storage;
+    this.#isArchived = isArchived;
     this.#clock = clock;
   }
 
@@ -158,15 +182,16 @@ export class LivePool {
   }
 
   /**
-   * The alarm: ends what is due, hands notices over, and says when it is needed next. `take` stores notices elsewhere
-   * and says what anybody wants to hear of. What can't be handed over stays, for the next alarm.
+   * The alarm: ends what is due, runs the errands, and says when it is needed next. What they can't do now is left for
+   * the next alarm.
    */
-  async alarm(take: (notices: readonly Notice[]) => Promise<readonly NoticeType[]>): Promise<void> {
+  async alarm(errands: Errands): Promise<void> {
     this.#alarmAt = undefined;
     this.#isInAlarm = true;
     try {
       await this.read(() => undefined);
-      await this.#handOver(take);
+      await this.#handOver(errands.tell);
+      await this.#keepJournal(errands.keep);
     } finally {
       this.#isInAlarm = false;
     }
@@ -184,7 +209,26 @@ export class LivePool {
     await this.#arrangeAlarm();
   }
 
-  async #handOver(take: (notices: readonly Notice[]) => Promise<readonly NoticeType[]>): Promise<void> {
+  async #keepJournal(keep: Errands["keep"]): Promise<void> {
+    const { settings } = this.#current.pool;
+    if (settings === null || !this.#isKept(settings)) return;
+    if (this.#keepAt !== undefined && this.#keepAt > this.#clock()) return;
+    this.#keepAt = undefined;
+    this.#kept = 0;
+    try {
+      const next = await keep(settings);
+      if (next !== undefined) this.#keepAt = Math.min(this.#keepAt ?? next, next);
+    } catch {
+      this.#keepAt = this.#clock() + keepAgainMs;
+    }
+  }
+
+  /** Whether the journal is shipped or trimmed at all. */
+  #isKept({ journal_days }: PoolSettings): boolean {
+    return this.#isArchived || journal_days !== undefined;
+  }
+
+  async #handOver(take: Errands["tell"]): Promise<void> {
     while (this.#handOverAt !== undefined) {
       this.#handOverAt = undefined;
       try {
@@ -217,11 +261,28 @@ export class LivePool {
     this.#memory = undefined;
     this.#alarmAt = undefined;
     this.#handOverAt = undefined;
+    this.#keepAt = undefined;
     this.#refusals.clear();
     for (const { waiter } of this.#line.serve(() => poolGone)) waiter.settle(poolGone);
     this.#arrangeTimer();
     await deleted;
     return 0;
+  }
+
+  /**
+   * Fills the storage of a pool that does not exist, by `fill`. Meanwhile nothing else is let at it: whoever comes is
+   * told to come again.
+   */
+  async rebuild<T>(fill: () => Promise<T>): Promise<T> {
+    while (this.#batch !== undefined) await this.#batch.persisted;
+    this.#isRebuilt = true;
+    try {
+      return await fill();
+    } finally {
+      this.#isRebuilt = false;
+      this.#memory = undefined;
+      this.#alarmAt = undefined;
+    }
   }
 
   get #current(): Memory {
@@ -234,6 +295,7 @@ export class LivePool {
    * a defect of ours and leaves memory in doubt: all of the batch is given up, and memory is read again.
    */
   #deliver<T>(turn: (pool: Pool, now: number, events: PoolEvent[]) => T, serve = false): T {
+    if (this.#isRebuilt) throw new NotPersistedError("the pool is being restored; the same request may be repeated");
     const events: PoolEvent[] = [];
     try {
       const { pool } = this.#current;
@@ -348,6 +410,11 @@ export class LivePool {
     memory.persistedSeq = last.last_seq;
     memory.tailLength = snapshotDue ? 0 : tailLength;
     if (notices.length > 0) this.#handOverAt ??= this.#clock() + handOverMs;
+    if (memory.pool.settings !== null && this.#isKept(memory.pool.settings)) {
+      this.#kept += rows.reduce((sum, row) => sum + row.events.length, 0);
+      const at = this.#clock() + (this.#kept >= segmentLength ? keepSoonMs : keepMs);
+      this.#keepAt = Math.min(this.#keepAt ?? at, at);
+    }
   }
 
   #isWanted(type: NoticeType): boolean {
@@ -361,7 +428,8 @@ export class LivePool {
     if (this.#isInAlarm) return;
     const due = nextDue(this.#current.pool);
     const dueAt = due === undefined ? Number.POSITIVE_INFINITY : Math.ceil(due / alarmGridMs) * alarmGridMs;
-    const at = Math.min(dueAt, this.#handOverAt ?? Number.POSITIVE_INFINITY);
+    const [handOverAt, keepAt] = [this.#handOverAt, this.#keepAt].map((moment) => moment ?? Number.POSITIVE_INFINITY);
+    const at = Math.min(dueAt, handOverAt ?? dueAt, keepAt ?? dueAt);
     if (!Number.isFinite(at)) return;
     if (this.#alarmAt !== undefined && this.#alarmAt <= at) return;
     this.#alarmAt = at;

@@ -1,11 +1,11 @@
-/** A pool's memory, rebuilt from storage: the snapshot and the journal behind it. */
-import { evolve } from "../engine/evolve.ts";
+/** A pool's memory, rebuilt from storage: the snapshot (or checkpoint) and the journal behind it. */
+import { foldRow, genesis, hashOf } from "../archive/chain.ts";
 import { emptyPool, type Pool } from "../engine/state.ts";
-import type { PoolEvent } from "../protocol/events.ts";
-import { genesis, hashOf, type JournalRow, lastRow, rowsAfter } from "./journal.ts";
+import { lastRow, rowsAfter } from "./journal.ts";
 import { migrate, schemaVersion } from "./schema.ts";
-import { readSnapshot } from "./snapshot.ts";
+import { readSnapshot, snapshotHead } from "./snapshot.ts";
 import type { PoolStorage } from "./storage.ts";
+import { baseOf, trimmedTo } from "./trimming.ts";
 
 export type Memory = {
   readonly pool: Pool;
@@ -24,8 +24,9 @@ export function remember(storage: PoolStorage): Memory {
     return { pool: emptyPool(), head: genesis, persistedSeq: 0, tailLength: 0, snapshotLength: 0 };
   }
   migrate(storage);
-  const snapshot = readSnapshot(storage);
-  const pool = snapshot?.pool ?? emptyPool();
+  // A journal that was trimmed beyond the snapshot goes on from its checkpoint.
+  const isNewest = (snapshotHead(storage)?.seq ?? 0) >= trimmedTo(storage);
+  const { pool, length } = (isNewest ? readSnapshot(storage) : undefined) ?? baseOf(storage);
   let tailLength = 0;
   for (let rows = rowsAfter(storage, pool.seq, 64); rows.length > 0; rows = rowsAfter(storage, pool.seq, 64)) {
     for (const row of rows) {
@@ -35,14 +36,5 @@ export function remember(storage: PoolStorage): Memory {
   }
   const last = lastRow(storage);
   const head = last === undefined ? genesis : hashOf(last);
-  return { pool, head, persistedSeq: pool.seq, tailLength, snapshotLength: snapshot?.length ?? 0 };
-}
-
-/** Applies a row's events; a row that does not follow on what came before means that storage is damaged. */
-export function foldRow(pool: Pool, row: JournalRow): void {
-  if (row.first_seq !== pool.seq + 1) throw new Error(`journal row ${row.first_seq} follows event ${pool.seq}`);
-  const events: PoolEvent[] = JSON.parse(row.events);
-  for (const event of events) evolve(pool, event);
-  if (row.last_seq !== pool.seq)
-    throw new Error(`journal row ${row.first_seq} ends at ${pool.seq}, not ${row.last_seq}`);
+  return { pool, head, persistedSeq: pool.seq, tailLength, snapshotLength: length };
 }

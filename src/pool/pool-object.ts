@@ -4,18 +4,21 @@
  * alarm. Every call says who asks.
  */
 import { DurableObject } from "cloudflare:workers";
+import type { JournalRow } from "../archive/chain.ts";
 import { type PoolImage, toImage } from "../engine/image.ts";
 import { report, viewDetail, viewPool, viewReservation } from "../engine/results.ts";
 import type { Pool } from "../engine/state.ts";
 import { type Env, type WebhookCalls, webhooksId } from "../env.ts";
 import type { Caller } from "../protocol/caller.ts";
 import type { Command, ReserveCommand } from "../protocol/commands.ts";
+import type { PoolSettings } from "../protocol/events.ts";
 import { type Opener, openerHeader } from "../protocol/frames.ts";
 import type { Refusal } from "../protocol/refusals.ts";
 import type {
   Admission,
   AgentDetail,
   Answer,
+  ArchiveResult,
   Audit,
   JournalPage,
   Metrics,
@@ -24,6 +27,7 @@ import type {
   PoolResult,
   Report,
   ReservationView,
+  RestoreResult,
 } from "../protocol/results.ts";
 import type { Jurisdiction } from "../protocol/tenants.ts";
 import { audit } from "./audit.ts";
@@ -33,15 +37,25 @@ import { periods } from "./periods.ts";
 import { type RevokedKey, RevokedKeys } from "./revoked-keys.ts";
 import { isForeign } from "./rights.ts";
 import { Sessions } from "./sessions.ts";
+import { nextRows, type Owner, RestoreError, restore, ship, shipped } from "./shipping.ts";
+import { oldestAt, trim, trimmedTo } from "./trimming.ts";
 
-export class PoolObject extends DurableObject<Pick<Env, "WEBHOOKS">> {
+/** What a pool needs of the Worker's bindings. */
+type PoolEnv = Pick<Env, "WEBHOOKS" | "ARCHIVE">;
+
+const dayMs = 86_400_000;
+
+export class PoolObject extends DurableObject<PoolEnv> {
   readonly #pool: LivePool;
   readonly #revoked: RevokedKeys;
   readonly #sessions: Sessions;
 
-  constructor(ctx: DurableObjectState, env: Pick<Env, "WEBHOOKS">) {
+  /** The last time that the journal was shipped or trimmed: one at a time. */
+  #keeping: Promise<unknown> = Promise.resolve();
+
+  constructor(ctx: DurableObjectState, env: PoolEnv) {
     super(ctx, env);
-    this.#pool = new LivePool(ctx.storage);
+    this.#pool = new LivePool(ctx.storage, () => Date.now(), env.ARCHIVE !== undefined);
     this.#revoked = new RevokedKeys(ctx.storage);
     this.#sessions = new Sessions(ctx, this.#pool, {
       run: (caller, commands) => this.run(caller, commands),
@@ -116,7 +130,48 @@ export class PoolObject extends DurableObject<Pick<Env, "WEBHOOKS">> {
   }
 
   journal(caller: Caller, after: number, count: number): Promise<Answer<JournalPage>> {
-    return this.#onceSettled(caller, () => page(this.ctx.storage, after, count));
+    return this.#ofJournal(caller, after, () => page(this.ctx.storage, after, count));
+  }
+
+  /** Rows of the journal, whole, from the one that holds the event after `after` on: about a segment's length of them. */
+  rows(caller: Caller, after: number): Promise<Answer<readonly JournalRow[]>> {
+    return this.#ofJournal(caller, after, () => nextRows(this.ctx.storage, after));
+  }
+
+  /** What of the journal is here, and what is in the archive. */
+  archived(caller: Caller): Promise<Answer<ArchiveResult>> {
+    return this.#onceSettled(caller, () => this.#archived());
+  }
+
+  /** Ships what is not in the archive yet. */
+  async archive(caller: Caller): Promise<Answer<ArchiveResult>> {
+    const bucket = this.env.ARCHIVE;
+    const now = await this.archived(caller);
+    if (!now.ok) return now;
+    if (bucket === undefined) return { ok: false, refusal: noArchive };
+    await this.#oneAtATime(() => ship(this.ctx.storage, bucket, this.#owner));
+    return this.archived(caller);
+  }
+
+  /** Makes the pool again out of the archive; it must not exist. */
+  async restore(): Promise<Answer<RestoreResult>> {
+    const bucket = this.env.ARCHIVE;
+    const exists = await this.#pool.read(({ settings }) => settings !== null);
+    if (exists) {
+      const reason = "there is a pool of this name; delete it before it is restored";
+      return { ok: false, refusal: { code: "contract_conflict", field: "pool", reason } };
+    }
+    try {
+      if (bucket === undefined) throw new RestoreError(noArchive.reason);
+      const seq = await this.#pool.rebuild(() => restore(this.ctx.storage, bucket, this.#owner));
+      return { ok: true, result: { seq } };
+    } catch (error) {
+      // Of a pool that is not there nothing is kept, not even which keys it must refuse; its tenant knows.
+      await this.ctx.storage.deleteAll();
+      this.#revoked.forget();
+      if (!(error instanceof RestoreError)) throw error;
+      return { ok: false, refusal: { code: "archive_not_found", reason: error.message } };
+    }
   }
 
   /** Reports of the pool's periods that are over, or of an agent's own, from before number `before`, newest first. */
@@ -181,19 +236,51 @@ export class PoolObject extends DurableObject<Pick<Env, "WEBHOOKS">> {
   }
 
   override async alarm(): Promise<void> {
-    await this.#pool.alarm((notices) => this.#webhooks.accept(this.#name, notices));
+    await this.#pool.alarm({
+      tell: (notices) => this.#webhooks.accept(this.#name, notices),
+      keep: (settings) => this.#oneAtATime(() => this.#keepJournal(settings)),
+    });
+  }
+
+  /** Ships the journal, then trims what the pool no longer keeps; gives when there will be something to trim. */
+  async #keepJournal({ journal_days }: PoolSettings): Promise<number | undefined> {
+    const { storage } = this.ctx;
+    const { ARCHIVE: bucket } = this.env;
+    const safe = bucket === undefined ? Number.MAX_SAFE_INTEGER : await ship(storage, bucket, this.#owner);
+    if (journal_days === undefined) return undefined;
+    const keptMs = journal_days * dayMs;
+    await trim(storage, Date.now() - keptMs, safe);
+    const oldest = oldestAt(storage);
+    return oldest === undefined ? undefined : Math.max(oldest + keptMs, Date.now() + dayMs);
+  }
+
+  #archived(): ArchiveResult {
+    const { storage } = this.ctx;
+    const seq = this.#pool.peek((pool) => pool.seq);
+    const archive = this.env.ARCHIVE !== undefined;
+    return { archive, seq, shipped: shipped(storage)?.seq ?? 0, trimmed: trimmedTo(storage) };
+  }
+
+  #oneAtATime<T>(run: () => Promise<T>): Promise<T> {
+    const turn = this.#keeping.catch(() => undefined).then(run);
+    this.#keeping = turn;
+    return turn;
   }
 
   get #webhooks(): WebhookCalls {
-    const { name = "", jurisdiction } = this.ctx.id;
-    const tenant = name.slice(0, name.indexOf("/"));
-    return this.env.WEBHOOKS.get(webhooksId(this.env, tenant, jurisdiction as Jurisdiction | undefined));
+    const jurisdiction = this.ctx.id.jurisdiction as Jurisdiction | undefined;
+    return this.env.WEBHOOKS.get(webhooksId(this.env, this.#owner.tenant, jurisdiction));
   }
 
   /** How the tenant calls the pool. */
   get #name(): string {
-    const name = this.ctx.id.name ?? "";
-    return name.slice(name.indexOf("/") + 1);
+    return this.#owner.pool;
+  }
+
+  get #owner(): Owner {
+    const { name = "" } = this.ctx.id;
+    const slash = name.indexOf("/");
+    return { tenant: name.slice(0, slash), pool: name.slice(slash + 1) };
   }
 
   #refusalTo({ key_id }: Caller): Refusal | undefined {
@@ -210,6 +297,19 @@ export class PoolObject extends DurableObject<Pick<Env, "WEBHOOKS">> {
     });
   }
 
+  /** Reads of the journal after `after`, unless that has been trimmed. */
+  async #ofJournal<T>(caller: Caller, after: number, read: () => T): Promise<Answer<T>> {
+    const answer = await this.#onceSettled(caller, () => {
+      const trimmed = trimmedTo(this.ctx.storage);
+      return after < trimmed ? { trimmed } : { found: read() };
+    });
+    if (!answer.ok) return answer;
+    const { found, trimmed } = answer.result;
+    return trimmed === undefined
+      ? { ok: true, result: found }
+      : { ok: false, refusal: { code: "journal_trimmed", trimmed } };
+  }
+
   async #onceSettled<T>(caller: Caller, read: () => T | Promise<T>): Promise<Answer<T>> {
     const exists = await this.#look(caller, (pool) => pool.seq);
     if (!exists.ok) return exists;
@@ -217,6 +317,8 @@ export class PoolObject extends DurableObject<Pick<Env, "WEBHOOKS">> {
     return { ok: true, result: await read() };
   }
 }
+
+const noArchive = { code: "archive_not_found", reason: "this deployment has none (docs/operations.md)" } as const;
 
 function isRefusal(found: object | number): found is Refusal {
   return typeof found === "object" && "code" in found;

@@ -36,6 +36,18 @@ export const steps: readonly string[] = [
      seq INTEGER PRIMARY KEY,
      notice TEXT NOT NULL
    ) STRICT;`,
+  `CREATE TABLE checkpoint (
+     chunk INTEGER PRIMARY KEY,
+     seq INTEGER NOT NULL,
+     head TEXT NOT NULL,
+     part TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE shipped (
+     only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
+     seq INTEGER NOT NULL,
+     head TEXT NOT NULL,
+     prefix TEXT NOT NULL
+   ) STRICT;`,
 ];
 
 /** Brings the tables to the newest version, in one transaction. Doing it again does nothing. */

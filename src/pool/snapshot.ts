@@ -12,6 +12,9 @@ const maxChunkLength = 330_000;
 /** A smaller journal than this is folded faster than a snapshot is worth. */
 const minTailLength = 1_000_000;
 
+/** The last state, or the one that the journal was trimmed up to (`trimming.ts`): tables of one shape. */
+export type Table = "snapshot" | "checkpoint";
+
 export type Snapshot = { readonly pool: Pool; readonly length: number };
 
 /** Whether `tailLength` characters of journal behind a snapshot of `snapshotLength` are too many. */
@@ -20,13 +23,13 @@ export function isDue(tailLength: number, snapshotLength: number): boolean {
 }
 
 /** Replaces the snapshot, inside the caller's transaction; `head` is the hash of the journal so far. Returns its length. */
-export function writeSnapshot({ sql }: PoolStorage, pool: Pool, head: string): number {
+export function writeSnapshot({ sql }: PoolStorage, pool: Pool, head: string, table: Table = "snapshot"): number {
   const text = JSON.stringify(toImage(pool));
   let chunk = 0;
   for (let start = 0; start < text.length; chunk++) {
     const end = boundary(text, start + maxChunkLength);
     sql.exec(
-      "INSERT OR REPLACE INTO snapshot (chunk, seq, head, part) VALUES (?, ?, ?, ?)",
+      `INSERT OR REPLACE INTO ${table} (chunk, seq, head, part) VALUES (?, ?, ?, ?)`,
       chunk,
       pool.seq,
       head,
@@ -34,12 +37,12 @@ export function writeSnapshot({ sql }: PoolStorage, pool: Pool, head: string): n
     );
     start = end;
   }
-  sql.exec("DELETE FROM snapshot WHERE chunk >= ?", chunk);
+  sql.exec(`DELETE FROM ${table} WHERE chunk >= ?`, chunk);
   return text.length;
 }
 
-export function readSnapshot({ sql }: PoolStorage): Snapshot | undefined {
-  const chunks = sql.exec<{ part: string }>("SELECT part FROM snapshot ORDER BY chunk").toArray();
+export function readSnapshot({ sql }: PoolStorage, table: Table = "snapshot"): Snapshot | undefined {
+  const chunks = sql.exec<{ part: string }>(`SELECT part FROM ${table} ORDER BY chunk`).toArray();
   if (chunks.length === 0) return undefined;
   const text = chunks.map(({ part }) => part).join("");
   const image: PoolImage = JSON.parse(text);
@@ -47,8 +50,11 @@ export function readSnapshot({ sql }: PoolStorage): Snapshot | undefined {
 }
 
 /** The journal's hash that the snapshot was taken at, and the seq; the audit holds them against the journal. */
-export function snapshotHead({ sql }: PoolStorage): { seq: number; head: string } | undefined {
-  return sql.exec<{ seq: number; head: string }>("SELECT seq, head FROM snapshot WHERE chunk = 0").toArray()[0];
+export function snapshotHead(
+  { sql }: PoolStorage,
+  table: Table = "snapshot",
+): { seq: number; head: string } | undefined {
+  return sql.exec<{ seq: number; head: string }>(`SELECT seq, head FROM ${table} WHERE chunk = 0`).toArray()[0];
 }
 
 /** Half a surrogate pair would be stored as a replacement character; cut behind the whole one. */

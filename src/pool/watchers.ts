@@ -5,12 +5,13 @@
 import type { JournalEvent } from "../protocol/events.ts";
 import type { LiveRefusal, ServerFrame } from "../protocol/frames.ts";
 import { limits } from "../protocol/limits.ts";
-import { problemOf } from "../protocol/problems.ts";
+import { problemOf, refusalProblem } from "../protocol/problems.ts";
 import { readers } from "../protocol/rights.ts";
 import { wrong } from "./faults.ts";
 import { page } from "./journal.ts";
 import type { LivePool } from "./live-pool.ts";
 import { type Attachment, attach, attachmentOf, send, sendText } from "./socket.ts";
+import { trimmedTo } from "./trimming.ts";
 
 export class Watchers {
   readonly #ctx: DurableObjectState;
@@ -67,6 +68,8 @@ export class Watchers {
     }
     const { pool } = await this.#pool.settled();
     if (socket.readyState !== WebSocket.OPEN || this.#isOver(socket, attachmentOf(socket))) return;
+    const trimmed = trimmedTo(this.#ctx.storage);
+    if (after < trimmed) return send(socket, { id, problem: refusalProblem({ code: "journal_trimmed", trimmed }) });
     if (after > pool.seq)
       return send(socket, { id, problem: wrong("/subscribe/after", `must not be after ${pool.seq}`) });
     send(socket, { id, subscribed: { after, seq: pool.seq, refusals: this.#pool.refusals() } });

@@ -122,6 +122,7 @@ const settings = {
   fallback_price: z.strictObject(rates).nullable(),
   refill: poolRefill.nullable(),
   warn_at: z.array(whole).readonly(),
+  journal_days: whole.nullable(),
 };
 
 export const poolResult = z
@@ -304,6 +305,18 @@ export const snapshot = z.looseObject({ head: z.looseObject({ seq: whole }), age
 export const exposition = z
   .string()
   .meta({ id: "Metrics", description: "Prometheus text; docs/operations.md lists the metrics." });
+
+export const segment = z
+  .string()
+  .meta({ id: "Segment", description: "Newline-delimited JSON; docs/storage.md describes each line." });
+
+export const archiveResult = z.strictObject({
+  archive: z.boolean().describe("whether this deployment has an archive"),
+  seq: whole,
+  shipped: whole.describe("the last event that is in the archive"),
+  trimmed: whole.describe("the last event that is no longer here"),
+}) satisfies Describes<results.ArchiveResult>;
+export const restoreResult = z.strictObject({ seq: whole }) satisfies Describes<results.RestoreResult>;
 
 export const deleted = z.strictObject({ deleted: z.literal(true) });
 

@@ -30,6 +30,8 @@ export type ConfigureCommand = {
   readonly refill?: GivenPoolRefill | null | undefined;
   /** Percentages of a budget whose reaching is worth a warning. */
   readonly warn_at?: readonly number[] | undefined;
+  /** How long the journal is kept here, in days. `null`: for ever. */
+  readonly journal_days?: number | null | undefined;
 };
 
 /** Grows (or, below zero, shrinks) the pool's float. */

@@ -45,6 +45,7 @@ export type PoolSettings = {
   readonly refill?: PoolRefill;
   /** Percentages, rising. Absent in pools made before there were warnings: they give none. */
   readonly warn_at?: readonly number[];
+  readonly journal_days?: number;
 };
 
 type EventBody =

@@ -17,6 +17,10 @@ export function explain(refusal: Refusal): string {
       return `Nobody knows what ${refusal.model} costs, so it can't be paid out of a pool of microusd. Set its price with PUT /v1/prices/{model}, or a fallback_price for the pool.`;
     case "pool_not_found":
       return "There is no such pool. Create it with PUT /v1/pools/{pool}.";
+    case "journal_trimmed":
+      return `The journal up to event ${refusal.trimmed} is no longer here. Ask for what comes after it; the archive may have the rest.`;
+    case "archive_not_found":
+      return `Nothing can be done with the archive: ${refusal.reason}.`;
     case "unit_mismatch":
       return `This pool counts ${refusal.pool_unit}; the amount was given in ${refusal.given_unit}.`;
     case "id_reused":

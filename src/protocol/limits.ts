@@ -96,6 +96,8 @@ export const limits = {
   gatewayAnswers: 128,
   /** Nesting of JSON. Ours needs 4; refused before anything recursive reads the text. */
   jsonDepth: 32,
+  /** Days that a journal is kept, where a pool says how many: ten years, as books are. */
+  journalDays: 3_650,
   /** Events of one page of the journal. */
   journalPage: 1_000,
   /** Tenants of a deployment: what the one directory object lists. */

@@ -55,6 +55,7 @@ export function statusOf(
     case "reservation_not_found":
     case "key_not_found":
     case "webhook_not_found":
+    case "archive_not_found":
     case "price_not_found":
     case "tenant_not_found":
     case "route_not_found":
@@ -65,6 +66,7 @@ export function statusOf(
     case "contract_conflict":
       return 409;
     case "id_too_old":
+    case "journal_trimmed":
       return 410;
     case "body_too_large":
       return 413;

@@ -11,6 +11,10 @@ export type Refusal =
   | { readonly code: "webhook_not_found"; readonly webhook: string }
   | { readonly code: "price_not_found"; readonly model: string }
   | { readonly code: "pool_not_found" }
+  /** Events up to this one are no longer here; the archive may have them. */
+  | { readonly code: "journal_trimmed"; readonly trimmed: number }
+  /** This deployment has no archive, or it has nothing of the pool that could be used; `reason` says which. */
+  | { readonly code: "archive_not_found"; readonly reason: string }
   /** The gateway has no price for the model, and the pool, which counts microusd, names no fallback. */
   | { readonly code: "model_not_priced"; readonly model: string }
   | { readonly code: "unit_mismatch"; readonly pool_unit: Unit; readonly given_unit: Unit }
@@ -83,6 +87,8 @@ export const refusalCodes = [
   "webhook_not_found",
   "price_not_found",
   "pool_not_found",
+  "journal_trimmed",
+  "archive_not_found",
   "model_not_priced",
   "unit_mismatch",
   "id_reused",
@@ -121,6 +127,8 @@ export function isTransient(refusal: Refusal): boolean {
     case "webhook_not_found":
     case "price_not_found":
     case "pool_not_found":
+    case "journal_trimmed":
+    case "archive_not_found":
     case "model_not_priced":
     case "unit_mismatch":
     case "id_reused":

@@ -42,10 +42,11 @@ export type AgentDetail = NamedAgentView & {
   readonly sub_agents: number;
 };
 
-export type PoolResult = Omit<PoolSettings, "fallback_price" | "refill" | "warn_at"> & {
+export type PoolResult = Omit<PoolSettings, "fallback_price" | "refill" | "warn_at" | "journal_days"> & {
   readonly fallback_price: Rates | null;
   readonly refill: PoolRefill | null;
   readonly warn_at: readonly number[];
+  readonly journal_days: number | null;
   readonly paused: boolean;
   /** null only in a pool from before there were periods, until one begins. */
   readonly period: Period | null;
@@ -190,6 +191,20 @@ export type Report = {
   readonly period: Period | null;
   readonly agents: { readonly [name: string]: AgentView };
 };
+
+/** What of a journal is here, and what is in the archive. */
+export type ArchiveResult = {
+  /** Whether this deployment has an archive. */
+  readonly archive: boolean;
+  /** The last event. */
+  readonly seq: number;
+  /** The last event that is in the archive; 0 if none is. */
+  readonly shipped: number;
+  /** The last event that is no longer here; 0 while all are. */
+  readonly trimmed: number;
+};
+
+export type RestoreResult = { readonly seq: number };
 
 /** A period that is over: the pool's, or an agent's own. */
 export type PeriodReport = {

@@ -177,6 +177,7 @@ export const configureBody = z.strictObject({
   fallback_price: z.strictObject(ratesFields).nullable().optional(),
   refill: poolRefill.nullable().optional(),
   warn_at: warnAt.optional(),
+  journal_days: z.int().min(1).max(limits.journalDays).nullable().optional(),
   location_hint: z.enum(["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"]).optional(),
 });
 
@@ -362,6 +363,10 @@ export const periodsQuery = z.strictObject({
   agent: name.optional(),
   before: whole(Number.MAX_SAFE_INTEGER).optional(),
   limit: whole(limits.periodPage).optional(),
+});
+export const exportQuery = z.strictObject({
+  after: whole(Number.MAX_SAFE_INTEGER).optional(),
+  until: whole(Number.MAX_SAFE_INTEGER).optional(),
 });
 export const removeQuery = z.strictObject({ force: z.enum(["true", "false"]).optional() });
 export const deliveriesQuery = z.strictObject({ before: name.optional(), limit: whole(1_000).optional() });

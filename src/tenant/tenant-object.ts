@@ -9,7 +9,7 @@ import type { ConfigureCommand } from "../protocol/commands.ts";
 import { limits } from "../protocol/limits.ts";
 import type { PriceFields, PriceView } from "../protocol/prices.ts";
 import type { Refusal } from "../protocol/refusals.ts";
-import type { Answer, Outcome, PoolList } from "../protocol/results.ts";
+import type { Answer, Outcome, PoolList, RestoreResult } from "../protocol/results.ts";
 import type { Jurisdiction, KeyFields, KeyView, Revocation } from "../protocol/tenants.ts";
 import { migrate, schemaVersion } from "../storage/migrate.ts";
 import { Keys } from "./keys.ts";
@@ -112,6 +112,26 @@ export class TenantObject extends DurableObject<Env> {
       const removed = await this.#pool(name).remove(bursar, force);
       if (removed.ok || removed.refusal.code === "pool_not_found") this.#pools.remove(name);
       return removed;
+    });
+  }
+
+  /** Makes a pool again out of the archive. It knows the revoked keys before anybody can use it. */
+  restorePool(caller: Caller, name: string): Promise<Answer<RestoreResult>> {
+    return this.#inTurn(name, async () => {
+      migrate(this.ctx.storage, tenantSteps);
+      const refusal = this.#refusalTo(caller) ?? this.#tooManyPools(name);
+      if (refusal !== null) return { ok: false, refusal };
+      const isListed = this.#pools.has(name);
+      this.#pools.add(name, Date.now());
+      this.#pools.forgets(name);
+      await this.#tell(name);
+      const restored = await this.#pool(name).restore();
+      // What could not be restored left nothing behind, revocations included.
+      if (!restored.ok && restored.refusal.code === "archive_not_found") {
+        if (isListed) this.#pools.forgets(name);
+        else this.#pools.remove(name);
+      }
+      return restored;
     });
   }
 

@@ -1,6 +1,6 @@
 /** The operator's tool as its user runs it: the built program, against a real governor. */
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -71,6 +71,25 @@ describe("bursar", () => {
     expect(wrong.err).toContain("must be a name, not an IP address");
     expect(await bursar("webhooks add https://hooks.example.com/ --types everything")).toMatchObject({ code: 1 });
     expect(await bursar(`webhooks redeliver ${id}`)).toMatchObject({ code: 1 });
+  });
+
+  it("exports a journal, and verifies it offline, changed or not", async () => {
+    await json("pools create kept --budget 1000 --journal-days 30");
+    await json("agents set kept a --priority 1 --max 100");
+    const file = join(directory, "kept.ndjson");
+    expect((await bursar(`pools export kept ${file}`)).out).toContain(`bursar verify ${file}`);
+    const verified = await bursar(`verify ${file}`, { BURSAR_URL: "", BURSAR_KEY: "" });
+    expect(verified).toMatchObject({ code: 0, err: "" });
+    expect(verified.out).toMatch(/^The chain is whole: 1 segments, 2 rows, up to event 2; .*\n\nkept: 1,000 tokens/);
+    expect(await json(`verify ${file}`)).toMatchObject({ ok: true, pool: "kept", report: { total: 1_000 } });
+    writeFileSync(file, readFileSync(file, "utf8").replace('"max":100', '"max":999'));
+    const changed = await bursar(`verify ${file}`);
+    expect(changed.code).toBe(2);
+    expect(changed.out).toMatch(/^Something is wrong:\n- .*kept.ndjson: its last line does not fit/);
+    expect(await bursar(`pools export nowhere ${file}`)).toMatchObject({ code: 2 });
+    // This governor has no archive; test/archive has one.
+    expect(await bursar("pools archive kept")).toMatchObject({ code: 2 });
+    expect(await bursar("pools restore kept")).toMatchObject({ code: 2 });
   });
 
   it("refills a pool and an agent, lists periods, and begins one", async () => {

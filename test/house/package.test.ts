@@ -58,7 +58,7 @@ describe("the package", () => {
   });
 
   it.each([
-    ["index", 12_000],
+    ["index", 12_500],
     ["openai", 11_000],
     ["anthropic", 11_000],
     ["ai", 11_000],

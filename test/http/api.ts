@@ -37,7 +37,7 @@ export async function api(method: string, path: string, options: Options = {}): 
     : createApp().fetch(request, { ...env, ...bindings }));
   const text = await response.text();
   const media = response.headers.get("content-type") ?? "";
-  const isJson = /json/.test(media);
+  const isJson = /[/+]json\b/.test(media);
   const body: Json = text === "" ? {} : isJson ? JSON.parse(text) : { text };
   if (text !== "") {
     const { pathname } = new URL(request.url);

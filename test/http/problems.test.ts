@@ -1,8 +1,10 @@
 /** Every answer that is not a success: its status, its code, the facts that come with it, and when to come back. */
 import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/env.ts";
 import { routes } from "../../src/http/routes.ts";
+import { trim } from "../../src/pool/trimming.ts";
 import { refusalCodes } from "../../src/protocol/refusals.ts";
 import { uuid7 } from "../../src/protocol/uuid.ts";
 import {
@@ -124,7 +126,7 @@ describe("a request that is not what the route takes", () => {
 });
 
 describe("what does not exist", () => {
-  it("is 404 pool_not_found on every route of a pool but the one that makes it", async () => {
+  it("is 404 pool_not_found on every route of a pool but those that make it", async () => {
     const nowhere = newPath();
     const body: Record<string, unknown> = {
       "/funds": { tokens: 5 },
@@ -139,6 +141,7 @@ describe("what does not exist", () => {
       const rest = path.replace("/v1/pools/:pool", "");
       if (
         !path.startsWith("/v1/pools/") ||
+        rest === "/restore" ||
         rest === "/batch" ||
         rest === "/session" ||
         (rest === "" && method === "PUT")
@@ -248,6 +251,19 @@ describe("the governor's no, 402", () => {
     expect(await facts(theirs, 404, "webhook_not_found")).toEqual({ webhook: id });
     const inside = await facts(post("/v1/webhooks", { url: "https://169.254.169.254/" }), 400, "invalid_request");
     expect(inside["errors"]).toEqual([{ field: "/url", message: "must be a name, not an IP address" }]);
+  });
+
+  it("has no archive here, and says so; and what is trimmed is gone", async () => {
+    const pool = await newPool({}, { a: {} });
+    const none = { reason: "this deployment has none (docs/operations.md)" };
+    expect(await facts(post(`${pool}/archive`, {}), 404, "archive_not_found")).toEqual(none);
+    const [, name = ""] = /pools\/(.+)$/.exec(pool) ?? [];
+    await runInDurableObject(env.POOLS.getByName(`default/${name}`), async (_, { storage }) => {
+      await trim(storage, Number.MAX_SAFE_INTEGER, 1);
+    });
+    expect(await facts(api("GET", `${pool}/journal?after=0`), 410, "journal_trimmed")).toEqual({ trimmed: 1 });
+    expect(await facts(api("GET", `${pool}/journal/export`), 410, "journal_trimmed")).toEqual({ trimmed: 1 });
+    await must(api("GET", `${pool}/journal?after=1`));
   });
 
   it("stops an agent that reserves more often in a minute than its contract lets it", async () => {

@@ -105,6 +105,10 @@ const table: Readonly<Record<string, readonly [kind: Kind, status: 101 | 200 | 2
     "GET /v1/pools/:pool/report": ["read", 200],
     "GET /v1/pools/:pool/metrics": ["read", 200],
     "GET /v1/pools/:pool/journal": ["read", 200],
+    "GET /v1/pools/:pool/journal/export": ["read", 200],
+    "GET /v1/pools/:pool/archive": ["read", 200],
+    "POST /v1/pools/:pool/archive": ["manage", 200, () => ({})],
+    "POST /v1/pools/:pool/restore": ["manage", 201, () => ({})],
     "GET /v1/pools/:pool/periods": ["read", 200],
     "GET /v1/pools/:pool/snapshot": ["read", 200],
     "GET /v1/pools/:pool/audit": ["read", 200],
@@ -303,7 +307,8 @@ function expectedOf({ route, principal, pool, agent, key }: Cell): string {
   if (right === "dead") {
     // A pool that isn't there knows no keys; making and deleting it goes by the tenant, which does.
     const byTenant =
-      ["keys", "list", "price", "prices"].includes(kind) || (kind === "manage" && route.endsWith("/:pool"));
+      ["keys", "list", "price", "prices"].includes(kind) ||
+      (kind === "manage" && (route.endsWith("/:pool") || route.endsWith("/restore")));
     return pool === "mine" || byTenant ? "key_revoked" : "pool_not_found";
   }
   if (route.includes(":key_id")) {
@@ -320,7 +325,11 @@ function expectedOf({ route, principal, pool, agent, key }: Cell): string {
     return "forbidden";
   }
   // An admin may make the pool that isn't there.
+  if (!isThere && route.endsWith("/restore") && !isBound) return "archive_not_found";
   if (!isThere) return route === "PUT /v1/pools/:pool" && !isBound ? "ok" : "pool_not_found";
+  // Here is none; test/archive has one.
+  if (route === "POST /v1/pools/:pool/archive") return "archive_not_found";
+  if (route.endsWith("/restore")) return "contract_conflict";
   if ((right === "a" || right === "b") && right !== agent) return "reservation_not_found";
   if (route === "DELETE /v1/pools/:pool") return "contract_conflict";
   return "ok";
@@ -332,6 +341,7 @@ const statusOf: Readonly<Record<string, number>> = {
   forbidden: 403,
   key_not_found: 404,
   webhook_not_found: 404,
+  archive_not_found: 404,
   pool_not_found: 404,
   reservation_not_found: 404,
   contract_conflict: 409,

@@ -254,6 +254,7 @@ describe("pools", () => {
       fallback_price: null,
       refill: null,
       warn_at,
+      journal_days: null,
       paused: false,
       period: firstPeriod(),
       seq: 1,
@@ -279,6 +280,7 @@ describe("pools", () => {
         rollover_cap: 100,
       },
       warn_at: [90],
+      journal_days: 30,
     };
     const period = { number: 1, starts_at: near(Date.now()), ends_at: expect.any(Number) };
     const created = await answer(200, "PUT", path, { body: { ...settings, location_hint: "weur" } });
@@ -406,6 +408,17 @@ describe("pools", () => {
       code: "budget_exceeded",
     };
     expect(events).toEqual([refused]);
+  });
+
+  it("GET journal/export gives a file (test/archive says which), GET archive what is where", async () => {
+    const pool = await newPool({}, { a: {} });
+    const { status, body } = await api("GET", `${pool}/journal/export`);
+    expect(status).toBe(200);
+    expect(body["text"]).toMatch(/^\{"bursar":"segment","version":1,"tenant":"default",/);
+    const here = { archive: false, seq: 2, shipped: 0, trimmed: 0 };
+    expect(await answer(200, "GET", `${pool}/archive`)).toEqual(here);
+    expect((await api("POST", `${pool}/archive`, { body: {} })).status).toBe(404);
+    expect((await api("POST", `${pool}/restore`, { body: {} })).status).toBe(409);
   });
 
   it("GET audit folds the journal and finds nothing", async () => {

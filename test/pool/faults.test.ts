@@ -3,9 +3,10 @@
  * hear of what is not stored, nothing may be half stored, and the same request again must succeed exactly once.
  */
 import { describe, expect, it } from "vitest";
+import type { JournalRow } from "../../src/archive/chain.ts";
 import { toImage } from "../../src/engine/image.ts";
 import { emptyPool } from "../../src/engine/state.ts";
-import { append, type JournalRow, rowsAfter } from "../../src/pool/journal.ts";
+import { append, rowsAfter } from "../../src/pool/journal.ts";
 import { type LivePool, NotPersistedError } from "../../src/pool/live-pool.ts";
 import { migrate } from "../../src/pool/schema.ts";
 import type { Command } from "../../src/protocol/commands.ts";
@@ -20,6 +21,7 @@ import {
   imageOf,
   livePool,
   newStub,
+  noErrands,
   onStorage,
   register,
   reserve,
@@ -234,7 +236,7 @@ async function wake(
 
 async function deliver(pool: LivePool, { does }: Step): Promise<Outcome[]> {
   if (does !== "alarm") return pool.run(does);
-  await pool.alarm(async () => []);
+  await pool.alarm(noErrands);
   return [];
 }
 

@@ -10,6 +10,7 @@ import {
   counted,
   livePool,
   newStub,
+  noErrands,
   nothingWritten,
   onStorage,
   register,
@@ -82,11 +83,11 @@ describe("a notice", () => {
         return noticeTypes;
       };
       clock.now += 1_000;
-      await pool.alarm(() => Promise.reject(new Error("out of reach")));
+      await pool.alarm({ ...noErrands, tell: () => Promise.reject(new Error("out of reach")) });
       expect(waitingNotices(storage, 10).length).toBe(1);
       expect(await storage.getAlarm()).toBe(clock.now + 30_000);
       clock.now += 30_000;
-      await pool.alarm(take);
+      await pool.alarm({ ...noErrands, tell: take });
       expect(taken.map(({ seq }) => seq)).toEqual([4]);
       expect(waitingNotices(storage, 10)).toEqual([]);
     }));
@@ -99,11 +100,11 @@ describe("a notice", () => {
       };
       expect(await tell("u1", 50)).toBe(1);
       clock.now += 1_000;
-      await pool.alarm(async () => ["agent.overage"]);
+      await pool.alarm({ ...noErrands, tell: async () => ["agent.overage"] });
       expect(await tell("u2", 30)).toBe(0);
       expect(await tell("u3", 11_000)).toBe(1);
       clock.now += 60_000;
-      await pool.alarm(async () => []);
+      await pool.alarm(noErrands);
       expect(waitingNotices(storage, 10)).toEqual([]);
       await all(pool.run([{ op: "reset", agent: "a", id: "x" }]));
       expect(await tell("u4", 60)).toBe(0);

@@ -4,10 +4,11 @@
  */
 import { evictDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
+import { foldRow } from "../../src/archive/chain.ts";
 import { toImage } from "../../src/engine/image.ts";
 import { emptyPool } from "../../src/engine/state.ts";
 import { rowsAfter } from "../../src/pool/journal.ts";
-import { foldRow, remember } from "../../src/pool/memory.ts";
+import { remember } from "../../src/pool/memory.ts";
 import { migrate } from "../../src/pool/schema.ts";
 import { isDue, readSnapshot, snapshotHead, writeSnapshot } from "../../src/pool/snapshot.ts";
 import type { Command } from "../../src/protocol/commands.ts";

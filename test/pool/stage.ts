@@ -3,7 +3,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { toImage } from "../../src/engine/image.ts";
 import { audit } from "../../src/pool/audit.ts";
-import { LivePool } from "../../src/pool/live-pool.ts";
+import { type Errands, LivePool } from "../../src/pool/live-pool.ts";
 import { schemaVersion } from "../../src/pool/schema.ts";
 import type { PoolStorage } from "../../src/pool/storage.ts";
 import type { Caller } from "../../src/protocol/caller.ts";
@@ -196,6 +196,9 @@ export function onStorage<T>(stub: Stub, test: (storage: DurableObjectStorage) =
 export function livePool(storage: PoolStorage, clock: () => number = Date.now): LivePool {
   return new LivePool(storage, clock);
 }
+
+/** An alarm's errands where nobody listens and nothing is kept elsewhere. */
+export const noErrands: Errands = { tell: async () => [], keep: async () => undefined };
 
 /** For clocks set by hand: so far ahead that no alarm of the platform's runs while a test does. */
 export const someday = 4_000_000_000_000;

@@ -19,6 +19,7 @@ import {
   livePool,
   newPool,
   newStub,
+  noErrands,
   onStorage,
   register,
   reserve,
@@ -196,7 +197,7 @@ describe("somebody in line is granted the moment budget comes free", () => {
       async ({ pool, asks, passes }) => {
         const caller = await asks(reserve("w", "helper", 450));
         vi.setSystemTime(someday + 30_000);
-        const alarm = pool.alarm(async () => []);
+        const alarm = pool.alarm(noErrands);
         await passes(0);
         await alarm;
         expect(caller).toMatchObject(granted(450));

@@ -51,6 +51,7 @@ const whole: Readonly<Record<string, Fields>> = {
     location_hint: "weur",
     refill: { every: "week", starts_on: "friday", time_zone: "Europe/Berlin", rollover: "capped", rollover_cap: 5 },
     warn_at: [5, 6],
+    journal_days: 5,
   },
   "POST /v1/pools/:pool/funds": { tokens: 5, id: "x" },
   "PUT /v1/pools/:pool/agents/:agent": {
@@ -66,6 +67,8 @@ const whole: Readonly<Record<string, Fields>> = {
     refill: { every: "hours", hours: 5, from: 5 },
   },
   "POST /v1/pools/:pool/reset-period": { id: "x" },
+  "POST /v1/pools/:pool/archive": {},
+  "POST /v1/pools/:pool/restore": {},
   "POST /v1/pools/:pool/agents/:agent/reopen": { id: "x" },
   "POST /v1/pools/:pool/agents/:agent/pause": {},
   "POST /v1/pools/:pool/agents/:agent/resume": {},
@@ -98,6 +101,7 @@ const wholeQuery: Readonly<Record<string, Fields>> = {
   "GET /v1/pools": { after: "a", limit: "5" },
   "DELETE /v1/pools/:pool": { force: "true" },
   "GET /v1/webhooks/:webhook/deliveries": { before: "a", limit: "5" },
+  "GET /v1/pools/:pool/journal/export": { after: "5", until: "5" },
   "GET /v1/pools/:pool/periods": { agent: "a", before: "5", limit: "5" },
   "GET /v1/pools/:pool/journal": { after: "5", limit: "5" },
 };

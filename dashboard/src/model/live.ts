@@ -132,7 +132,9 @@ export class LivePool {
       this.history = new History();
       this.burn = new Burn();
     }
-    if (this.history.last === 0 && seq > historyMost) this.history = new History(await snapshotOf(this.name));
+    if (this.history.last === 0 && (seq > historyMost || (await this.remote.archived()).trimmed > 0)) {
+      this.history = new History(await snapshotOf(this.name));
+    }
     const first = this.history.last;
     for (let after = first; after < seq && !this.#stop.signal.aborted; after = this.history.last) {
       const { events } = await this.remote.journal(after, 1_000);

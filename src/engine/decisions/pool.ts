@@ -27,6 +27,7 @@ export function decideConfigure(pool: Pool, command: ConfigureCommand, now: numb
       ...(command.fallback_price == null ? undefined : { fallback_price: command.fallback_price }),
       ...refillOf(undefined, command, now),
       warn_at: command.warn_at ?? warnAtDefault,
+      ...(command.journal_days == null ? undefined : { journal_days: command.journal_days }),
     };
     const float = settings.budget ?? 0;
     return wouldPassTotal(pool, float) ?? configured(pool, settings, float, now);
@@ -45,6 +46,7 @@ export function decideConfigure(pool: Pool, command: ConfigureCommand, now: numb
     ...fallbackOf(before, command),
     ...refillOf(before.refill, command, now),
     ...warnAtOf(before, command),
+    ...journalDaysOf(before, command),
   };
   if ((settings.budget === null) !== (before.budget === null)) {
     return refuse({
@@ -82,6 +84,12 @@ function refillOf(
 ): Pick<PoolSettings, "refill"> {
   if (refill === undefined) return known === undefined ? {} : { refill: known };
   return refill === null ? {} : { refill: { ...ruleOf(refill, now, known), ...rolloverOf(refill) } };
+}
+
+/** Left out keeps the days, null keeps the journal for ever. */
+function journalDaysOf({ journal_days }: PoolSettings, command: ConfigureCommand): Pick<PoolSettings, "journal_days"> {
+  const days = command.journal_days === undefined ? journal_days : command.journal_days;
+  return days == null ? {} : { journal_days: days };
 }
 
 function warnAtOf({ warn_at }: PoolSettings, command: ConfigureCommand): Pick<PoolSettings, "warn_at"> {

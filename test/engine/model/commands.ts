@@ -70,6 +70,7 @@ const refill = fc.oneof(
 
 const settings = {
   refill: fc.oneof({ weight: 6, arbitrary: fc.constant(undefined) }, refill, fc.constant(null)),
+  journal_days: rarely(fc.constantFrom(1, 30, null)),
   warn_at: rarely(fc.constantFrom([], [10], [25, 50, 75], [100])),
   equal_priority_donates: maybe(fc.boolean()),
   default_ttl_ms: maybe(fc.constantFrom(1_000, 5_000, 120_000)),

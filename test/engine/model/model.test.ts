@@ -44,6 +44,8 @@ const notHere: readonly string[] = [
   "tenant_not_found",
   "price_not_found",
   "webhook_not_found",
+  "journal_trimmed",
+  "archive_not_found",
   "model_not_priced",
 ];
 const refusals = refusalCodes.filter((code) => !notHere.includes(code));

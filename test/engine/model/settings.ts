@@ -27,6 +27,9 @@ export function configure(world: World, command: CommandOf<"configure">, now: nu
     journal_refusals: command.journal_refusals ?? old.journal_refusals,
     ...refillIn(old.refill, command, now),
     warn_at: command.warn_at ?? old.warn_at ?? [],
+    ...(command.journal_days === undefined
+      ? old.journal_days && { journal_days: old.journal_days }
+      : command.journal_days && { journal_days: command.journal_days }),
   };
   const isNew = world.settings === null;
   const growth = (settings.budget ?? 0) - (isNew ? 0 : (old.budget ?? 0));

@@ -1,0 +1,34 @@
+/**
+ * The chain of a journal: rows of events, each of which carries the SHA-256 of the row before, so that a change to the
+ * past shows, wherever the rows are kept.
+ */
+import { createHash } from "node:crypto";
+import { evolve } from "../engine/evolve.ts";
+import type { Pool } from "../engine/state.ts";
+import type { PoolEvent } from "../protocol/events.ts";
+
+/** What stands in the first row's `previous`. */
+export const genesis = "0".repeat(64);
+
+export type JournalRow = {
+  readonly first_seq: number;
+  readonly last_seq: number;
+  readonly at: number;
+  readonly previous: string;
+  readonly events: string;
+};
+
+/** The hash that the next row must carry as `previous`. */
+export function hashOf(row: JournalRow): string {
+  const { first_seq, last_seq, at, previous, events } = row;
+  return createHash("sha256").update(`${previous}\n${first_seq}\n${last_seq}\n${at}\n${events}`).digest("hex");
+}
+
+/** Applies a row's events; a row that does not follow on what came before means that what is kept is damaged. */
+export function foldRow(pool: Pool, row: JournalRow): void {
+  if (row.first_seq !== pool.seq + 1) throw new Error(`journal row ${row.first_seq} follows event ${pool.seq}`);
+  const events: PoolEvent[] = JSON.parse(row.events);
+  for (const event of events) evolve(pool, event);
+  if (row.last_seq !== pool.seq)
+    throw new Error(`journal row ${row.first_seq} ends at ${pool.seq}, not ${row.last_seq}`);
+}

@@ -1,0 +1,157 @@
+/**
+ * Ships the journal to an archive, segment by segment, and brings it back. What has been shipped is a chain of files
+ * that anybody can verify without us (`archive/verify.ts`); a pool that is lost is restored from it, event by event.
+ */
+import { foldRow, genesis, hashOf, type JournalRow } from "../archive/chain.ts";
+import { readSegment, segmentMedia, segmentOf } from "../archive/segment.ts";
+import { violations } from "../engine/invariants.ts";
+import { emptyPool } from "../engine/state.ts";
+import { append, eventsOf, rowsAfter } from "./journal.ts";
+import { endsPeriod, keepPeriods } from "./periods.ts";
+import { migrate } from "./schema.ts";
+import { writeSnapshot } from "./snapshot.ts";
+import type { PoolStorage } from "./storage.ts";
+
+/** What an archive must do: an R2 bucket does. */
+export type Bucket = {
+  put(key: string, value: string, options: { httpMetadata: { contentType: string } }): Promise<unknown>;
+  get(key: string): Promise<{ text(): Promise<string> } | null>;
+  list(options: {
+    prefix: string;
+    delimiter?: string;
+    cursor?: string;
+  }): Promise<{ objects: { key: string }[]; delimitedPrefixes: string[]; truncated: boolean; cursor?: string }>;
+};
+
+/** Whose journal it is. */
+export type Owner = { readonly tenant: string; readonly pool: string };
+
+/** Up to which event the journal is in the archive, and under which prefix its segments lie there. */
+export type Shipped = { readonly seq: number; readonly head: string; readonly prefix: string };
+
+/** Characters of a segment: what an object can hold in memory beside its pool, and a reader can look at. */
+export const segmentLength = 1_000_000;
+
+/** Nothing is shipped yet: null. */
+export function shipped({ sql }: PoolStorage): Shipped | null {
+  return sql.exec<Shipped>("SELECT seq, head, prefix FROM shipped").toArray()[0] ?? null;
+}
+
+/**
+ * Ships everything that is stored and not shipped yet; returns the last event that is. A segment whose note of success
+ * was lost is shipped again, under the same name, with the same beginning.
+ */
+export async function ship(storage: PoolStorage, bucket: Bucket, owner: Owner): Promise<number> {
+  let done = shipped(storage);
+  for (;;) {
+    const rows = nextRows(storage, done?.seq ?? 0);
+    const [first] = rows;
+    const last = rows.at(-1);
+    if (first === undefined || last === undefined) return done?.seq ?? 0;
+    const prefix = done?.prefix ?? prefixOf(owner, first);
+    await bucket.put(`${prefix}${numbered(first.first_seq)}.ndjson`, segmentOf(owner.tenant, owner.pool, rows), {
+      httpMetadata: { contentType: segmentMedia },
+    });
+    done = { seq: last.last_seq, head: hashOf(last), prefix };
+    note(storage, done);
+  }
+}
+
+/** Names of whole pools' journals: the tenant, the pool, and when it was made; a pool made anew is another. */
+function prefixOf(owner: Owner, first: JournalRow): string {
+  return `${allOf(owner)}${numbered(eventsOf(first)[0]?.at ?? first.at)}/`;
+}
+
+function allOf({ tenant, pool }: Owner): string {
+  return `${tenant}/${pool}/`;
+}
+
+/** With zeros before it, so that names sort as numbers do. */
+function numbered(value: number): string {
+  return String(value).padStart(16, "0");
+}
+
+/** Rows from the one that holds the event after `after` on, up to about a segment's length; one at least, if there is one. */
+export function nextRows(storage: PoolStorage, after: number): JournalRow[] {
+  const rows: JournalRow[] = [];
+  let length = 0;
+  let seq = after;
+  for (;;) {
+    // A row has up to 300,000 characters; few of them at a time.
+    const some = rowsAfter(storage, seq, 16);
+    if (some.length === 0) return rows;
+    for (const row of some) {
+      if (length > 0 && length + row.events.length > segmentLength) return rows;
+      rows.push(row);
+      length += row.events.length;
+      seq = row.last_seq;
+    }
+  }
+}
+
+function note({ sql }: PoolStorage, { seq, head, prefix }: Shipped): void {
+  sql.exec("INSERT OR REPLACE INTO shipped (only_one, seq, head, prefix) VALUES (1, ?, ?, ?)", seq, head, prefix);
+}
+
+/** Thrown where the archive holds nothing of the pool, or what it holds is damaged; the message says which. */
+export class RestoreError extends Error {
+  override readonly name = "RestoreError";
+}
+
+/**
+ * Fills empty storage with the newest journal of the pool that is archived, checking every hash and folding every
+ * event on the way. Returns the last event. Where it throws, what it has written must be deleted.
+ */
+export async function restore(storage: PoolStorage, bucket: Bucket, owner: Owner): Promise<number> {
+  const prefix = (await prefixes(bucket, allOf(owner))).toSorted().at(-1);
+  if (prefix === undefined) throw new RestoreError("the archive holds no journal of this pool");
+  migrate(storage);
+  const pool = emptyPool();
+  let head = genesis;
+  try {
+    for (const key of (await keys(bucket, prefix)).toSorted()) {
+      const object = await bucket.get(key);
+      if (object === null) throw new RestoreError(`${key} is gone`);
+      const { header, rows } = readSegment(await object.text());
+      if (header.previous !== head) throw new RestoreError(`${key} does not follow on what comes before it`);
+      storage.transactionSync(() => {
+        for (const row of rows) {
+          foldRow(pool, row);
+          append(storage, row);
+          head = hashOf(row);
+        }
+        const events = rows.flatMap(eventsOf);
+        keepPeriods(storage, events.filter(endsPeriod));
+        note(storage, { seq: pool.seq, head, prefix });
+      });
+    }
+    const [violation] = violations(pool);
+    if (violation !== undefined) throw new RestoreError(`the archived journal does not add up: ${violation}`);
+    storage.transactionSync(() => writeSnapshot(storage, pool, head));
+    return pool.seq;
+  } catch (error) {
+    throw error instanceof RestoreError
+      ? error
+      : new RestoreError(error instanceof Error ? error.message : "unreadable");
+  }
+}
+
+async function prefixes(bucket: Bucket, prefix: string): Promise<string[]> {
+  const found: string[] = [];
+  for (let cursor: string | undefined; ; ) {
+    const page = await bucket.list({ prefix, delimiter: "/", ...(cursor === undefined ? undefined : { cursor }) });
+    found.push(...page.delimitedPrefixes);
+    if (!page.truncated) return found;
+    cursor = page.cursor;
+  }
+}
+
+async function keys(bucket: Bucket, prefix: string): Promise<string[]> {
+  const found: string[] = [];
+  for (let cursor: string | undefined; ; ) {
+    const page = await bucket.list({ prefix, ...(cursor === undefined ? undefined : { cursor }) });
+    found.push(...page.objects.map(({ key }) => key));
+    if (!page.truncated) return found;
+    cursor = page.cursor;
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Trims the journal: what is older than the pool keeps, and is in the archive where there is one, is deleted. In its
+ * place stands a checkpoint: the state that it came to, and the hash that what is left must carry, so that the chain
+ * still holds and the rest still folds to the same state.
+ */
+import { foldRow, genesis, hashOf, type JournalRow } from "../archive/chain.ts";
+import { emptyPool, type Pool } from "../engine/state.ts";
+import { rowsAfter } from "./journal.ts";
+import { readSnapshot, snapshotHead, writeSnapshot } from "./snapshot.ts";
+import type { PoolStorage } from "./storage.ts";
+
+const rowsPerTurn = 256;
+
+/** What the journal that is left begins from: the state, and the hash that its first row carries. */
+export type Base = { readonly pool: Pool; readonly head: string; readonly length: number };
+
+/** The checkpoint, or the beginning of everything. */
+export function baseOf(storage: PoolStorage): Base {
+  const checkpoint = readSnapshot(storage, "checkpoint");
+  const head = snapshotHead(storage, "checkpoint");
+  if (checkpoint === undefined || head === undefined) return { pool: emptyPool(), head: genesis, length: 0 };
+  return { ...checkpoint, head: head.head };
+}
+
+/** The last event that is not in the journal any more; 0 while all are. */
+export function trimmedTo(storage: PoolStorage): number {
+  return snapshotHead(storage, "checkpoint")?.seq ?? 0;
+}
+
+/**
+ * Deletes rows whose last event is older than `before`, but none after event `upTo`, and never the last row. Returns
+ * the last event that is deleted. Reads page by page and lets others run in between.
+ */
+export async function trim(storage: PoolStorage, before: number, upTo: number): Promise<number> {
+  const base = baseOf(storage);
+  const { pool } = base;
+  let last: JournalRow | undefined;
+  for (;;) {
+    await storage.sync();
+    const rows = rowsAfter(storage, pool.seq, rowsPerTurn + 1);
+    const old = rows.slice(0, -1).filter((row) => row.at < before && row.last_seq <= upTo);
+    for (const row of old) foldRow(pool, row);
+    last = old.at(-1) ?? last;
+    if (old.length < rowsPerTurn) break;
+  }
+  if (last === undefined) return base.pool.seq;
+  const head = hashOf(last);
+  const { last_seq } = last;
+  storage.transactionSync(() => {
+    writeSnapshot(storage, pool, head, "checkpoint");
+    storage.sql.exec("DELETE FROM journal WHERE last_seq <= ?", last_seq);
+  });
+  return last_seq;
+}
+
+/** When the oldest row that is kept was written; undefined while there is one row or none, which are never trimmed. */
+export function oldestAt({ sql }: PoolStorage): number | undefined {
+  const rows = sql.exec<{ at: number }>("SELECT at FROM journal ORDER BY first_seq LIMIT 2").toArray();
+  return rows.length < 2 ? undefined : rows[0]?.at;
+}

@@ -1,0 +1,269 @@
+/**
+ * The journal leaves: shipped to a real bucket, trimmed, the pool deleted, and restored from what was shipped. What is
+ * in the archive is verified as anybody would verify it, without the pool.
+ */
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { readSegment } from "../../src/archive/segment.ts";
+import { verify } from "../../src/archive/verify.ts";
+import { toImage } from "../../src/engine/image.ts";
+import { report } from "../../src/engine/results.ts";
+import { ship, shipped } from "../../src/pool/shipping.ts";
+import { snapshotHead } from "../../src/pool/snapshot.ts";
+import { trim, trimmedTo } from "../../src/pool/trimming.ts";
+import type { Command } from "../../src/protocol/commands.ts";
+import { randomOf } from "../engine/random.ts";
+import { api, must, newTenant } from "../http/api.ts";
+import { all, anybody, audited, findings, heavy, livePool, newStub, onStorage, register, Stub } from "../pool/stage.ts";
+
+afterEach(() => void vi.useRealTimers());
+
+const day = 86_400_000;
+
+/** All that is archived of `owner`, by its keys. */
+async function archived(owner: string): Promise<[string, string][]> {
+  const { objects } = await env.ARCHIVE.list({ prefix: `${owner}/` });
+  const texts = objects.map(async ({ key }): Promise<[string, string]> => {
+    const object = await env.ARCHIVE.get(key);
+    return [key, (await object?.text()) ?? ""];
+  });
+  return Promise.all(texts);
+}
+
+/** Days in a pool's life: reserves, commits, records, contracts and periods, by chance. */
+function life(random: () => number, nth: number): Command[] {
+  const agent = ["a", "b"][Math.floor(random() * 2)] ?? "a";
+  const id = `c${nth}`;
+  const amount = 1 + Math.floor(random() * 50);
+  const luck = random();
+  if (luck < 0.1) return [{ op: "reset_period", id }];
+  if (luck < 0.2) return [{ op: "register", agent, priority: Math.floor(random() * 5), max: 500, unit: "tokens" }];
+  if (luck < 0.5) return [{ op: "record", id, agent, amount, unit: "tokens" }];
+  return [
+    { op: "reserve", id, agent, amount, unit: "tokens", on_expiry: random() < 0.5 ? "charge" : "release" },
+    ...(random() < 0.8 ? [{ op: "commit", id, amount: Math.floor(random() * 60), unit: "tokens" } as const] : []),
+  ];
+}
+
+async function lived(stub: Stub, days: number): Promise<void> {
+  const random = randomOf(7);
+  const own = { ...register("b", 1, 500), refill: { every: "day" } } as const;
+  await all(stub.run([{ op: "configure", budget: 10_000, refill: { every: "week" } }, register("a", 2, 500), own]));
+  for (let nth = 0; nth < days * 20; nth++) {
+    await stub.run(life(random, nth));
+    vi.setSystemTime(Date.now() + day / 20);
+  }
+}
+
+function alarm(stub: Stub): Promise<void> {
+  return runInDurableObject(stub.raw, (instance) => instance.alarm());
+}
+
+function archiveOf(stub: Stub): Promise<unknown> {
+  return stub.raw.archived(anybody);
+}
+
+describe("a pool's whole history", () => {
+  it("is shipped by alarm, trimmed, deleted, and restored: the same report, a clean audit, a chain that verifies", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2090, 0, 1) });
+    const tenant = newTenant();
+    const pool = "/v1/pools/team";
+    await must(api("PUT", pool, { tenant, body: { journal_days: 7 } }));
+    await must(api("DELETE", pool, { tenant }));
+    const stub = new Stub(`${tenant}/team`);
+    await must(api("PUT", pool, { tenant, body: { journal_days: 7, budget: 10_000 } }));
+    await lived(stub, 30);
+    await alarm(stub);
+    const { seq, trimmed } = (await must(api("GET", `${pool}/archive`, { tenant }))) as Record<string, number>;
+    expect(await must(api("GET", `${pool}/archive`, { tenant }))).toEqual({
+      archive: true,
+      seq,
+      shipped: seq,
+      trimmed,
+    });
+    expect(trimmed).toBeGreaterThan((seq ?? 0) / 2);
+    await audited(stub);
+    // What was trimmed is gone here, and whoever asks for it is told.
+    const gone = await api("GET", `${pool}/journal?after=0`, { tenant });
+    expect(gone).toMatchObject({ status: 410, body: { code: "journal_trimmed", trimmed } });
+    await must(api("GET", `${pool}/journal?after=${trimmed}`, { tenant }));
+    await evictDurableObject(stub.raw);
+    await audited(stub);
+
+    const before = await must(api("GET", `${pool}/report`, { tenant }));
+    const periods = await must(api("GET", `${pool}/periods`, { tenant }));
+    const verdict = verify(await archived(`${tenant}/team`));
+    expect(verdict).toMatchObject({ ok: true, findings: [], tenant, pool: "team", seq });
+    if (verdict.state === null) throw new Error("no state");
+    expect(JSON.parse(JSON.stringify(report(verdict.state, "team")))).toEqual(before);
+
+    const occupied = await api("POST", `${pool}/restore`, { tenant, body: {} });
+    expect(occupied).toMatchObject({ status: 409, body: { code: "contract_conflict", field: "pool" } });
+    await must(api("DELETE", `${pool}?force=true`, { tenant }));
+    expect(await must(api("POST", `${pool}/restore`, { tenant, body: {} }))).toEqual({ seq });
+    expect(await must(api("GET", "/v1/pools", { tenant }))).toMatchObject({ pools: [{ name: "team" }] });
+    expect(await must(api("GET", `${pool}/report`, { tenant }))).toEqual(before);
+    expect(await must(api("GET", `${pool}/periods`, { tenant }))).toEqual(periods);
+    await audited(stub);
+    // It has its whole journal again, goes on, and ships what comes to the same chain.
+    await must(api("GET", `${pool}/journal?after=0`, { tenant }));
+    await must(api("POST", `${pool}/usage`, { tenant, body: { agent: "a", tokens: 1 } }));
+    expect(await must(api("POST", `${pool}/archive`, { tenant, body: {} }))).toMatchObject({ trimmed: 0 });
+    expect(verify(await archived(`${tenant}/team`))).toMatchObject({ ok: true, findings: [] });
+    await evictDurableObject(stub.raw);
+    await audited(stub);
+  });
+
+  it("is refused to be restored where the archive has none, or what it has was changed", async () => {
+    const tenant = newTenant();
+    const pool = "/v1/pools/team";
+    const none = await api("POST", `${pool}/restore`, { tenant, body: {} });
+    expect(none).toMatchObject({ status: 404, body: { code: "archive_not_found" } });
+    expect(await must(api("GET", "/v1/pools", { tenant }))).toEqual({ pools: [] });
+    await must(api("PUT", pool, { tenant, body: {} }));
+    await must(api("PUT", `${pool}/agents/a`, { tenant, body: { priority: 1, max_tokens: 500 } }));
+    await must(api("POST", `${pool}/archive`, { tenant, body: {} }));
+    await must(api("DELETE", pool, { tenant }));
+    const [[key, text] = ["", ""]] = await archived(`${tenant}/team`);
+    await env.ARCHIVE.put(key, text.replace('"max":500', '"max":900'));
+    const changed = await api("POST", `${pool}/restore`, { tenant, body: {} });
+    expect(changed).toMatchObject({ status: 404, body: { code: "archive_not_found" } });
+    expect(String(changed.body["detail"])).toContain("does not fit its rows");
+    // Nothing of it was left behind: the name is free.
+    expect(await must(api("PUT", pool, { tenant, body: {} }))).toMatchObject({ seq: 1, total: 0 });
+  });
+
+  it("knows after it is restored which keys were revoked before", async () => {
+    const tenant = newTenant();
+    const pool = "/v1/pools/team";
+    await must(api("PUT", pool, { tenant, body: {} }));
+    const { key, key_id } = await must(api("POST", "/v1/keys", { tenant, body: { scope: "read" } }));
+    await must(api("DELETE", `/v1/keys/${String(key_id)}`, { tenant }));
+    await must(api("POST", `${pool}/archive`, { tenant, body: {} }));
+    await must(api("DELETE", pool, { tenant }));
+    await must(api("POST", `${pool}/restore`, { tenant, body: {} }));
+    expect(await api("GET", `${pool}/report`, { token: String(key) })).toMatchObject({ status: 401 });
+  });
+});
+
+describe("shipping", () => {
+  it("makes segments of about a megabyte that follow on each other, once each, whatever fails on the way", async () => {
+    const stub = newStub();
+    const [tenant = "", pool = ""] = stub.name.split("/");
+    await onStorage(stub, async (storage) => {
+      const live = livePool(storage);
+      await all(live.run([{ op: "configure" }, register("boss", 5, 1_000_000)]));
+      for (let batch = 0; batch < 12; batch++) await all(live.run(heavy(`b${batch}-`, 60)));
+      let puts = 0;
+      const flaky = {
+        get: (key: string) => env.ARCHIVE.get(key),
+        list: () => Promise.reject(new Error("not here")),
+        put: async (key: string, value: string) => {
+          puts++;
+          // Lost before, and after, it was stored.
+          if (puts === 2) throw new Error("out of reach");
+          await env.ARCHIVE.put(key, value);
+          if (puts === 4) throw new Error("the answer was lost");
+        },
+      };
+      for (let tries = 0; tries < 6; tries++) {
+        await ship(storage, flaky, { tenant, pool }).catch(() => undefined);
+        await all(live.run(heavy(`t${tries}-`, 20)));
+      }
+      const { seq } = (await live.settled()).pool;
+      expect(await ship(storage, env.ARCHIVE, { tenant, pool })).toBe(seq);
+      expect(shipped(storage)?.seq).toBe(seq);
+      const texts = await archived(stub.name);
+      expect(texts.length).toBeGreaterThan(3);
+      for (const [, text] of texts) expect(text.length).toBeLessThan(1_400_000);
+      const verdict = verify(texts);
+      expect(verdict).toMatchObject({ ok: true, findings: [], seq });
+      if (verdict.state === null) throw new Error("no state");
+      expect(JSON.stringify(toImage(verdict.state))).toBe(JSON.stringify(toImage((await live.settled()).pool)));
+    });
+  });
+
+  it("happens within an hour of what is to be shipped, soon where that is much, and never while nothing is", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2090, 0, 1) });
+    const stub = newStub();
+    const alarmIn = async (): Promise<number | null> => {
+      const at = await runInDurableObject(stub.raw, (_, { storage }) => storage.getAlarm());
+      return at === null ? null : at - Date.now();
+    };
+    await all(stub.run([{ op: "configure" }, register("boss", 5, 1_000_000)]));
+    expect(await alarmIn()).toBe(3_600_000);
+    vi.setSystemTime(Date.now() + 3_600_000);
+    expect(await runDurableObjectAlarm(stub.raw)).toBe(true);
+    expect(await archiveOf(stub)).toMatchObject({ result: { seq: 2, shipped: 2 } });
+    expect(await alarmIn()).toBeNull();
+    for (let batch = 0; batch < 5; batch++) await all(stub.run(heavy(`b${batch}-`, 60).map(recorded)));
+    expect(await alarmIn()).toBe(1_000);
+  });
+});
+
+/** A reserve with its labels as a record, which holds nothing open. */
+function recorded(command: Command): Command {
+  if (command.op !== "reserve") return command;
+  const { id, agent, amount, unit, metadata } = command;
+  return { op: "record", id, agent, amount, unit, metadata };
+}
+
+describe("trimming", () => {
+  it("keeps what is younger, what is not shipped yet, and the last row; the rest folds on from a checkpoint", async () => {
+    await onStorage(newStub(), async (storage) => {
+      const clock = { now: Date.UTC(2090, 0, 1) };
+      const live = livePool(storage, () => clock.now);
+      await all(live.run([{ op: "configure" }, register("boss", 5, 1_000_000)]));
+      for (let days = 0; days < 20; days++) {
+        clock.now += day;
+        await all(live.run([{ op: "record", id: `u${days}`, agent: "boss", amount: 5, unit: "tokens" }]));
+      }
+      const rows = (): number => Number(storage.sql.exec("SELECT count(*) AS n FROM journal").one()["n"]);
+      const everything = rows();
+      expect(await trim(storage, clock.now - 5 * day, 4)).toBe(4);
+      expect(await trim(storage, clock.now - 5 * day, 4)).toBe(4);
+      expect(rows()).toBe(everything - 3);
+      expect(await findings(storage, live)).toEqual([]);
+      await trim(storage, clock.now - 5 * day, Number.MAX_SAFE_INTEGER);
+      expect(rows()).toBe(6);
+      await trim(storage, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+      expect(rows()).toBe(1);
+      expect(await findings(storage, live)).toEqual([]);
+      // A pool that wakes now has nothing but the checkpoint and the last row.
+      expect(snapshotHead(storage)).toBeUndefined();
+      const awake = livePool(storage, () => clock.now);
+      expect(JSON.stringify(toImage((await awake.settled()).pool))).toBe(
+        JSON.stringify(toImage((await live.settled()).pool)),
+      );
+      await all(awake.run([{ op: "record", id: "later", agent: "boss", amount: 5, unit: "tokens" }]));
+      expect(await findings(storage, awake)).toEqual([]);
+      // And one whose checkpoint was changed is found out.
+      storage.sql.exec("UPDATE checkpoint SET head = ?", "f".repeat(64));
+      expect((await findings(storage, awake)).join()).toContain("does not carry the hash");
+      expect(trimmedTo(storage)).toBeGreaterThan(20);
+    });
+  });
+});
+
+describe("an exported journal", () => {
+  it("is a segment that verifies, whole or from a row on, however long it is", async () => {
+    const tenant = newTenant();
+    const pool = "/v1/pools/team";
+    await must(api("PUT", pool, { tenant, body: {} }));
+    await must(api("PUT", `${pool}/agents/boss`, { tenant, body: { priority: 1, max_tokens: 1_000_000 } }));
+    const stub = new Stub(`${tenant}/team`);
+    for (let batch = 0; batch < 8; batch++) await all(stub.run(heavy(`b${batch}-`, 60)));
+    const whole = await must(api("GET", `${pool}/journal/export`, { tenant }));
+    const text = String(whole["text"]);
+    expect(text.length).toBeGreaterThan(2_000_000);
+    const { result } = (await stub.report()) as { result: { seq: number } };
+    expect(verify([["export", text]])).toMatchObject({ ok: true, findings: [], seq: result.seq });
+    const later = await must(api("GET", `${pool}/journal/export?after=2&until=100`, { tenant }));
+    const segment = readSegment(String(later["text"]));
+    expect(segment.header.first_seq).toBe(3);
+    expect(segment.footer.last_seq).toBeLessThan(result.seq);
+    const none = await api("GET", `${pool}/journal/export?after=${result.seq}`, { tenant });
+    expect(none).toMatchObject({ status: 400, body: { code: "invalid_request" } });
+  });
+});
