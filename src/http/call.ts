@@ -87,8 +87,13 @@ export class Call {
 
   /** Asks the pool of the path, in the caller's tenant. */
   pool<T>(ask: (pool: PoolCalls, caller: Caller) => Promise<T>): Promise<T> {
+    return this.poolNamed(this.param("pool"), ask);
+  }
+
+  /** Asks a pool of the caller's tenant. */
+  poolNamed<T>(name: string, ask: (pool: PoolCalls, caller: Caller) => Promise<T>): Promise<T> {
     const { tenant, jurisdiction } = this.capability;
-    const id = poolId(this.env, tenant, jurisdiction, this.param("pool"));
+    const id = poolId(this.env, tenant, jurisdiction, name);
     return reach(() => ask(this.env.POOLS.get(id), this.caller));
   }
 

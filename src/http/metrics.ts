@@ -14,14 +14,11 @@ type Labels = Readonly<Record<string, string>>;
 type Sample = readonly [labels: Labels, value: number];
 type Kind = "gauge" | "counter";
 
-/** The body of `GET …/metrics`. */
+/** The body of `GET …/metrics` of a pool: its figures and its agents'. */
 export function exposition(metrics: Metrics): string {
   const { report, refusals } = metrics;
   const { pool, unit, agents } = report;
   const views = Object.entries(agents);
-  const ofPool = figuresOfPool(unit).map(([name, kind, help, value]) =>
-    family(name, kind, help, [[{ pool }, value(metrics)]]),
-  );
   const ofAgents = figuresOfAgent(unit).map(([name, kind, help, value]) =>
     family(
       name,
@@ -34,7 +31,25 @@ export function exposition(metrics: Metrics): string {
     Object.entries(codes).map(([code, count]): Sample => [{ pool, agent, code }, count]),
   );
   const help = "Refusals since the pool woke, by the code of their problem.";
-  return [...ofPool, ...ofAgents, family("bursar_agent_refusals_total", "counter", help, refused)].join("");
+  return [
+    expositionOfPools([metrics]),
+    ...ofAgents,
+    family("bursar_agent_refusals_total", "counter", help, refused),
+  ].join("");
+}
+
+/** The body of `GET /v1/metrics`: the figures of several pools, without their agents: those would be very many. */
+export function expositionOfPools(all: readonly Metrics[]): string {
+  const families = new Map<string, { kind: Kind; help: string; samples: Sample[] }>();
+  for (const metrics of all) {
+    const { pool, unit } = metrics.report;
+    for (const [name, kind, help, value] of figuresOfPool(unit)) {
+      const known = families.get(name) ?? { kind, help, samples: [] };
+      known.samples.push([{ pool }, value(metrics)]);
+      families.set(name, known);
+    }
+  }
+  return [...families].map(([name, { kind, help, samples }]) => family(name, kind, help, samples)).join("");
 }
 
 type Figure<T> = readonly [name: string, kind: Kind, help: string, value: (of: T) => number];

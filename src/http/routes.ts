@@ -11,11 +11,12 @@ import { uuid7 } from "../protocol/uuid.ts";
 import { parseBody, parseQuery } from "./body.ts";
 import type { Call, Given } from "./call.ts";
 import { exportJournal } from "./export-journal.ts";
-import { exposition, expositionMedia } from "./metrics.ts";
+import { exposition, expositionMedia, expositionOfPools } from "./metrics.ts";
 import { makeKey, withinMaker } from "./new-keys.ts";
 import { merged, page } from "./price-list.ts";
 import { DoorError, invalid } from "./problems.ts";
 import { mustBeOwn, mustHave, type Right, rights } from "./rights.ts";
+import { tenantMetrics } from "./tenant-metrics.ts";
 import { webhookFields } from "./webhook-fields.ts";
 
 export type Route = {
@@ -232,6 +233,16 @@ export const routes: readonly Route[] = [
     body: schemas.redeliverBody,
     run: (call, { message, since = 0 }) =>
       call.webhooks((stub) => stub.redeliver(call.param("webhook"), message, since)),
+  }),
+  route("GET", "/v1/metrics", rights.listPools, "Figures of the tenant's pools for Prometheus", {
+    answer: answers.exposition,
+    media: expositionMedia,
+    query: schemas.metricsQuery,
+    run: async (call, _, { after = "", limit = limits.metricsPage }) => {
+      const figures = await tenantMetrics(call, after, limit);
+      if (!figures.ok) return figures;
+      return new Response(expositionOfPools(figures.result), { headers: { "content-type": expositionMedia } });
+    },
   }),
   route("GET", "/v1/pools", rights.listPools, "The tenant's pools, by name", {
     answer: answers.poolList,

@@ -56,6 +56,8 @@ export const limits = {
   webhookMessages: 50_000,
   /** Notices that a pool hands over at once: about half a megabyte. */
   noticesAtOnce: 500,
+  /** Pools whose figures are asked for at once: each is a call of the request's, which may make a thousand. */
+  metricsPage: 200,
   /** Ids and names: fit a URL, a log line and an index, and hold any UUID or `team:agent` scheme. */
   idLength: 128,
   /** Priorities 0–1,000: room to insert between any two. */

@@ -371,5 +371,6 @@ export const exportQuery = z.strictObject({
 export const removeQuery = z.strictObject({ force: z.enum(["true", "false"]).optional() });
 export const deliveriesQuery = z.strictObject({ before: name.optional(), limit: whole(1_000).optional() });
 export const listQuery = z.strictObject({ after: name.optional(), limit: whole(1_000).optional() });
+export const metricsQuery = z.strictObject({ after: name.optional(), limit: whole(limits.metricsPage).optional() });
 export const modelsQuery = z.strictObject({ after: modelName.optional(), limit: whole(1_000).optional() });
 export const emptyQuery = z.strictObject({});

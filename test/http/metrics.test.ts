@@ -1,6 +1,6 @@
 /** A pool's figures as a monitor reads them: in Prometheus' text format, and the same that the report gives. */
 import { describe, expect, it } from "vitest";
-import { api, type Json, must, newPool } from "./api.ts";
+import { api, type Json, must, newPool, newTenant } from "./api.ts";
 
 type Scraped = {
   readonly types: ReadonlyMap<string, string>;
@@ -45,6 +45,28 @@ async function metrics(pool: string): Promise<Scraped> {
 }
 
 const reserve = (pool: string, body: Json) => api("POST", `${pool}/reservations`, { body });
+
+describe("metrics of a tenant", () => {
+  it("are those of its pools, in pages, whatever they count, and of nobody else's", async () => {
+    const tenant = newTenant();
+    for (const [name, unit] of [["a", "tokens"] as const, ["b", "microusd"] as const, ["c", "tokens"] as const]) {
+      await must(api("PUT", `/v1/pools/${name}`, { tenant, body: { unit, budget: 100 } }));
+    }
+    const of = async (query: string): Promise<string[]> => {
+      const { status, body } = await api("GET", `/v1/metrics${query}`, { tenant });
+      expect(status).toBe(200);
+      return [...scrape(String(body["text"])).samples.keys()].filter((key) => key.includes("_total_"));
+    };
+    const [a, b, c] = ["a", "b", "c"].map(
+      (pool) => `bursar_pool_total_${pool === "b" ? "microusd" : "tokens"}{pool="${pool}"}`,
+    );
+    expect(new Set(await of(""))).toEqual(new Set([a, b, c]));
+    expect(await of("?limit=1")).toEqual([a]);
+    expect(await of("?after=b")).toEqual([c]);
+    const none = await api("GET", "/v1/metrics", { tenant: newTenant() });
+    expect(none).toMatchObject({ status: 200, body: {} });
+  });
+});
 
 describe("metrics", () => {
   it("are the figures of the report, and what was refused", async () => {

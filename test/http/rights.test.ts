@@ -77,6 +77,7 @@ const table: Readonly<Record<string, readonly [kind: Kind, status: 101 | 200 | 2
     "POST /v1/webhooks/:webhook/ping": ["price", 200, () => ({})],
     "GET /v1/webhooks/:webhook/deliveries": ["price", 200],
     "POST /v1/webhooks/:webhook/redeliver": ["price", 200, () => ({ since: 0 })],
+    "GET /v1/metrics": ["list", 200],
     "GET /v1/pools": ["list", 200],
     "PUT /v1/pools/:pool": ["manage", 200, () => ({ default_ttl_ms: 5_000 })],
     "DELETE /v1/pools/:pool": ["manage", 200],

@@ -344,6 +344,14 @@ describe("pools", () => {
     });
   });
 
+  it("GET /v1/metrics gives text too", async () => {
+    const tenant = newTenant();
+    await answer(200, "PUT", "/v1/pools/a", { tenant, body: {} });
+    expect((await api("GET", "/v1/metrics", { tenant })).body["text"]).toContain(
+      'bursar_pool_total_tokens{pool="a"} 0',
+    );
+  });
+
   it("GET metrics gives text (metrics.test.ts says which)", async () => {
     const { status, body } = await api("GET", `${await newPool({ budget: 5_000 })}/metrics`);
     expect(status).toBe(200);

@@ -98,6 +98,7 @@ const wholeQuery: Readonly<Record<string, Fields>> = {
   "GET /v1/tenants": { after: "a", limit: "5" },
   "GET /v1/keys": { after: "a", limit: "5" },
   "GET /v1/prices": { after: "a", limit: "5" },
+  "GET /v1/metrics": { after: "a", limit: "5" },
   "GET /v1/pools": { after: "a", limit: "5" },
   "DELETE /v1/pools/:pool": { force: "true" },
   "GET /v1/webhooks/:webhook/deliveries": { before: "a", limit: "5" },

@@ -1,0 +1,23 @@
+/** The figures of a tenant's pools, asked of each of them: they are exact, and asking wakes whoever sleeps. */
+import type { Answer, Metrics } from "../protocol/results.ts";
+import type { Call } from "./call.ts";
+
+/** How many pools are asked at once: as many connections as the platform gives a request. */
+const asksAtOnce = 6;
+
+/** Of up to `count` pools by name, after `after`. One that was deleted meanwhile is left out. */
+export async function tenantMetrics(call: Call, after: string, count: number): Promise<Answer<Metrics[]>> {
+  const listed = await call.tenant((tenant, caller) => tenant.pools(caller, after, count));
+  if (!listed.ok) return listed;
+  const names = listed.result.pools.map(({ name }) => name);
+  const found = new Map<string, Metrics>();
+  const left = [...names];
+  const ask = async (): Promise<void> => {
+    for (let name = left.shift(); name !== undefined; name = left.shift()) {
+      const figures = await call.poolNamed(name, (stub, caller) => stub.metrics(caller));
+      if (figures.ok) found.set(name, figures.result);
+    }
+  };
+  await Promise.all(Array.from({ length: asksAtOnce }, ask));
+  return { ok: true, result: names.flatMap((name) => found.get(name) ?? []) };
+}
