@@ -28,7 +28,38 @@ export function hashOf(row: JournalRow): string {
 export function foldRow(pool: Pool, row: JournalRow): void {
   if (row.first_seq !== pool.seq + 1) throw new Error(`journal row ${row.first_seq} follows event ${pool.seq}`);
   const events: PoolEvent[] = JSON.parse(row.events);
-  for (const event of events) evolve(pool, event);
+  for (const event of events) {
+    if (!isKnown(event)) throw new Error(`journal row ${row.first_seq} has an event of a type that is not known here`);
+    evolve(pool, event);
+  }
   if (row.last_seq !== pool.seq)
     throw new Error(`journal row ${row.first_seq} ends at ${pool.seq}, not ${row.last_seq}`);
+}
+
+const types: Readonly<Record<PoolEvent["type"], true>> = {
+  configured: true,
+  funded: true,
+  registered: true,
+  closing: true,
+  closed: true,
+  reopened: true,
+  paused: true,
+  resumed: true,
+  reset: true,
+  period_started: true,
+  agent_period_started: true,
+  warned: true,
+  reserved: true,
+  committed: true,
+  released: true,
+  extended: true,
+  expired: true,
+  recorded: true,
+  reallocated: true,
+  refused: true,
+};
+
+/** An older version must not take a newer one's journal for its own: what it does not know would be lost. */
+function isKnown({ type }: PoolEvent): boolean {
+  return Object.hasOwn(types, type);
 }

@@ -88,6 +88,8 @@ export class LivePool {
   /** Characters that were written since it was shipped last. */
   #kept = 0;
   #isInAlarm = false;
+  /** Another for each pool that has had this name since waking: what is under way must not go on in the next one. */
+  #life = 0;
   #isRebuilt = false;
   readonly #line = new WaitingLine();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -211,7 +213,11 @@ export class LivePool {
 
   async #keepJournal(keep: Errands["keep"]): Promise<void> {
     const { settings } = this.#current.pool;
-    if (settings === null || !this.#isKept(settings)) return;
+    if (settings === null || !this.#isKept(settings)) {
+      // Nothing is kept any more: a moment that is left standing would set the alarm for ever.
+      this.#keepAt = undefined;
+      return;
+    }
     if (this.#keepAt !== undefined && this.#keepAt > this.#clock()) return;
     this.#keepAt = undefined;
     this.#kept = 0;
@@ -219,7 +225,8 @@ export class LivePool {
       const next = await keep(settings);
       if (next !== undefined) this.#keepAt = Math.min(this.#keepAt ?? next, next);
     } catch {
-      this.#keepAt = this.#clock() + keepAgainMs;
+      // A pool that was deleted meanwhile has nothing to keep.
+      if (schemaVersion(this.#storage) > 0) this.#keepAt = this.#clock() + keepAgainMs;
     }
   }
 
@@ -229,6 +236,7 @@ export class LivePool {
   }
 
   async #handOver(take: Errands["tell"]): Promise<void> {
+    const life = this.#life;
     while (this.#handOverAt !== undefined) {
       this.#handOverAt = undefined;
       try {
@@ -237,11 +245,11 @@ export class LivePool {
         if (last === undefined) return;
         this.#wanted = { types: new Set(await take(notices)), at: this.#clock() };
         // The pool may have been deleted meanwhile.
-        if (schemaVersion(this.#storage) === 0) return;
+        if (schemaVersion(this.#storage) === 0 || this.#life !== life) return;
         dropNotices(this.#storage, last.seq);
         if (waitingNotices(this.#storage, 1).length > 0) this.#handOverAt = this.#clock();
       } catch {
-        this.#handOverAt = this.#clock() + handOverAgainMs;
+        if (schemaVersion(this.#storage) > 0) this.#handOverAt = this.#clock() + handOverAgainMs;
         return;
       }
     }
@@ -256,6 +264,7 @@ export class LivePool {
     while (this.#batch !== undefined) await this.#batch.persisted;
     const { open } = this.#current.pool;
     if (open > 0 && !force) return open;
+    this.#life++;
     const deleted = this.#storage.deleteAll();
     // Storage is empty from this moment; whatever is delivered while the call is under way meets no pool.
     this.#memory = undefined;
@@ -280,9 +289,20 @@ export class LivePool {
       return await fill();
     } finally {
       this.#isRebuilt = false;
+      this.#life++;
       this.#memory = undefined;
       this.#alarmAt = undefined;
     }
+  }
+
+  /** Sets the alarm for what is due next, as after a restore. */
+  async arrange(): Promise<void> {
+    await this.#arrangeAlarm();
+  }
+
+  /** Which of the pools that have had this name since waking it is. */
+  get life(): number {
+    return this.#life;
   }
 
   get #current(): Memory {

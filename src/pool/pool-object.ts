@@ -36,8 +36,9 @@ import { LivePool } from "./live-pool.ts";
 import { periods } from "./periods.ts";
 import { type RevokedKey, RevokedKeys } from "./revoked-keys.ts";
 import { isForeign } from "./rights.ts";
+import { migrate, schemaVersion } from "./schema.ts";
 import { Sessions } from "./sessions.ts";
-import { nextRows, type Owner, RestoreError, restore, ship, shipped } from "./shipping.ts";
+import { isHalfRestored, nextRows, type Owner, RestoreError, restore, ship, shipped } from "./shipping.ts";
 import { oldestAt, trim, trimmedTo } from "./trimming.ts";
 
 /** What a pool needs of the Worker's bindings. */
@@ -66,7 +67,13 @@ export class PoolObject extends DurableObject<PoolEnv> {
       persisted: (events) => this.#sessions.tell(events),
       refused: (refusals) => this.#sessions.show(refusals),
     });
-    void ctx.blockConcurrencyWhile(async () => this.#pool.alarmIsAt(await ctx.storage.getAlarm()));
+    void ctx.blockConcurrencyWhile(async () => {
+      if (schemaVersion(ctx.storage) > 0) {
+        migrate(ctx.storage);
+        if (isHalfRestored(ctx.storage)) await ctx.storage.deleteAll();
+      }
+      await this.#pool.alarmIsAt(await ctx.storage.getAlarm());
+    });
   }
 
   async run(caller: Caller, commands: readonly Command[]): Promise<Outcome[]> {
@@ -149,7 +156,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
     const now = await this.archived(caller);
     if (!now.ok) return now;
     if (bucket === undefined) return { ok: false, refusal: noArchive };
-    await this.#oneAtATime(() => ship(this.ctx.storage, bucket, this.#owner));
+    await this.#oneAtATime(() => ship(this.ctx.storage, bucket, this.#owner, this.#sameLife()));
     return this.archived(caller);
   }
 
@@ -164,6 +171,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
     try {
       if (bucket === undefined) throw new RestoreError(noArchive.reason);
       const seq = await this.#pool.rebuild(() => restore(this.ctx.storage, bucket, this.#owner));
+      await this.#pool.arrange();
       return { ok: true, result: { seq } };
     } catch (error) {
       // Of a pool that is not there nothing is kept, not even which keys it must refuse; its tenant knows.
@@ -246,10 +254,11 @@ export class PoolObject extends DurableObject<PoolEnv> {
   async #keepJournal({ journal_days }: PoolSettings): Promise<number | undefined> {
     const { storage } = this.ctx;
     const { ARCHIVE: bucket } = this.env;
-    const safe = bucket === undefined ? Number.MAX_SAFE_INTEGER : await ship(storage, bucket, this.#owner);
+    const isSame = this.#sameLife();
+    const safe = bucket === undefined ? Number.MAX_SAFE_INTEGER : await ship(storage, bucket, this.#owner, isSame);
     if (journal_days === undefined) return undefined;
     const keptMs = journal_days * dayMs;
-    await trim(storage, Date.now() - keptMs, safe);
+    await trim(storage, Date.now() - keptMs, safe, isSame);
     const oldest = oldestAt(storage);
     return oldest === undefined ? undefined : Math.max(oldest + keptMs, Date.now() + dayMs);
   }
@@ -259,6 +268,12 @@ export class PoolObject extends DurableObject<PoolEnv> {
     const seq = this.#pool.peek((pool) => pool.seq);
     const archive = this.env.ARCHIVE !== undefined;
     return { archive, seq, shipped: shipped(storage)?.seq ?? 0, trimmed: trimmedTo(storage) };
+  }
+
+  /** Says, whenever it is asked, whether the pool is still the one that it is now. */
+  #sameLife(): () => boolean {
+    const { life } = this.#pool;
+    return () => this.#pool.life === life;
   }
 
   #oneAtATime<T>(run: () => Promise<T>): Promise<T> {

@@ -32,6 +32,14 @@ export type Shipped = { readonly seq: number; readonly head: string; readonly pr
 /** Characters of a segment: what an object can hold in memory beside its pool, and a reader can look at. */
 export const segmentLength = 1_000_000;
 
+/** Stands in place of a prefix while a restore is under way. */
+const unfinished = "restoring";
+
+/** Whether a restore was begun here and never came to its end: what is stored is half a pool. */
+export function isHalfRestored({ sql }: PoolStorage): boolean {
+  return sql.exec("SELECT 1 FROM shipped WHERE prefix = ?", unfinished).toArray().length > 0;
+}
+
 /** Nothing is shipped yet: null. */
 export function shipped({ sql }: PoolStorage): Shipped | null {
   return sql.exec<Shipped>("SELECT seq, head, prefix FROM shipped").toArray()[0] ?? null;
@@ -39,9 +47,14 @@ export function shipped({ sql }: PoolStorage): Shipped | null {
 
 /**
  * Ships everything that is stored and not shipped yet; returns the last event that is. A segment whose note of success
- * was lost is shipped again, under the same name, with the same beginning.
+ * was lost is shipped again, under the same name, with the same beginning. Throws if the pool goes meanwhile.
  */
-export async function ship(storage: PoolStorage, bucket: Bucket, owner: Owner): Promise<number> {
+export async function ship(
+  storage: PoolStorage,
+  bucket: Bucket,
+  owner: Owner,
+  isStillThere: () => boolean = () => true,
+): Promise<number> {
   let done = shipped(storage);
   for (;;) {
     const rows = nextRows(storage, done?.seq ?? 0);
@@ -52,6 +65,8 @@ export async function ship(storage: PoolStorage, bucket: Bucket, owner: Owner): 
     await bucket.put(`${prefix}${numbered(first.first_seq)}.ndjson`, segmentOf(owner.tenant, owner.pool, rows), {
       httpMetadata: { contentType: segmentMedia },
     });
+    // Deleted meanwhile, and perhaps made anew: that one's journal is another.
+    if (!isStillThere()) throw new Error("the pool was deleted while its journal was shipped");
     done = { seq: last.last_seq, head: hashOf(last), prefix };
     note(storage, done);
   }
@@ -103,16 +118,21 @@ export class RestoreError extends Error {
  * event on the way. Returns the last event. Where it throws, what it has written must be deleted.
  */
 export async function restore(storage: PoolStorage, bucket: Bucket, owner: Owner): Promise<number> {
-  const prefix = (await prefixes(bucket, allOf(owner))).toSorted().at(-1);
-  if (prefix === undefined) throw new RestoreError("the archive holds no journal of this pool");
-  migrate(storage);
   const pool = emptyPool();
   let head = genesis;
   try {
+    const prefix = (await prefixes(bucket, allOf(owner))).toSorted().at(-1);
+    if (prefix === undefined) throw new RestoreError("the archive holds no journal of this pool");
+    migrate(storage);
+    // Half a pool must not wake as a whole one, nor ship over what it was to be restored from.
+    storage.sql.exec(`INSERT INTO shipped (only_one, seq, head, prefix) VALUES (1, 0, '', '${unfinished}')`);
     for (const key of (await keys(bucket, prefix)).toSorted()) {
       const object = await bucket.get(key);
       if (object === null) throw new RestoreError(`${key} is gone`);
       const { header, rows } = readSegment(await object.text());
+      if (header.tenant !== owner.tenant || header.pool !== owner.pool) {
+        throw new RestoreError(`${key} is of ${header.tenant}/${header.pool}`);
+      }
       if (header.previous !== head) throw new RestoreError(`${key} does not follow on what comes before it`);
       storage.transactionSync(() => {
         for (const row of rows) {
@@ -122,12 +142,14 @@ export async function restore(storage: PoolStorage, bucket: Bucket, owner: Owner
         }
         const events = rows.flatMap(eventsOf);
         keepPeriods(storage, events.filter(endsPeriod));
-        note(storage, { seq: pool.seq, head, prefix });
       });
     }
     const [violation] = violations(pool);
     if (violation !== undefined) throw new RestoreError(`the archived journal does not add up: ${violation}`);
-    storage.transactionSync(() => writeSnapshot(storage, pool, head));
+    storage.transactionSync(() => {
+      writeSnapshot(storage, pool, head);
+      note(storage, { seq: pool.seq, head, prefix });
+    });
     return pool.seq;
   } catch (error) {
     throw error instanceof RestoreError

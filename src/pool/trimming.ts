@@ -9,7 +9,8 @@ import { rowsAfter } from "./journal.ts";
 import { readSnapshot, snapshotHead, writeSnapshot } from "./snapshot.ts";
 import type { PoolStorage } from "./storage.ts";
 
-const rowsPerTurn = 256;
+/** A row has up to 300,000 characters, and the pool itself is in memory too. */
+const rowsPerTurn = 16;
 
 /** What the journal that is left begins from: the state, and the hash that its first row carries. */
 export type Base = { readonly pool: Pool; readonly head: string; readonly length: number };
@@ -31,12 +32,18 @@ export function trimmedTo(storage: PoolStorage): number {
  * Deletes rows whose last event is older than `before`, but none after event `upTo`, and never the last row. Returns
  * the last event that is deleted. Reads page by page and lets others run in between.
  */
-export async function trim(storage: PoolStorage, before: number, upTo: number): Promise<number> {
+export async function trim(
+  storage: PoolStorage,
+  before: number,
+  upTo: number,
+  isStillThere: () => boolean = () => true,
+): Promise<number> {
   const base = baseOf(storage);
   const { pool } = base;
   let last: JournalRow | undefined;
   for (;;) {
     await storage.sync();
+    if (!isStillThere()) throw new Error("the pool was deleted while its journal was trimmed");
     const rows = rowsAfter(storage, pool.seq, rowsPerTurn + 1);
     const old = rows.slice(0, -1).filter((row) => row.at < before && row.last_seq <= upTo);
     for (const row of old) foldRow(pool, row);

@@ -125,13 +125,16 @@ export class TenantObject extends DurableObject<Env> {
       this.#pools.add(name, Date.now());
       this.#pools.forgets(name);
       await this.#tell(name);
-      const restored = await this.#pool(name).restore();
-      // What could not be restored left nothing behind, revocations included.
-      if (!restored.ok && restored.refusal.code === "archive_not_found") {
-        if (isListed) this.#pools.forgets(name);
-        else this.#pools.remove(name);
+      let isRestored = false;
+      try {
+        const restored = await this.#pool(name).restore();
+        isRestored = restored.ok || restored.refusal.code !== "archive_not_found";
+        return restored;
+      } finally {
+        // What could not be restored left nothing behind, revocations included.
+        if (!isRestored && isListed) this.#pools.forgets(name);
+        else if (!isRestored) this.#pools.remove(name);
       }
-      return restored;
     });
   }
 

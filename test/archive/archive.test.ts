@@ -209,6 +209,75 @@ function recorded(command: Command): Command {
   return { op: "record", id, agent, amount, unit, metadata };
 }
 
+describe("what is interrupted", () => {
+  const keep = async (): Promise<undefined> => undefined;
+
+  it("is no half a pool: a restore that never came to its end is gone on waking, and can be begun again", async () => {
+    const tenant = newTenant();
+    const pool = "/v1/pools/team";
+    await must(api("PUT", pool, { tenant, body: {} }));
+    await must(api("POST", `${pool}/archive`, { tenant, body: {} }));
+    await must(api("DELETE", pool, { tenant }));
+    await must(api("POST", `${pool}/restore`, { tenant, body: {} }));
+    const stub = new Stub(`${tenant}/team`);
+    await onStorage(stub, async (storage) => void storage.sql.exec("UPDATE shipped SET prefix = 'restoring'"));
+    await evictDurableObject(stub.raw);
+    expect(await api("GET", pool, { tenant })).toMatchObject({ status: 404 });
+    expect(await must(api("POST", `${pool}/restore`, { tenant, body: {} }))).toEqual({ seq: 1 });
+    await audited(stub);
+  });
+
+  it("does not ship a pool that was deleted meanwhile, nor note it in the one that took its name", async () => {
+    await onStorage(newStub(), async (storage) => {
+      const live = livePool(storage);
+      await all(live.run([{ op: "configure" }]));
+      let isThere = true;
+      const slow = {
+        get: async () => null,
+        list: () => Promise.reject(new Error("not here")),
+        put: async () => {
+          isThere = false;
+        },
+      };
+      const shipping = ship(storage, slow, { tenant: "t", pool: "p" }, () => isThere);
+      await expect(shipping).rejects.toThrow("was deleted");
+      expect(shipped(storage)).toBeNull();
+    });
+  });
+
+  it("sets no alarm again and again where the journal is no longer kept, or the pool is gone", async () => {
+    await onStorage(newStub(), async (storage) => {
+      const clock = { now: Date.UTC(2090, 0, 1) };
+      const live = livePool(storage, () => clock.now);
+      await all(live.run([{ op: "configure", journal_days: 1 }]));
+      await all(live.run([{ op: "configure", journal_days: null }]));
+      clock.now += 3_600_000;
+      await storage.deleteAlarm();
+      await live.alarm({ tell: async () => [], keep });
+      expect(await storage.getAlarm()).toBeNull();
+      await all(live.run([{ op: "configure", journal_days: 1 }]));
+      clock.now += 3_600_000;
+      const deleted = async (): Promise<never> => {
+        await live.remove(true);
+        throw new Error("no such table");
+      };
+      await live.alarm({ tell: async () => [], keep: deleted });
+      expect(await storage.getAlarm()).toBeNull();
+    });
+  });
+
+  it("restores no segment of another pool that lies under its name", async () => {
+    const tenant = newTenant();
+    for (const name of ["one", "two"]) await must(api("PUT", `/v1/pools/${name}`, { tenant, body: {} }));
+    await must(api("POST", "/v1/pools/one/archive", { tenant, body: {} }));
+    const [[key, text] = ["", ""]] = await archived(`${tenant}/one`);
+    await env.ARCHIVE.put(key.replace("/one/", "/two/"), text);
+    await must(api("DELETE", "/v1/pools/two", { tenant }));
+    const refused = await api("POST", "/v1/pools/two/restore", { tenant, body: {} });
+    expect(refused).toMatchObject({ status: 404, body: { code: "archive_not_found" } });
+  });
+});
+
 describe("trimming", () => {
   it("keeps what is younger, what is not shipped yet, and the last row; the rest folds on from a checkpoint", async () => {
     await onStorage(newStub(), async (storage) => {

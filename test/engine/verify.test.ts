@@ -73,6 +73,7 @@ describe("segments", () => {
     ["nothing", [""], /not JSON/],
     ["a later version", [whole.replace('"version":1', '"version":9')], /version 9 is not known/],
     ["events that can't be", [forged()], /no reservation|no agent/],
+    ["events of a later version", [forged("from_tomorrow")], /a type that is not known here/],
   ];
 
   it.each(broken)("say what is wrong: %s", (_, texts, finding) => {
@@ -115,8 +116,8 @@ function other(text: string): string {
 }
 
 /** A chain that is whole, of events that no pool could have had. */
-function forged(): string {
-  const events: PoolEvent[] = [{ type: "released", at: 1, id: "nobody's" }];
+function forged(type = "released"): string {
+  const events = [{ type, at: 1, id: "nobody's" }];
   return segmentOf("acme", "team", [
     { first_seq: 1, last_seq: 1, at: 1, previous: genesis, events: JSON.stringify(events) },
   ]);
