@@ -10,39 +10,24 @@ import { execute, settleDue } from "../engine/execute.ts";
 import { nextLease, type Pool } from "../engine/state.ts";
 import { bursar, type Caller } from "../protocol/caller.ts";
 import type { Command, ReserveCommand } from "../protocol/commands.ts";
-import type { JournalEvent, PoolEvent, PoolSettings } from "../protocol/events.ts";
+import type { JournalEvent, PoolEvent } from "../protocol/events.ts";
 import type { LiveRefusal } from "../protocol/frames.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Outcome, RefusalCounts } from "../protocol/results.ts";
-import type { Notice, NoticeType } from "../protocol/webhooks.ts";
 import { append, toRows } from "./journal.ts";
 import { type Memory, remember } from "./memory.ts";
-import { dropNotices, keepNotices, noticesOf, waitingNotices } from "./outbox.ts";
+import { keepNotices, noticesOf } from "./outbox.ts";
 import { endsPeriod, keepPeriods } from "./periods.ts";
 import { RefusalCounter } from "./refusal-counter.ts";
 import { mayNotTouch } from "./rights.ts";
 import { migrate, schemaVersion } from "./schema.ts";
-import { segmentLength } from "./shipping.ts";
 import { isDue, writeSnapshot } from "./snapshot.ts";
 import type { PoolStorage } from "./storage.ts";
+import { type Errands, Upkeep } from "./upkeep.ts";
 import { type Waiter, WaitingLine } from "./waiting.ts";
 
 /** Alarms are set at multiples of this: one row for all that ends within it. */
 const alarmGridMs = 30_000;
-
-/** Notices wait so long before they are handed over: what happens meanwhile goes along, for one alarm. */
-const handOverMs = 1_000;
-/** If nobody took them: when to try again. */
-const handOverAgainMs = 30_000;
-/** For how long a pool believes that nobody wants to hear of something. */
-const unwantedMs = 60_000;
-
-/** How long what happens may stay here alone, where there is an archive … */
-const keepMs = 3_600_000;
-/** … unless it is as much as a segment: then it is shipped at once. */
-const keepSoonMs = 1_000;
-/** If the archive was out of reach: when to try again. */
-const keepAgainMs = 300_000;
 
 /** Thrown to everybody whose delivery was in a batch that could not be stored. */
 export class NotPersistedError extends Error {
@@ -55,14 +40,6 @@ export type Listener = {
   readonly persisted: (events: readonly JournalEvent[]) => void;
   /** Commands that were refused. Not persisted, and not waited for. */
   readonly refused: (refusals: readonly LiveRefusal[]) => void;
-};
-
-/** What an alarm does besides ending what is due; both may fail, and are then tried again. */
-export type Errands = {
-  /** Stores notices elsewhere, and says what anybody wants to hear of. */
-  readonly tell: (notices: readonly Notice[]) => Promise<readonly NoticeType[]>;
-  /** Ships and trims the journal; gives when that is needed again though nothing happens, if it is. */
-  readonly keep: (settings: PoolSettings) => Promise<number | undefined>;
 };
 
 /** Events of one row to be, and those who wait for it. */
@@ -78,18 +55,8 @@ export class LivePool {
   #batch: Batch | undefined;
   /** When the alarm will run; undefined when that is not known (after waking or a failure). */
   #alarmAt: number | undefined;
-  /** When notices are to be handed over; undefined while there are none. */
-  #handOverAt: number | undefined;
-  /** What anybody wanted to hear of when notices were last handed over, and when that was. */
-  #wanted: { readonly types: ReadonlySet<NoticeType>; readonly at: number } | undefined;
-  readonly #isArchived: boolean;
-  /** When the journal is to be shipped or trimmed; undefined while nothing calls for it, or after waking. */
-  #keepAt: number | undefined;
-  /** Characters that were written since it was shipped last. */
-  #kept = 0;
+  readonly #upkeep: Upkeep;
   #isInAlarm = false;
-  /** Another for each pool that has had this name since waking: what is under way must not go on in the next one. */
-  #life = 0;
   #isRebuilt = false;
   readonly #line = new WaitingLine();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -97,8 +64,8 @@ export class LivePool {
   /** `clock` gives milliseconds since 1970; `isArchived`: there is an archive that the journal is shipped to. */
   constructor(storage: PoolStorage, clock: () => number = () => Date.now(), isArchived = false) {
     this.#storage = storage;
-    this.#isArchived = isArchived;
     this.#clock = clock;
+    this.#upkeep = new Upkeep(storage, clock, isArchived);
   }
 
   listen(listener: Listener): void {
@@ -184,16 +151,14 @@ export class LivePool {
   }
 
   /**
-   * The alarm: ends what is due, runs the errands, and says when it is needed next. What they can't do now is left for
-   * the next alarm.
+   * The alarm: ends what is due, runs the errands that are due, and says when it is needed next.
    */
   async alarm(errands: Errands): Promise<void> {
     this.#alarmAt = undefined;
     this.#isInAlarm = true;
     try {
       await this.read(() => undefined);
-      await this.#handOver(errands.tell);
-      await this.#keepJournal(errands.keep);
+      await this.#upkeep.run(this.#current.pool.settings, errands);
     } finally {
       this.#isInAlarm = false;
     }
@@ -206,53 +171,7 @@ export class LivePool {
     if (at !== null && at > this.#clock()) this.#alarmAt = at;
     if (schemaVersion(this.#storage) === 0) return;
     migrate(this.#storage);
-    if (waitingNotices(this.#storage, 1).length === 0) return;
-    this.#handOverAt = this.#clock();
-    await this.#arrangeAlarm();
-  }
-
-  async #keepJournal(keep: Errands["keep"]): Promise<void> {
-    const { settings } = this.#current.pool;
-    if (settings === null || !this.#isKept(settings)) {
-      // Nothing is kept any more: a moment that is left standing would set the alarm for ever.
-      this.#keepAt = undefined;
-      return;
-    }
-    if (this.#keepAt !== undefined && this.#keepAt > this.#clock()) return;
-    this.#keepAt = undefined;
-    this.#kept = 0;
-    try {
-      const next = await keep(settings);
-      if (next !== undefined) this.#keepAt = Math.min(this.#keepAt ?? next, next);
-    } catch {
-      // A pool that was deleted meanwhile has nothing to keep.
-      if (schemaVersion(this.#storage) > 0) this.#keepAt = this.#clock() + keepAgainMs;
-    }
-  }
-
-  /** Whether the journal is shipped or trimmed at all. */
-  #isKept({ journal_days }: PoolSettings): boolean {
-    return this.#isArchived || journal_days !== undefined;
-  }
-
-  async #handOver(take: Errands["tell"]): Promise<void> {
-    const life = this.#life;
-    while (this.#handOverAt !== undefined) {
-      this.#handOverAt = undefined;
-      try {
-        const notices = waitingNotices(this.#storage, limits.noticesAtOnce);
-        const last = notices.at(-1);
-        if (last === undefined) return;
-        this.#wanted = { types: new Set(await take(notices)), at: this.#clock() };
-        // The pool may have been deleted meanwhile.
-        if (schemaVersion(this.#storage) === 0 || this.#life !== life) return;
-        dropNotices(this.#storage, last.seq);
-        if (waitingNotices(this.#storage, 1).length > 0) this.#handOverAt = this.#clock();
-      } catch {
-        if (schemaVersion(this.#storage) > 0) this.#handOverAt = this.#clock() + handOverAgainMs;
-        return;
-      }
-    }
+    if (this.#upkeep.wake()) await this.#arrangeAlarm();
   }
 
   /**
@@ -264,13 +183,11 @@ export class LivePool {
     while (this.#batch !== undefined) await this.#batch.persisted;
     const { open } = this.#current.pool;
     if (open > 0 && !force) return open;
-    this.#life++;
+    this.#upkeep.forget();
     const deleted = this.#storage.deleteAll();
     // Storage is empty from this moment; whatever is delivered while the call is under way meets no pool.
     this.#memory = undefined;
     this.#alarmAt = undefined;
-    this.#handOverAt = undefined;
-    this.#keepAt = undefined;
     this.#refusals.clear();
     for (const { waiter } of this.#line.serve(() => poolGone)) waiter.settle(poolGone);
     this.#arrangeTimer();
@@ -279,30 +196,31 @@ export class LivePool {
   }
 
   /**
-   * Fills the storage of a pool that does not exist, by `fill`. Meanwhile nothing else is let at it: whoever comes is
-   * told to come again.
+   * Fills the storage of a pool that does not exist, by `fill`, and sets its alarm. Meanwhile nothing else is let at it:
+   * whoever comes is told to come again. Where `fill` throws, nothing is left of what it wrote.
    */
   async rebuild<T>(fill: () => Promise<T>): Promise<T> {
     while (this.#batch !== undefined) await this.#batch.persisted;
     this.#isRebuilt = true;
+    let filled: T;
     try {
-      return await fill();
+      filled = await fill();
+    } catch (error) {
+      await this.#storage.deleteAll();
+      throw error;
     } finally {
       this.#isRebuilt = false;
-      this.#life++;
+      this.#upkeep.forget();
       this.#memory = undefined;
       this.#alarmAt = undefined;
     }
-  }
-
-  /** Sets the alarm for what is due next, as after a restore. */
-  async arrange(): Promise<void> {
     await this.#arrangeAlarm();
+    return filled;
   }
 
   /** Which of the pools that have had this name since waking it is. */
   get life(): number {
-    return this.#life;
+    return this.#upkeep.life;
   }
 
   get #current(): Memory {
@@ -407,10 +325,13 @@ export class LivePool {
     const last = rows.at(-1);
     if (last === undefined) return;
     const head = hashOf(last);
-    const tailLength = memory.tailLength + rows.reduce((sum, row) => sum + row.events.length, 0);
+    const length = rows.reduce((sum, row) => sum + row.events.length, 0);
+    const tailLength = memory.tailLength + length;
     const snapshotDue = isDue(tailLength, memory.snapshotLength);
     const periods = events.filter(endsPeriod);
-    const notices = noticesOf(memory.pool, events, memory.persistedSeq + 1).filter(({ type }) => this.#isWanted(type));
+    const notices = noticesOf(memory.pool, events, memory.persistedSeq + 1).filter(({ type }) =>
+      this.#upkeep.isWanted(type),
+    );
     const appendAll = (): void => {
       for (const row of rows) append(this.#storage, row);
       keepPeriods(this.#storage, periods);
@@ -429,17 +350,7 @@ export class LivePool {
     memory.head = head;
     memory.persistedSeq = last.last_seq;
     memory.tailLength = snapshotDue ? 0 : tailLength;
-    if (notices.length > 0) this.#handOverAt ??= this.#clock() + handOverMs;
-    if (memory.pool.settings !== null && this.#isKept(memory.pool.settings)) {
-      this.#kept += rows.reduce((sum, row) => sum + row.events.length, 0);
-      const at = this.#clock() + (this.#kept >= segmentLength ? keepSoonMs : keepMs);
-      this.#keepAt = Math.min(this.#keepAt ?? at, at);
-    }
-  }
-
-  #isWanted(type: NoticeType): boolean {
-    const isKnown = this.#wanted !== undefined && this.#clock() - this.#wanted.at < unwantedMs;
-    return !isKnown || this.#wanted?.types.has(type) === true;
+    this.#upkeep.wrote(memory.pool.settings, length, notices.length);
   }
 
   /** Sets the alarm only when none is set, or something ends before it: each one is a billed row. */
@@ -448,8 +359,7 @@ export class LivePool {
     if (this.#isInAlarm) return;
     const due = nextDue(this.#current.pool);
     const dueAt = due === undefined ? Number.POSITIVE_INFINITY : Math.ceil(due / alarmGridMs) * alarmGridMs;
-    const [handOverAt, keepAt] = [this.#handOverAt, this.#keepAt].map((moment) => moment ?? Number.POSITIVE_INFINITY);
-    const at = Math.min(dueAt, handOverAt ?? dueAt, keepAt ?? dueAt);
+    const at = Math.min(dueAt, this.#upkeep.nextAt);
     if (!Number.isFinite(at)) return;
     if (this.#alarmAt !== undefined && this.#alarmAt <= at) return;
     this.#alarmAt = at;

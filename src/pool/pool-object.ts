@@ -13,7 +13,7 @@ import type { Caller } from "../protocol/caller.ts";
 import type { Command, ReserveCommand } from "../protocol/commands.ts";
 import type { PoolSettings } from "../protocol/events.ts";
 import { type Opener, openerHeader } from "../protocol/frames.ts";
-import type { Refusal } from "../protocol/refusals.ts";
+import { noArchive, type Refusal } from "../protocol/refusals.ts";
 import type {
   Admission,
   AgentDetail,
@@ -32,18 +32,19 @@ import type {
 import type { Jurisdiction } from "../protocol/tenants.ts";
 import { audit } from "./audit.ts";
 import { page } from "./journal.ts";
-import { LivePool } from "./live-pool.ts";
+import { LivePool, NotPersistedError } from "./live-pool.ts";
 import { periods } from "./periods.ts";
 import { type RevokedKey, RevokedKeys } from "./revoked-keys.ts";
 import { isForeign } from "./rights.ts";
 import { migrate, schemaVersion } from "./schema.ts";
 import { Sessions } from "./sessions.ts";
-import { isHalfRestored, nextRows, type Owner, RestoreError, restore, ship, shipped } from "./shipping.ts";
+import { dropHalfRestored, nextRows, type Owner, RestoreError, restore, ship, shipped } from "./shipping.ts";
 import { oldestAt, trim, trimmedTo } from "./trimming.ts";
 
 /** What a pool needs of the Worker's bindings. */
 type PoolEnv = Pick<Env, "WEBHOOKS" | "ARCHIVE">;
 
+const minuteMs = 60_000;
 const dayMs = 86_400_000;
 
 export class PoolObject extends DurableObject<PoolEnv> {
@@ -70,7 +71,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
     void ctx.blockConcurrencyWhile(async () => {
       if (schemaVersion(ctx.storage) > 0) {
         migrate(ctx.storage);
-        if (isHalfRestored(ctx.storage)) await ctx.storage.deleteAll();
+        dropHalfRestored(ctx.storage);
       }
       await this.#pool.alarmIsAt(await ctx.storage.getAlarm());
     });
@@ -156,29 +157,29 @@ export class PoolObject extends DurableObject<PoolEnv> {
     const now = await this.archived(caller);
     if (!now.ok) return now;
     if (bucket === undefined) return { ok: false, refusal: noArchive };
-    await this.#oneAtATime(() => ship(this.ctx.storage, bucket, this.#owner, this.#sameLife()));
+    await reachable(() => this.#oneAtATime(() => ship(this.ctx.storage, bucket, this.#owner, this.#sameLife())));
     return this.archived(caller);
   }
 
   /** Makes the pool again out of the archive; it must not exist. */
   async restore(): Promise<Answer<RestoreResult>> {
     const bucket = this.env.ARCHIVE;
+    if (bucket === undefined) return { ok: false, refusal: noArchive };
     const exists = await this.#pool.read(({ settings }) => settings !== null);
     if (exists) {
       const reason = "there is a pool of this name; delete it before it is restored";
       return { ok: false, refusal: { code: "contract_conflict", field: "pool", reason } };
     }
     try {
-      if (bucket === undefined) throw new RestoreError(noArchive.reason);
-      const seq = await this.#pool.rebuild(() => restore(this.ctx.storage, bucket, this.#owner));
-      await this.#pool.arrange();
+      const fill = (): Promise<number> => restore(this.ctx.storage, bucket, this.#owner);
+      const seq = await this.#pool.rebuild(() => reachable(fill));
       return { ok: true, result: { seq } };
     } catch (error) {
-      // Of a pool that is not there nothing is kept, not even which keys it must refuse; its tenant knows.
-      await this.ctx.storage.deleteAll();
-      this.#revoked.forget();
       if (!(error instanceof RestoreError)) throw error;
       return { ok: false, refusal: { code: "archive_not_found", reason: error.message } };
+    } finally {
+      // Where it failed, its tenant knows that nothing is remembered here of the keys that are revoked.
+      this.#revoked.forget();
     }
   }
 
@@ -260,7 +261,9 @@ export class PoolObject extends DurableObject<PoolEnv> {
     const keptMs = journal_days * dayMs;
     await trim(storage, Date.now() - keptMs, safe, isSame);
     const oldest = oldestAt(storage);
-    return oldest === undefined ? undefined : Math.max(oldest + keptMs, Date.now() + dayMs);
+    if (oldest === undefined) return undefined;
+    // What was too much for one alarm goes on in the next.
+    return oldest + keptMs <= Date.now() ? Date.now() + minuteMs : Math.max(oldest + keptMs, Date.now() + dayMs);
   }
 
   #archived(): ArchiveResult {
@@ -333,7 +336,15 @@ export class PoolObject extends DurableObject<PoolEnv> {
   }
 }
 
-const noArchive = { code: "archive_not_found", reason: "this deployment has none (docs/operations.md)" } as const;
+/** An archive that can't be reached is no defect of ours: whoever asks may ask again. */
+async function reachable<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof RestoreError) throw error;
+    throw new NotPersistedError("the archive could not be reached; the same request may be repeated", { cause: error });
+  }
+}
 
 function isRefusal(found: object | number): found is Refusal {
   return typeof found === "object" && "code" in found;

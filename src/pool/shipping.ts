@@ -5,7 +5,7 @@
 import { foldRow, genesis, hashOf, type JournalRow } from "../archive/chain.ts";
 import { readSegment, segmentMedia, segmentOf } from "../archive/segment.ts";
 import { violations } from "../engine/invariants.ts";
-import { emptyPool } from "../engine/state.ts";
+import { emptyPool, type Pool } from "../engine/state.ts";
 import { append, eventsOf, rowsAfter } from "./journal.ts";
 import { endsPeriod, keepPeriods } from "./periods.ts";
 import { migrate } from "./schema.ts";
@@ -35,11 +35,6 @@ export const segmentLength = 1_000_000;
 /** Stands in place of a prefix while a restore is under way. */
 const unfinished = "restoring";
 
-/** Whether a restore was begun here and never came to its end: what is stored is half a pool. */
-export function isHalfRestored({ sql }: PoolStorage): boolean {
-  return sql.exec("SELECT 1 FROM shipped WHERE prefix = ?", unfinished).toArray().length > 0;
-}
-
 /** Nothing is shipped yet: null. */
 export function shipped({ sql }: PoolStorage): Shipped | null {
   return sql.exec<Shipped>("SELECT seq, head, prefix FROM shipped").toArray()[0] ?? null;
@@ -59,17 +54,40 @@ export async function ship(
   for (;;) {
     const rows = nextRows(storage, done?.seq ?? 0);
     const [first] = rows;
-    const last = rows.at(-1);
-    if (first === undefined || last === undefined) return done?.seq ?? 0;
+    if (first === undefined) return done?.seq ?? 0;
     const prefix = done?.prefix ?? prefixOf(owner, first);
-    await bucket.put(`${prefix}${numbered(first.first_seq)}.ndjson`, segmentOf(owner.tenant, owner.pool, rows), {
-      httpMetadata: { contentType: segmentMedia },
-    });
+    const key = `${prefix}${numbered(first.first_seq)}.ndjson`;
+    const end = await put(bucket, key, owner, rows);
     // Deleted meanwhile, and perhaps made anew: that one's journal is another.
     if (!isStillThere()) throw new Error("the pool was deleted while its journal was shipped");
-    done = { seq: last.last_seq, head: hashOf(last), prefix };
+    done = { seq: end.last_seq, head: hashOf(end), prefix };
     note(storage, done);
   }
+}
+
+/**
+ * Puts a segment of these rows; returns the last of them that is in the archive then. Where the key can't be written
+ * over (a retention lock), what lies there from a time whose note was lost counts, if it is a beginning of the same.
+ */
+async function put(
+  bucket: Bucket,
+  key: string,
+  { tenant, pool }: Owner,
+  rows: readonly JournalRow[],
+): Promise<JournalRow> {
+  try {
+    await bucket.put(key, segmentOf(tenant, pool, rows), { httpMetadata: { contentType: segmentMedia } });
+  } catch (error) {
+    const there = await bucket.get(key);
+    if (there === null) throw error;
+    const { footer } = readSegment(await there.text());
+    const end = rows.find((row) => row.last_seq === footer.last_seq && hashOf(row) === footer.head);
+    if (end === undefined) throw error;
+    return end;
+  }
+  const last = rows.at(-1);
+  if (last === undefined) throw new Error("a segment has at least one row");
+  return last;
 }
 
 /** Names of whole pools' journals: the tenant, the pool, and when it was made; a pool made anew is another. */
@@ -115,47 +133,65 @@ export class RestoreError extends Error {
 
 /**
  * Fills empty storage with the newest journal of the pool that is archived, checking every hash and folding every
- * event on the way. Returns the last event. Where it throws, what it has written must be deleted.
+ * event on the way. Returns the last event. Where it throws, what it has written must be deleted: a `RestoreError` says
+ * what is wrong with the archive, anything else that it could not be read.
  */
 export async function restore(storage: PoolStorage, bucket: Bucket, owner: Owner): Promise<number> {
+  const prefix = (await prefixes(bucket, allOf(owner))).toSorted().at(-1);
+  if (prefix === undefined) throw new RestoreError("the archive holds no journal of this pool");
+  migrate(storage);
+  // Half a pool must not wake as a whole one, nor ship over what it was to be restored from.
+  note(storage, { seq: 0, head: "", prefix: unfinished });
   const pool = emptyPool();
   let head = genesis;
-  try {
-    const prefix = (await prefixes(bucket, allOf(owner))).toSorted().at(-1);
-    if (prefix === undefined) throw new RestoreError("the archive holds no journal of this pool");
-    migrate(storage);
-    // Half a pool must not wake as a whole one, nor ship over what it was to be restored from.
-    storage.sql.exec(`INSERT INTO shipped (only_one, seq, head, prefix) VALUES (1, 0, '', '${unfinished}')`);
-    for (const key of (await keys(bucket, prefix)).toSorted()) {
-      const object = await bucket.get(key);
-      if (object === null) throw new RestoreError(`${key} is gone`);
-      const { header, rows } = readSegment(await object.text());
-      if (header.tenant !== owner.tenant || header.pool !== owner.pool) {
-        throw new RestoreError(`${key} is of ${header.tenant}/${header.pool}`);
-      }
-      if (header.previous !== head) throw new RestoreError(`${key} does not follow on what comes before it`);
-      storage.transactionSync(() => {
-        for (const row of rows) {
-          foldRow(pool, row);
-          append(storage, row);
-          head = hashOf(row);
-        }
-        const events = rows.flatMap(eventsOf);
-        keepPeriods(storage, events.filter(endsPeriod));
-      });
-    }
-    const [violation] = violations(pool);
-    if (violation !== undefined) throw new RestoreError(`the archived journal does not add up: ${violation}`);
-    storage.transactionSync(() => {
-      writeSnapshot(storage, pool, head);
-      note(storage, { seq: pool.seq, head, prefix });
-    });
-    return pool.seq;
-  } catch (error) {
-    throw error instanceof RestoreError
-      ? error
-      : new RestoreError(error instanceof Error ? error.message : "unreadable");
+  for (const key of (await keys(bucket, prefix)).toSorted()) {
+    const object = await bucket.get(key);
+    if (object === null) throw new RestoreError(`${key} is gone`);
+    const text = await object.text();
+    head = ifWhole(key, () => addSegment(storage, owner, text, pool, head));
   }
+  const [violation] = violations(pool);
+  if (violation !== undefined) throw new RestoreError(`the archived journal does not add up: ${violation}`);
+  storage.transactionSync(() => {
+    writeSnapshot(storage, pool, head);
+    note(storage, { seq: pool.seq, head, prefix });
+  });
+  return pool.seq;
+}
+
+/** Adds a segment, which must follow on `head`, to storage and `pool`; returns the hash that the next must follow on. */
+function addSegment(storage: PoolStorage, owner: Owner, text: string, pool: Pool, head: string): string {
+  const { header, rows, footer } = readSegment(text);
+  if (header.tenant !== owner.tenant || header.pool !== owner.pool) {
+    throw new RestoreError(`it is of ${header.tenant}/${header.pool}`);
+  }
+  if (header.previous !== head) throw new RestoreError("it does not follow on what comes before it");
+  storage.transactionSync(() => {
+    for (const row of rows) {
+      foldRow(pool, row);
+      append(storage, row);
+    }
+    keepPeriods(storage, rows.flatMap(eventsOf).filter(endsPeriod));
+  });
+  return footer.head;
+}
+
+/** Whatever is wrong with the file `key` is a fault of the archive's, not of ours. */
+function ifWhole<T>(key: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new RestoreError(`${key}: ${error instanceof Error ? error.message : "it can't be read"}`);
+  }
+}
+
+/** Empties a pool whose restore never came to its end. Which keys are revoked stays: the tenant believes them told. */
+export function dropHalfRestored(storage: PoolStorage): void {
+  const half = storage.sql.exec("SELECT 1 FROM shipped WHERE prefix = ?", unfinished).toArray();
+  if (half.length === 0) return;
+  storage.transactionSync(() => {
+    for (const table of ["journal", "snapshot", "periods", "shipped"]) storage.sql.exec(`DELETE FROM ${table}`);
+  });
 }
 
 async function prefixes(bucket: Bucket, prefix: string): Promise<string[]> {

@@ -11,6 +11,8 @@ import type { PoolStorage } from "./storage.ts";
 
 /** A row has up to 300,000 characters, and the pool itself is in memory too. */
 const rowsPerTurn = 16;
+/** Characters that are folded in one go: some seconds of work. The rest is trimmed in the next. */
+const mostLength = 50_000_000;
 
 /** What the journal that is left begins from: the state, and the hash that its first row carries. */
 export type Base = { readonly pool: Pool; readonly head: string; readonly length: number };
@@ -30,7 +32,7 @@ export function trimmedTo(storage: PoolStorage): number {
 
 /**
  * Deletes rows whose last event is older than `before`, but none after event `upTo`, and never the last row. Returns
- * the last event that is deleted. Reads page by page and lets others run in between.
+ * the last event that is deleted; of very many rows only some are. Reads page by page and lets others run in between.
  */
 export async function trim(
   storage: PoolStorage,
@@ -41,6 +43,7 @@ export async function trim(
   const base = baseOf(storage);
   const { pool } = base;
   let last: JournalRow | undefined;
+  let length = 0;
   for (;;) {
     await storage.sync();
     if (!isStillThere()) throw new Error("the pool was deleted while its journal was trimmed");
@@ -48,7 +51,8 @@ export async function trim(
     const old = rows.slice(0, -1).filter((row) => row.at < before && row.last_seq <= upTo);
     for (const row of old) foldRow(pool, row);
     last = old.at(-1) ?? last;
-    if (old.length < rowsPerTurn) break;
+    length += old.reduce((sum, row) => sum + row.events.length, 0);
+    if (old.length < rowsPerTurn || length > mostLength) break;
   }
   if (last === undefined) return base.pool.seq;
   const head = hashOf(last);

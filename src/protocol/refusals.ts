@@ -79,6 +79,11 @@ export type Refusal =
 
 export type RefusalCode = Refusal["code"];
 
+export const noArchive: Refusal = {
+  code: "archive_not_found",
+  reason: "this deployment has none (docs/operations.md)",
+};
+
 /** In order of precedence. */
 export const refusalCodes = [
   "key_revoked",

@@ -8,7 +8,7 @@ import { bursar, type Caller } from "../protocol/caller.ts";
 import type { ConfigureCommand } from "../protocol/commands.ts";
 import { limits } from "../protocol/limits.ts";
 import type { PriceFields, PriceView } from "../protocol/prices.ts";
-import type { Refusal } from "../protocol/refusals.ts";
+import { noArchive, type Refusal } from "../protocol/refusals.ts";
 import type { Answer, Outcome, PoolList, RestoreResult } from "../protocol/results.ts";
 import type { Jurisdiction, KeyFields, KeyView, Revocation } from "../protocol/tenants.ts";
 import { migrate, schemaVersion } from "../storage/migrate.ts";
@@ -119,7 +119,7 @@ export class TenantObject extends DurableObject<Env> {
   restorePool(caller: Caller, name: string): Promise<Answer<RestoreResult>> {
     return this.#inTurn(name, async () => {
       migrate(this.ctx.storage, tenantSteps);
-      const refusal = this.#refusalTo(caller) ?? this.#tooManyPools(name);
+      const refusal = this.#refusalTo(caller) ?? this.#noArchive() ?? this.#tooManyPools(name);
       if (refusal !== null) return { ok: false, refusal };
       const isListed = this.#pools.has(name);
       this.#pools.add(name, Date.now());
@@ -234,6 +234,10 @@ export class TenantObject extends DurableObject<Env> {
 
   #refusalTo({ key_id }: Caller): Refusal | null {
     return key_id !== null && this.#isMade() && this.#keys.isRevoked(key_id) ? { code: "key_revoked" } : null;
+  }
+
+  #noArchive(): Refusal | null {
+    return this.env.ARCHIVE === undefined ? noArchive : null;
   }
 
   #tooManyPools(name: string): Refusal | null {

@@ -100,6 +100,7 @@ export class WebhooksObject extends DurableObject<Env> {
   async ping(id: string, message: string): Promise<Answer<{ message: string }>> {
     const pinged = this.#of(id, () => {
       this.#deliveries.ping(id, message, Date.now());
+      this.#forget(Date.now());
       return { message };
     });
     await this.#arrange();
@@ -133,9 +134,7 @@ export class WebhooksObject extends DurableObject<Env> {
       for (const notice of notices) {
         this.#deliveries.add(this.#tenant, pool, notice, this.#endpoints.wanting(notice.type, pool), now);
       }
-      if (now - this.#forgotAt < forgetMs) return;
-      this.#deliveries.forget(now);
-      this.#forgotAt = now;
+      this.#forget(now);
     });
     await this.#arrange();
     return noticeTypes.filter((type) => this.#endpoints.wanting(type, pool).length > 0);
@@ -160,6 +159,12 @@ export class WebhooksObject extends DurableObject<Env> {
     const set = await this.ctx.storage.getAlarm();
     const isSet = set !== null && set <= Math.max(at, Date.now()) && set > Date.now() - turnMs;
     if (!isSet) await this.ctx.storage.setAlarm(Math.max(at, Date.now()));
+  }
+
+  #forget(now: number): void {
+    if (now - this.#forgotAt < forgetMs) return;
+    this.#deliveries.forget(now);
+    this.#forgotAt = now;
   }
 
   #of<T>(id: string, run: (view: WebhookView) => T): Answer<T> {

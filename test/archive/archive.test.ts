@@ -147,6 +147,24 @@ describe("a pool's whole history", () => {
   });
 });
 
+describe("an archive that can't be reached", () => {
+  it("is 503 to whoever asks for it, leaves nothing behind, and can be asked again", async () => {
+    const tenant = newTenant();
+    const pool = "/v1/pools/team";
+    await must(api("PUT", pool, { tenant, body: {} }));
+    await must(api("POST", `${pool}/archive`, { tenant, body: {} }));
+    await must(api("DELETE", pool, { tenant }));
+    const { key, key_id } = await must(api("POST", "/v1/keys", { tenant, body: { scope: "read" } }));
+    await must(api("DELETE", `/v1/keys/${String(key_id)}`, { tenant }));
+    const broken = vi.spyOn(env.ARCHIVE, "list").mockRejectedValue(new Error("out of reach"));
+    expect(await api("POST", `${pool}/restore`, { tenant, body: {} })).toMatchObject({ status: 503 });
+    broken.mockRestore();
+    expect(await must(api("GET", "/v1/pools", { tenant }))).toEqual({ pools: [] });
+    expect(await must(api("POST", `${pool}/restore`, { tenant, body: {} }))).toEqual({ seq: 1 });
+    expect(await api("GET", `${pool}/report`, { token: String(key) })).toMatchObject({ status: 401 });
+  });
+});
+
 describe("shipping", () => {
   it("makes segments of about a megabyte that follow on each other, once each, whatever fails on the way", async () => {
     const stub = newStub();
@@ -225,6 +243,47 @@ describe("what is interrupted", () => {
     expect(await api("GET", pool, { tenant })).toMatchObject({ status: 404 });
     expect(await must(api("POST", `${pool}/restore`, { tenant, body: {} }))).toEqual({ seq: 1 });
     await audited(stub);
+  });
+
+  it("keeps which keys are revoked when half a restore is dropped: the tenant believes them told", async () => {
+    const stub = newStub();
+    await all(stub.run([{ op: "configure" }]));
+    await stub.raw.revoke([{ key_id: "dead", expires_at: null }]);
+    const half = "INSERT INTO shipped (only_one, seq, head, prefix) VALUES (1, 0, '', 'restoring')";
+    await onStorage(stub, async (storage) => void storage.sql.exec(half));
+    await evictDurableObject(stub.raw);
+    const dead = await stub.raw.report({ key_id: "dead", agent: null });
+    expect(dead).toMatchObject({ ok: false, refusal: { code: "key_revoked" } });
+    expect(await stub.report()).toMatchObject({ ok: false, refusal: { code: "pool_not_found" } });
+  });
+
+  it("ships on where a segment can't be written over: what lies there of it counts", async () => {
+    const stub = newStub();
+    const [tenant = "", pool = ""] = stub.name.split("/");
+    await onStorage(stub, async (storage) => {
+      const live = livePool(storage);
+      await all(live.run([{ op: "configure" }]));
+      const locked = {
+        get: (key: string) => env.ARCHIVE.get(key),
+        list: () => Promise.reject(new Error("not here")),
+        put: async (key: string, value: string) => {
+          if ((await env.ARCHIVE.head(key)) !== null) throw new Error("locked");
+          await env.ARCHIVE.put(key, value);
+        },
+      };
+      await ship(storage, locked, { tenant, pool });
+      // The note is lost, and more has happened since.
+      storage.sql.exec("DELETE FROM shipped");
+      await all(live.run([register("boss", 5)]));
+      expect(await ship(storage, locked, { tenant, pool })).toBe(2);
+      expect(verify(await archived(stub.name))).toMatchObject({ ok: true, findings: [], seq: 2, segments: 2 });
+      // What is not the beginning of the same does not count.
+      storage.sql.exec("DELETE FROM shipped");
+      const [[key, text] = ["", ""]] = await archived(stub.name);
+      await env.ARCHIVE.put(key, text.replaceAll('"at":', '"at":1'));
+      await expect(ship(storage, locked, { tenant, pool })).rejects.toThrow();
+      expect(shipped(storage)).toBeNull();
+    });
   });
 
   it("does not ship a pool that was deleted meanwhile, nor note it in the one that took its name", async () => {

@@ -4,6 +4,7 @@
  */
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { randomOf } from "../engine/random.ts";
 import { agentIn, api, audited, type Json, must, newPath, newPool, newTenant, type Reply } from "./api.ts";
 
 function post(path: string, body: unknown): Promise<Reply> {
@@ -20,17 +21,6 @@ function withStatus(replies: readonly Reply[], status: number): Reply[] {
 
 function sum(replies: readonly Reply[], field: string): number {
   return replies.reduce((total, { body }) => total + Number(body[field] ?? 0), 0);
-}
-
-/** Numbers in [0, 1) that follow from a seed (mulberry32). */
-function chance(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 function shuffled<T>(items: readonly T[], random: () => number): T[] {
@@ -105,7 +95,7 @@ describe("callers that reserve at once", () => {
   });
 
   it.each([1, 2, 3, 4, 5])("take less if they may, until nothing is left, seed %i", async (seed) => {
-    const random = chance(seed);
+    const random = randomOf(seed);
     const pool = await newPool({}, { swarm: { max_tokens: 5_000 } });
     const replies = await Promise.all(
       times(64, () => {
@@ -123,7 +113,7 @@ describe("callers that reserve at once", () => {
   });
 
   it.each([1, 2, 3])("mix those that take less with those that don't, seed %i", async (seed) => {
-    const random = chance(seed);
+    const random = randomOf(seed);
     const pool = await newPool({}, { swarm: { max_tokens: 3_000 } });
     const replies = await Promise.all(
       times(96, () => {
@@ -212,7 +202,7 @@ describe("callers that reserve at once", () => {
 
 describe("callers that settle one reservation at once", () => {
   it.each([1, 2, 3])("commit, release and another commit: exactly one wins, seed %i", async (seed) => {
-    const random = chance(seed);
+    const random = randomOf(seed);
     const pool = await newPool({}, { a: { max_tokens: 100_000 } });
     const ids = times(24, (i) => `r${i}`);
     await Promise.all(ids.map((id) => must(post(`${pool}/reservations`, { agent: "a", tokens: 100, id }))));
@@ -327,7 +317,7 @@ describe("a request that fifty send at once under one id", () => {
 
 describe("the first requests of a pool", () => {
   it.each([1, 2, 3, 4, 5])("may come in any order while it is being made, seed %i", async (seed) => {
-    const random = chance(seed);
+    const random = randomOf(seed);
     const pool = newPath();
     const make = times(8, () => () => api("PUT", pool, { body: {} }));
     const register = times(8, () => () => api("PUT", `${pool}/agents/a`, { body: { priority: 1, max_tokens: 1_000 } }));
@@ -362,7 +352,7 @@ describe("the first requests of a pool", () => {
 
 describe("a contract that changes while its agent spends", () => {
   it.each([1, 2, 3])("never moves what was consumed, seed %i", async (seed) => {
-    const random = chance(seed);
+    const random = randomOf(seed);
     const pool = await newPool({}, { a: { max_tokens: 1_000 }, b: { max_tokens: 500 } });
     const spend = times(64, (i) => () => post(`${pool}/usage`, { agent: "a", tokens: 10, id: `u${i}` }));
     const change = times(32, (i) => () => {
@@ -384,7 +374,7 @@ describe("a contract that changes while its agent spends", () => {
   });
 
   it.each([1, 2, 3])("never takes away what is held, seed %i", async (seed) => {
-    const random = chance(seed);
+    const random = randomOf(seed);
     const pool = await newPool({ budget: 5_000 }, { a: { max_tokens: 2_000 } });
     const reserve = times(60, () => () => post(`${pool}/reservations`, { agent: "a", tokens: 50 }));
     const change = times(30, (i) => () => {

@@ -326,11 +326,10 @@ function expectedOf({ route, principal, pool, agent, key }: Cell): string {
     return "forbidden";
   }
   // An admin may make the pool that isn't there.
-  if (!isThere && route.endsWith("/restore") && !isBound) return "archive_not_found";
+  // Here is no archive; test/archive has one.
+  if (route.endsWith("/restore") && (isThere || !isBound)) return "archive_not_found";
   if (!isThere) return route === "PUT /v1/pools/:pool" && !isBound ? "ok" : "pool_not_found";
-  // Here is none; test/archive has one.
   if (route === "POST /v1/pools/:pool/archive") return "archive_not_found";
-  if (route.endsWith("/restore")) return "contract_conflict";
   if ((right === "a" || right === "b") && right !== agent) return "reservation_not_found";
   if (route === "DELETE /v1/pools/:pool") return "contract_conflict";
   return "ok";

@@ -92,6 +92,20 @@ describe("a notice", () => {
       expect(waitingNotices(storage, 10)).toEqual([]);
     }));
 
+  it("of a pool that was deleted meanwhile takes none of the next one's with it", () =>
+    onPool(async (pool, storage, clock) => {
+      await all(pool.run([record("u", 60)]));
+      clock.now += 1_000;
+      const tell = async (): Promise<typeof noticeTypes> => {
+        await pool.remove(true);
+        await all(pool.run([{ op: "configure" }, register("a", 1, 100), record("u", 60)]));
+        return noticeTypes;
+      };
+      await pool.alarm({ ...noErrands, tell });
+      expect(waitingNotices(storage, 10).map(({ seq }) => seq)).toEqual([4, 5]);
+      expect(await storage.getAlarm()).toBe(clock.now + 1_000);
+    }));
+
   it("is not kept while nobody wants its type, which is asked again after a minute", () =>
     onPool(async (pool, storage, clock) => {
       const tell = async (id: string, amount: number): Promise<number> => {

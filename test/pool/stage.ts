@@ -3,9 +3,10 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { toImage } from "../../src/engine/image.ts";
 import { audit } from "../../src/pool/audit.ts";
-import { type Errands, LivePool } from "../../src/pool/live-pool.ts";
+import { LivePool } from "../../src/pool/live-pool.ts";
 import { schemaVersion } from "../../src/pool/schema.ts";
 import type { PoolStorage } from "../../src/pool/storage.ts";
+import type { Errands } from "../../src/pool/upkeep.ts";
 import type { Caller } from "../../src/protocol/caller.ts";
 import type { Command, ReserveCommand } from "../../src/protocol/commands.ts";
 import type {
