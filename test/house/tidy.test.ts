@@ -90,9 +90,14 @@ describe("the tree", () => {
         .filter((path) => /\.(toml|html)$/.test(path))
         .map(read)
         .join("\n");
-    /** Started as a process of its own, by its path. */
-    const isStarted = (path: string): boolean =>
-      code.some((other) => other !== path && read(other).includes(`"${path.split("/").slice(-2).join("/")}"`));
+    /** Started as a process or a thread of its own, by its path. */
+    const isStarted = (path: string): boolean => {
+      const [folder, name] = path.split("/").slice(-2);
+      return code.some(
+        (other) =>
+          other !== path && (read(other).includes(`"${folder}/${name}"`) || read(other).includes(`"./${name}"`)),
+      );
+    };
     const dead = code.filter(
       (path) =>
         !imported.has(path) &&
