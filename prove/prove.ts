@@ -3,7 +3,9 @@
  * each slice is written down when it is done, so that a proof that was interrupted goes on where it was.
  */
 import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fail, readOptions } from "../scripts/options.ts";
+import { costPage } from "./lib/cost.ts";
 import { commit, type Entry, machine, readLedger, write } from "./lib/ledger.ts";
 import { seedOf } from "./lib/random.ts";
 import { progress, report, summary, verdict } from "./lib/report.ts";
@@ -22,7 +24,7 @@ const usage = `Proves Bursar's promises, for as long as you like. Interrupted, i
                 }, which ${parts.filter(({ share }) => share === 0).length === 1 ? "runs" : "run"} when named)
   --seed S      what all random choices come from (default: the moment; printed)
   --fresh       begin a new run, even if the last was interrupted
-  --write       write docs/proof.md from everything that was proven on this machine
+  --write       write docs/proof.md and docs/cost.md from everything that was proven on this machine
   --json        for machines
   --help        this text`;
 const values = readOptions(usage, {
@@ -47,7 +49,13 @@ console.error(
 let hasFailed = false;
 for (let next = nextPart(); next !== undefined && !hasFailed; next = nextPart()) await prove(next);
 
-if (values.write) writeFileSync(new URL("../docs/proof.md", import.meta.url).pathname, report(parts, readLedger()));
+if (values.write) {
+  const docs = new URL("../docs/", import.meta.url).pathname;
+  const ledger = readLedger();
+  writeFileSync(join(docs, "proof.md"), report(parts, ledger));
+  const costs = costPage(ledger);
+  if (costs !== undefined) writeFileSync(join(docs, "cost.md"), costs);
+}
 const found = verdict(chosen, done);
 if (values.json)
   console.log(JSON.stringify({ ...run, commit: commit(), machine, parts: summary(chosen, done), found }));
@@ -102,7 +110,11 @@ async function prove(part: Part): Promise<void> {
   const seconds = Math.max(2, Math.min(part.slice, left));
   const say = (text: string): void => console.error(`… ${progress(left)} left  ${part.name}: ${text}`);
   const began = performance.now();
-  const { counts, findings } = await part.run({ seconds, seed: seedOf(run.seed, index, slices), turn, say });
+  const seed = seedOf(run.seed, index, slices);
+  const { counts, findings } = await part.run({ seconds, seed, turn, say }).catch((error: unknown) => {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { counts: {}, findings: [{ text: `slice of seed ${seed}: ${text}` }] };
+  });
   const took = Math.round(performance.now() - began) / 1_000;
   const at = new Date().toISOString();
   const entry = { ...run, part: part.name, at, seconds: took, commit: commit(), machine, counts, findings };

@@ -41,12 +41,14 @@ export type WorkerdOptions = {
   readonly settings?: Readonly<Record<string, string>>;
   /** Says nothing of what it meets: streams that are broken off on purpose, for example. */
   readonly isQuiet?: boolean;
+  /** Is given the folder of each service's data, by its name, before anything runs. */
+  readonly prepare?: (folder: string, name: string) => void;
 };
 
 /** Bundles `bench/pool/worker.ts` once and serves it once per entry of `pools`: name → class bound as POOLS. */
 export async function startWorkerd(
   pools: Readonly<Record<string, string>>,
-  { settings = {}, isQuiet = false }: WorkerdOptions = {},
+  { settings = {}, isQuiet = false, prepare }: WorkerdOptions = {},
 ): Promise<Workerd> {
   const directory = mkdtempSync(join(tmpdir(), "bursar-bench-"));
   const bundle = spawnSync(
@@ -61,7 +63,11 @@ export async function startWorkerd(
     className,
     port: ports[index] ?? 0,
   }));
-  for (const { name } of services) mkdirSync(join(directory, "data", name), { recursive: true });
+  for (const { name } of services) {
+    const folder = join(directory, "data", name);
+    mkdirSync(folder, { recursive: true });
+    prepare?.(folder, name);
+  }
   const script = readdirSync(join(directory, "bundle")).find((file) => file.endsWith(".js")) ?? "worker.js";
   writeFileSync(join(directory, "config.capnp"), config(services, script, settings));
   return serve(directory, services, isQuiet);

@@ -8,6 +8,7 @@ import type { Command, ReserveCommand } from "../../src/protocol/commands.ts";
 import type { Outcome } from "../../src/protocol/results.ts";
 
 export { DirectoryObject, default, PoolObject, TenantObject, WebhooksObject } from "../../src/index.ts";
+export { MeteredObject } from "./metered.ts";
 
 /** Answers at once, with an answer of the same size. */
 export class IdleObject extends DurableObject<unknown> {

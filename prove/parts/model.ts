@@ -18,7 +18,7 @@ export const model: Part = {
   slice: 20,
   goals: { commands: 100_000_000, seeds: 500_000 },
   zero: ["differences"],
-  async run({ seconds, seed }) {
+  run: async ({ seconds, seed }) => {
     const workers = Array.from({ length: availableParallelism() }, (_, index) =>
       play({ seed: seedOf(seed, index), seconds }),
     );

@@ -10,7 +10,7 @@ export type Slice = {
   /** How many slices of this part were done before, ever: for parts that go through a list. */
   readonly turn: number;
   /** Says how far it is. */
-  say(text: string): void;
+  readonly say: (text: string) => void;
 };
 
 export type Finding = {
@@ -37,7 +37,7 @@ export type Part = {
   readonly zero: readonly string[];
   /** Counts of which the greatest counts, where the others are added up. */
   readonly greatest?: readonly string[];
-  run(slice: Slice): Promise<Result>;
+  readonly run: (slice: Slice) => Promise<Result>;
 };
 
 /** Adds up what slices counted. */
@@ -50,4 +50,11 @@ export function total(results: readonly Counts[], greatest: readonly string[] = 
     }
   }
   return sums;
+}
+
+/** A finding for each count that should be zero and isn't. */
+export function findingsIn(counts: Counts, zero: readonly string[], seed: number): Finding[] {
+  return zero
+    .filter((name) => (counts[name] ?? 0) !== 0)
+    .map((name) => ({ text: `${counts[name]} ${name}, slice of seed ${seed}` }));
 }

@@ -1,5 +1,10 @@
 /** The parts of the proof, in the order of the report. */
+import { differential } from "./differential.ts";
+import { faults } from "./faults.ts";
+import { kill } from "./kill.ts";
 import { model } from "./model.ts";
 import type { Part } from "./part.ts";
+import { races } from "./races.ts";
+import { wallet } from "./wallet.ts";
 
-export const parts: readonly Part[] = [model];
+export const parts: readonly Part[] = [model, differential, kill, faults, races, wallet];
