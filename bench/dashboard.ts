@@ -100,6 +100,10 @@ try {
       },
     ],
     chosen,
+    [
+      { what: "dashboard: first contentful paint, p50", figure: median(paints), unit: "ms" },
+      { what: `dashboard: work per frame, ${agents} agents`, figure: work / gaps.length, unit: "ms" },
+    ],
   );
   bursar.close();
 } finally {

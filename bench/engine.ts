@@ -128,4 +128,14 @@ print(
     },
   ],
   chosen,
+  [
+    { what: "engine: decide and evolve", figure: median(rates), unit: "commands/s" },
+    { what: "engine: a reserve that takes from 100 donors among 1,000 agents", figure: median(busy), unit: "µs" },
+    {
+      what: "engine: after 5 million events",
+      figure: grown.at(-1)?.perSecond ?? Number.NaN,
+      unit: "commands/s",
+      beside: { what: "after 10,000", figure: first?.perSecond ?? Number.NaN },
+    },
+  ],
 );

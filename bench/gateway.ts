@@ -88,6 +88,20 @@ try {
       { title: "The books afterwards", columns: ["", ""], rows: [["audit", audit]] },
     ],
     chosen,
+    [
+      {
+        what: "gateway: first byte of a stream, p50",
+        figure: Number(latencies[1]?.[1]),
+        unit: "ms",
+        beside: { what: "called directly", figure: Number(latencies[0]?.[1]) },
+      },
+      {
+        what: "gateway: streams as fast as they go",
+        figure: Number(rates[1]?.[1]),
+        unit: "streams/s",
+        beside: { what: "called directly", figure: Number(rates[0]?.[1]) },
+      },
+    ],
   );
 } finally {
   provider.kill();

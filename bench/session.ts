@@ -3,8 +3,8 @@
  * the client's own batching with 256 callers at once, single requests, and Redis with a Lua script for the same job.
  */
 import { Bursar } from "../src/client/index.ts";
-import { ask } from "./lib/load.ts";
-import { startRedis } from "./lib/redis.ts";
+import { startRedis } from "./alternatives/redis.ts";
+import { ask, type Pairs, pairs } from "./lib/load.ts";
 import { median, options, print, progress, spread } from "./lib/report.ts";
 import { key, startWorkerd } from "./lib/workerd.ts";
 
@@ -20,12 +20,7 @@ const redis = await startRedis();
 if (redis === undefined) progress("no redis-server: its rows are left out (Debian: apt-get install redis-server)");
 let ids = 0;
 
-type Measured = {
-  readonly perSecond: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly rowsPerOperation: number;
-};
+type Measured = Pairs & { readonly rowsPerOperation: number };
 
 try {
   await ask(url, "PUT", "/v1/pools/load", {});
@@ -36,21 +31,21 @@ try {
     ...Object.fromEntries(sizes.map((size) => [`frames of ${size}`, (seconds: number) => overFrames(size, seconds)])),
     [`client, session, ${callers} callers`]: (seconds) =>
       counted(() =>
-        pairs(seconds, async (id) => {
+        pairs(callers, seconds, async (id) => {
           const hold = await session.reserve("swarm", 100, { id });
           await hold.commit(90);
         }),
       ),
     [`client, batched requests, ${callers} callers`]: (seconds) =>
       counted(() =>
-        pairs(seconds, async (id) => {
+        pairs(callers, seconds, async (id) => {
           const hold = await single.reserve("swarm", 100, { id });
           await hold.commit(90);
         }),
       ),
     [`single requests, ${callers} callers`]: (seconds) =>
       counted(() =>
-        pairs(seconds, async (id) => {
+        pairs(callers, seconds, async (id) => {
           await ask(url, "POST", "/v1/pools/load/reservations", { agent: "swarm", tokens: 100, id });
           await ask(url, "POST", `/v1/pools/load/reservations/${id}/commit`, { tokens: 90 });
         }),
@@ -59,7 +54,7 @@ try {
       ? {}
       : {
           [`Redis + Lua, auto-pipelined, ${callers} callers`]: async (seconds: number) => ({
-            ...(await pairs(seconds, async (id) => {
+            ...(await pairs(callers, seconds, async (id) => {
               await redis.reserve(id, "swarm", 100);
               await redis.commit(id, 90);
             })),
@@ -100,6 +95,20 @@ try {
       },
     ],
     chosen,
+    [
+      {
+        what: "session: one client, 256 callers",
+        figure: of(`client, session, ${callers} callers`, "perSecond"),
+        unit: "operations/s",
+        beside: { what: "single requests", figure: of(base, "perSecond") },
+      },
+      {
+        what: "session: frames of 256 commands",
+        figure: of("frames of 256", "perSecond"),
+        unit: "operations/s",
+        beside: { what: "single requests", figure: of(base, "perSecond") },
+      },
+    ],
   );
 } finally {
   await redis?.stop();
@@ -107,28 +116,7 @@ try {
 }
 process.exit(0);
 
-/** `callers` loops at once, each a reserve and its commit; the time of a pair is what a caller waits. */
-async function pairs(
-  seconds: number,
-  pair: (id: string) => Promise<void>,
-): Promise<Omit<Measured, "rowsPerOperation">> {
-  const times: number[] = [];
-  const began = performance.now();
-  const until = began + seconds * 1_000;
-  const loop = async (): Promise<void> => {
-    while (performance.now() < until) {
-      const start = performance.now();
-      await pair(`p${ids++}`);
-      times.push(performance.now() - start);
-    }
-  };
-  await Promise.all(Array.from({ length: callers }, loop));
-  const perSecond = (2_000 * times.length) / (performance.now() - began);
-  times.sort((a, b) => a - b);
-  return { perSecond, p50: times[times.length >> 1] ?? 0, p99: times[Math.floor(times.length * 0.99)] ?? 0 };
-}
-
-async function counted(measure: () => Promise<Omit<Measured, "rowsPerOperation">>): Promise<Measured> {
+async function counted(measure: () => Promise<Pairs>): Promise<Measured> {
   const before = await ask(url, "GET", "/v1/pools/load/audit");
   const result = await measure();
   const after = await ask(url, "GET", "/v1/pools/load/audit");

@@ -75,6 +75,14 @@ try {
       },
     ],
     chosen,
+    [
+      {
+        what: "webhooks: a reserve while ten webhooks hang, p99",
+        figure: Number(rows[1]?.[2]),
+        unit: "ms",
+        beside: { what: "without webhooks", figure: Number(rows[0]?.[2]) },
+      },
+    ],
   );
 } finally {
   hanging.closeAllConnections();

@@ -105,7 +105,8 @@ function nextPart(): Part | undefined {
 async function prove(part: Part): Promise<void> {
   const index = parts.indexOf(part);
   const slices = done.filter((entry) => entry.part === part.name).length;
-  const turn = past.filter((entry) => entry.part === part.name && entry.findings.length === 0).length + slices;
+  const before = past.filter((entry) => entry.part === part.name && entry.run !== run.run);
+  const turn = before.filter(({ findings }) => findings.length === 0).length + slices;
   const left = minutes * 60 - secondsOf(done);
   const seconds = Math.max(2, Math.min(part.slice, left));
   const say = (text: string): void => console.error(`… ${progress(left)} left  ${part.name}: ${text}`);

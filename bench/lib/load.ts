@@ -55,3 +55,25 @@ export async function ask(url: string, method: string, path: string, body?: unkn
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
   return JSON.parse(text);
 }
+
+export type Pairs = { readonly perSecond: number; readonly p50: number; readonly p99: number };
+
+let ids = 0;
+
+/** `callers` loops at once, each a reserve and its commit; operations a second, and the milliseconds of a pair. */
+export async function pairs(callers: number, seconds: number, pair: (id: string) => Promise<void>): Promise<Pairs> {
+  const times: number[] = [];
+  const began = performance.now();
+  const until = began + seconds * 1_000;
+  const loop = async (): Promise<void> => {
+    while (performance.now() < until) {
+      const start = performance.now();
+      await pair(`p${ids++}`);
+      times.push(performance.now() - start);
+    }
+  };
+  await Promise.all(Array.from({ length: callers }, loop));
+  const perSecond = (2_000 * times.length) / (performance.now() - began);
+  times.sort((a, b) => a - b);
+  return { perSecond, p50: times[times.length >> 1] ?? 0, p99: times[Math.floor(times.length * 0.99)] ?? 0 };
+}

@@ -28,14 +28,26 @@ export function options(what: string, defaults: { readonly seconds: number; read
 export type Cell = string | number;
 export type Table = { readonly title: string; readonly columns: readonly string[]; readonly rows: readonly Cell[][] };
 
-export function print(tables: readonly Table[], { json }: Options): void {
+/** One line of the table over all benchmarks: a figure, and the figure beside it that it is held against. */
+export type Headline = {
+  readonly what: string;
+  readonly figure: number;
+  readonly unit: string;
+  readonly beside?: { readonly what: string; readonly figure: number };
+};
+
+/** What `--json` prints. */
+export type Printed = {
+  readonly machine: string;
+  readonly headlines: readonly Headline[];
+  readonly tables: readonly Table[];
+};
+
+export function print(tables: readonly Table[], { json }: Options, headlines: readonly Headline[] = []): void {
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}, Node ${process.version}`;
   if (json) {
-    const plain = tables.map(({ title, columns, rows }) => ({
-      title,
-      rows: rows.map((row) => Object.fromEntries(row.map((cell, i) => [columns[i] ?? i, cell]))),
-    }));
-    console.log(JSON.stringify({ machine, tables: plain }, null, 2));
+    const printed: Printed = { machine, headlines, tables };
+    console.log(JSON.stringify(printed, null, 2));
     return;
   }
   console.log(machine);
@@ -66,7 +78,8 @@ export function spread(values: readonly number[]): string {
   return `±${Math.round((100 * half) / median(values))} %`;
 }
 
-function format(cell: Cell): string {
+/** A figure in as many digits as the noise leaves. */
+export function format(cell: Cell): string {
   if (typeof cell === "string") return cell;
   if (Number.isInteger(cell) || Math.abs(cell) >= 1_000) return Math.round(cell).toLocaleString("en-US");
   return cell.toPrecision(3);

@@ -3,12 +3,14 @@
  * itself. The script does what ours does for an agent that has budget: checks, holds with a lease, remembers by id,
  * books what was used. It moves no budget between agents and keeps no journal but Redis's own.
  */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
-import { freePort } from "./workerd.ts";
+import { freePort } from "../lib/workerd.ts";
+import type { Governor } from "./governor.ts";
+import { findProgram } from "./programs.ts";
 
 const script = `
 local pool, op, id, agent, amount, now = KEYS[1], ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -37,15 +39,9 @@ redis.call('ZREM', pool .. ':leases', id)
 return {1, amount}
 `;
 
-export type RedisGovernor = {
-  reserve(id: string, agent: string, amount: number): Promise<void>;
-  commit(id: string, amount: number): Promise<void>;
-  stop(): Promise<void>;
-};
-
 /** Debian's redis-server, with every write in its append-only file once a second; undefined where there is none. */
-export async function startRedis(): Promise<RedisGovernor | undefined> {
-  const program = findServer();
+export async function startRedis(): Promise<Governor | undefined> {
+  const program = findProgram("redis-server", ["/usr/bin"]);
   if (program === undefined) return undefined;
   const directory = mkdtempSync(join(tmpdir(), "bursar-redis-"));
   const port = await freePort();
@@ -72,14 +68,4 @@ async function stop(redis: Redis, child: ChildProcess, directory: string): Promi
   child.kill("SIGKILL");
   await ended;
   rmSync(directory, { recursive: true, force: true });
-}
-
-function findServer(): string | undefined {
-  const path = "/usr/bin/redis-server";
-  if (!existsSync(path) && process.getuid?.() === 0 && existsSync("/etc/debian_version")) {
-    console.error("… installing Debian's redis-server");
-    spawnSync("apt-get", ["update", "-qq"]);
-    spawnSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "redis-server"]);
-  }
-  return existsSync(path) ? path : undefined;
 }

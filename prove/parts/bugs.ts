@@ -1,0 +1,82 @@
+/** Plants one of the bugs in `prove/bugs/bugs.ts` in a copy of the tree, and runs the tests: one of them must fail. */
+import { spawn, spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { type Bug, bugs as list } from "../bugs/bugs.ts";
+import type { Part } from "./part.ts";
+
+const root = new URL("../..", import.meta.url).pathname;
+
+export const bugs: Part = {
+  name: "bugs",
+  shows: `Of ${list.length} bugs that somebody could make, planted one at a time, each makes a test fail.`,
+  share: 3,
+  slice: 1,
+  goals: { "bugs planted": list.length },
+  zero: ["bugs that no test caught"],
+  run: async ({ turn, say }) => {
+    const bug = list[turn % list.length];
+    if (bug === undefined) throw new Error("there are no bugs");
+    say(bug.name);
+    const tree = copyTree();
+    try {
+      plant(bug, tree);
+      const catcher = (await failing(tree, bug.tests.split(" "))) ?? (await failing(tree, []));
+      const isCaught = catcher !== undefined;
+      say(isCaught ? `caught by ${catcher}` : "not caught");
+      return {
+        counts: { "bugs planted": 1, "bugs that no test caught": isCaught ? 0 : 1 },
+        findings: isCaught ? [] : [{ text: `no test caught: ${bug.name} (${bug.file})` }],
+      };
+    } finally {
+      rmSync(tree, { recursive: true, force: true });
+    }
+  },
+};
+
+/** The project's own files, and what is built of them. */
+function copyTree(): string {
+  const tree = mkdtempSync(join(tmpdir(), "bursar-bug-"));
+  const files = spawnSync("git", ["ls-files", "-co", "--exclude-standard"], { cwd: root, encoding: "utf8" }).stdout;
+  for (const file of files.split("\n").filter((name) => name !== "")) {
+    mkdirSync(dirname(join(tree, file)), { recursive: true });
+    cpSync(join(root, file), join(tree, file));
+  }
+  cpSync(join(root, "dist"), join(tree, "dist"), { recursive: true });
+  symlinkSync(join(root, "node_modules"), join(tree, "node_modules"));
+  // Tests of the tree itself ask git for its files.
+  spawnSync("git", ["init", "-q"], { cwd: tree });
+  return tree;
+}
+
+function plant({ file, code, becomes, name }: Bug, tree: string): void {
+  const path = join(tree, file);
+  const text = readFileSync(path, "utf8");
+  if (text.split(code).length !== 2) throw new Error(`${name}: its place is not in ${file} once`);
+  writeFileSync(
+    path,
+    text.replace(code, () => becomes),
+  );
+}
+
+/** The test that fails, if one does: not merely that the tests could not be run. */
+function failing(tree: string, tests: readonly string[]): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(join(root, "node_modules/.bin/vitest"), ["run", "--bail", "1", "--no-color", ...tests], {
+      cwd: tree,
+      env: { ...process.env, NO_COLOR: "1", CI: "true", BURSAR_COMMANDS: "40000" },
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    let output = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+    child.once("close", (status) => {
+      const [, failed] = /× (.+?)(?: \d+ms)?$/m.exec(output) ?? [];
+      if (status === 0) resolve(undefined);
+      else if (failed !== undefined && /Tests .*\d+ failed/.test(output)) resolve(failed);
+      else reject(new Error(`the tests could not be run:\n${output.slice(-2_000)}`));
+    });
+  });
+}
