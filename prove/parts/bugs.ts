@@ -39,7 +39,7 @@ export const bugs: Part = {
 function copyTree(): string {
   const tree = mkdtempSync(join(tmpdir(), "bursar-bug-"));
   const files = spawnSync("git", ["ls-files", "-co", "--exclude-standard"], { cwd: root, encoding: "utf8" }).stdout;
-  for (const file of files.split("\n").filter((name) => name !== "")) {
+  for (const file of files.split("\n").filter((name) => name !== "" && name !== "node_modules")) {
     mkdirSync(dirname(join(tree, file)), { recursive: true });
     cpSync(join(root, file), join(tree, file));
   }

@@ -18,6 +18,7 @@ import type { Credentials, Spender } from "./credentials.ts";
 import { Forwarded } from "./forward.ts";
 import { msIn } from "./options.ts";
 import type { GatewayRoute } from "./routes.ts";
+import type { CallTrace } from "./trace.ts";
 
 export type ModelCall = {
   readonly env: Env;
@@ -32,6 +33,7 @@ export type ModelCall = {
   readonly waitMs: number;
   readonly upstream: string;
   readonly waitUntil: (promise: Promise<unknown>) => void;
+  readonly trace: CallTrace;
 };
 
 export type Admitted = {
@@ -44,8 +46,17 @@ export type Admitted = {
 
 /** Makes the call, if it is admitted; its answer, or the problem that kept it from being made. */
 export async function callModel(call: ModelCall): Promise<Response | Problem> {
-  const admitted = await admit(call);
-  return admitted.ok ? new Forwarded(call, admitted.result).answer() : refusalProblem(admitted.refusal);
+  const { trace } = call;
+  const admitted = await admit(call).catch((error: unknown) => {
+    trace.failed(error instanceof DoorError ? error.code : "internal_error");
+    throw error;
+  });
+  if (!admitted.ok) {
+    trace.failed(admitted.refusal.code);
+    return refusalProblem(admitted.refusal);
+  }
+  trace.admitted(admitted.result.reservation);
+  return new Forwarded(call, admitted.result).answer();
 }
 
 async function admit(call: ModelCall): Promise<Answer<Admitted>> {

@@ -28,10 +28,10 @@ export class Forwarded {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(call: ModelCall, admitted: Admitted) {
-    const { asked, route, limit, env, waitUntil } = call;
+    const { asked, route, limit, env, waitUntil, trace } = call;
     this.#call = call;
     this.#admitted = admitted;
-    this.#settlement = new Settlement({ ...admitted, provider: route.provider, model: asked.model }, waitUntil);
+    this.#settlement = new Settlement({ ...admitted, provider: route.provider, model: asked.model, trace }, waitUntil);
     this.#limit = Math.min(limit, admitted.tariff.limitWithin(asked, admitted.reservation.granted));
     this.#silenceMs = msIn(env, "BURSAR_GATEWAY_SILENCE_MS", limits.gatewaySilenceMs);
   }

@@ -16,6 +16,7 @@ import { type Credentials, credentialsOf, spenderOf } from "./credentials.ts";
 import { showAs } from "./dialect.ts";
 import { msIn, numberIn } from "./options.ts";
 import { type GatewayRoute, providerOf, routeOf } from "./routes.ts";
+import { CallTrace } from "./trace.ts";
 import { incomingHeaders, mustBeAnswer, outgoingRequest, upstreamFailed, upstreamOf } from "./upstream.ts";
 
 /** Answers a request whose path, as it was sent, is the gateway's. */
@@ -60,7 +61,11 @@ async function run(
   const otherwise = numberIn(request, "x-bursar-max-output", limits.amount) ?? outputDefault;
   const waitMs = numberIn(request, "x-bursar-wait-ms", limits.waitMs) ?? 0;
   const limit = asked.limit ?? otherwise;
-  const made = callModel({ env, request, route, credentials, spender, asked, limit, waitMs, upstream, waitUntil });
+  const { provider, dialect } = route;
+  const { model, isStreaming } = asked;
+  const made = CallTrace.of({ provider, dialect, model, isStreaming, limit, ...spender }, (trace) =>
+    callModel({ env, request, route, credentials, spender, asked, limit, waitMs, upstream, waitUntil, trace }),
+  );
   // It runs to its end by itself: a caller that goes must not take the end along.
   waitUntil(made.catch(() => undefined));
   return made;

@@ -14,6 +14,7 @@ import { limits } from "../protocol/limits.ts";
 import type { NamedAgentView, ReservationResult, SettlementResult } from "../protocol/results.ts";
 import type { Usage } from "../providers/usage.ts";
 import { type Books, isOwn } from "./books.ts";
+import type { CallTrace } from "./trace.ts";
 
 /** What is known of a call's end. */
 export type Ending = {
@@ -35,6 +36,7 @@ export type Governed = {
   readonly model: string;
   readonly reservation: ReservationResult;
   readonly ttlMs: number;
+  readonly trace: CallTrace;
 };
 
 /** Pauses before a settlement is tried again, while the platform lets a request run on. */
@@ -60,19 +62,23 @@ export class Settlement {
   /** Books what was used; undefined if that was done before, or can't be done at once. */
   async book(ending: Ending): Promise<SettlementResult | undefined> {
     if (this.#end()) return undefined;
-    const { reservation, tariff: reserved, provider, model: asked } = this.#call;
+    const { reservation, tariff: reserved, provider, model: asked, trace } = this.#call;
     const { usage, confidence, isReported, model = asked } = ending;
     const tariff = await this.#dearest(reserved, ending);
     const booked = bookedUsage(usage, tariff, { provider, model, isReported });
     const amount = amountOf(ending, tariff, reservation.granted);
     const { unit } = tariff;
-    return this.#settle({ op: "commit", id: reservation.id, amount, unit, confidence, usage: booked });
+    trace.used(usage, model, isReported);
+    const settled = await this.#settle({ op: "commit", id: reservation.id, amount, unit, confidence, usage: booked });
+    trace.booked(amount, unit);
+    return settled;
   }
 
   /** Gives the hold back: the provider refused the call, or never had it. */
   async giveBack(): Promise<void> {
     if (this.#end()) return;
     await this.#settle({ op: "release", id: this.#call.reservation.id });
+    this.#call.trace.failed("upstream_failed");
   }
 
   /** At the price of the model that answered, if that is the dearer one: an alias must not make a call cheap. */

@@ -7,8 +7,9 @@ import type { Problem } from "../protocol/problems.ts";
 import { name } from "../protocol/schemas.ts";
 import { stackOf } from "../protocol/stack.ts";
 import type { Principal } from "./auth.ts";
-import { log } from "./log.ts";
+import { type Entry, log } from "./log.ts";
 import { DoorError, doorProblem, invalid } from "./problems.ts";
+import { traceRequest } from "./trace.ts";
 
 /** What a handler gives back: a response that is a success, or a problem. */
 export type Answered = Response | Problem;
@@ -47,23 +48,22 @@ export async function handle({ request, env, route, run, show, finish }: Handled
   const problem = answered instanceof Response ? undefined : answered;
   const response = answered instanceof Response ? answered : show(answered);
   const capability = learned.principal?.kind === "key" ? learned.principal.capability : undefined;
-  log(
-    {
-      event: error === undefined ? "request" : "internal_error",
-      request_id: requestId,
-      method: request.method,
-      route,
-      status: response.status,
-      code: problem?.code,
-      tenant: capability?.tenant,
-      key_id: capability?.key_id,
-      pool: capability === undefined ? undefined : nameOrNot(learned.pool),
-      duration_ms: Date.now() - began,
-      error: error instanceof Error ? error.name : undefined,
-      stack: stackOf(error),
-    },
-    env.BURSAR_LOG,
-  );
+  const entry: Entry = {
+    event: error === undefined ? "request" : "internal_error",
+    request_id: requestId,
+    method: request.method,
+    route,
+    status: response.status,
+    code: problem?.code,
+    tenant: capability?.tenant,
+    key_id: capability?.key_id,
+    pool: capability === undefined ? undefined : nameOrNot(learned.pool),
+    duration_ms: Date.now() - began,
+    error: error instanceof Error ? error.name : undefined,
+    stack: stackOf(error),
+  };
+  log(entry, env.BURSAR_LOG);
+  traceRequest(entry);
   // A session's answer is the connection itself; its headers are the pool's.
   return response.status === 101 ? response : finish(response, requestId);
 }

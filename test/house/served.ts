@@ -30,13 +30,24 @@ const classes = {
   WEBHOOKS: "WebhooksObject",
 };
 
-/**
- * Starts it with these texts as bindings: its secrets and settings. Of the network it reaches what is public, as
- * workerd has it, unless it is to reach this machine too.
- */
+export type ServedOptions = {
+  /** Whether it reaches this machine, too: of the network it reaches what is public, as workerd has it. */
+  readonly reachesThisMachine?: boolean;
+  /** Whether a tail worker prints what the platform sees of it: a line `{"traced": …}` for each event. */
+  readonly isTraced?: boolean;
+};
+
+/** Told by the platform what happens in the Worker, as an exporter of traces would be. */
+const tail = `
+const plain = (_, value) => (typeof value === "bigint" ? Number(value) : value);
+const print = (event) => console.log(JSON.stringify({ traced: event }, plain));
+export default { tailStream: (onset) => (print(onset), print) };
+`;
+
+/** Starts it with these texts as bindings: its secrets and settings. */
 export async function serve(
   texts: Readonly<Record<string, string>>,
-  { reachesThisMachine = false }: { readonly reachesThisMachine?: boolean } = {},
+  { reachesThisMachine = false, isTraced = false }: ServedOptions = {},
 ): Promise<Served> {
   const directory = mkdtempSync(join(tmpdir(), "bursar-served-"));
   const data = join(directory, "data");
@@ -50,7 +61,8 @@ export async function serve(
   if (bundled.status !== 0) throw new Error(`wrangler could not bundle: ${bundled.stderr}`);
   const script = readdirSync(join(directory, "bundle")).find((file) => file.endsWith(".js")) ?? "worker.js";
   const port = await freePort();
-  writeFileSync(join(directory, "config.capnp"), config(script, port, texts, reachesThisMachine));
+  writeFileSync(join(directory, "tail.js"), tail);
+  writeFileSync(join(directory, "config.capnp"), config(script, port, texts, { reachesThisMachine, isTraced }));
 
   const child = spawn(bin("workerd"), ["serve", "config.capnp", "--experimental"], {
     cwd: directory,
@@ -99,7 +111,7 @@ function config(
   script: string,
   port: number,
   texts: Readonly<Record<string, string>>,
-  reachesThisMachine: boolean,
+  { reachesThisMachine, isTraced }: Required<ServedOptions>,
 ): string {
   const objects = Object.entries(classes);
   return `using Workerd = import "/workerd/workerd.capnp";
@@ -107,6 +119,7 @@ const config :Workerd.Config = (
   services = [
     (name = "bursar", worker = .bursar),
     (name = "data", disk = (path = "data", writable = true)),
+    ${isTraced ? '(name = "tail", worker = .tail),' : ""}
     ${reachesThisMachine ? '(name = "internet", network = (allow = ["public", "private"])),' : ""}
   ],
   sockets = [ (name = "http", address = "127.0.0.1:${port}", http = (), service = "bursar") ],
@@ -114,6 +127,7 @@ const config :Workerd.Config = (
 const bursar :Workerd.Worker = (
   modules = [ (name = "worker", esModule = embed "bundle/${script}") ],
   compatibilityDate = "2026-10-01",
+  ${isTraced ? 'compatibilityFlags = ["streaming_tail_worker", "tail_worker_user_spans"], streamingTails = ["tail"],' : ""}
   bindings = [
     ${objects.map(([name, className]) => `(name = "${name}", durableObjectNamespace = "${className}"),`).join("\n    ")}
     ${Object.entries(texts)
@@ -124,6 +138,11 @@ const bursar :Workerd.Worker = (
     ${objects.map(([, className]) => `(className = "${className}", uniqueKey = "${className}", enableSql = true),`).join("\n    ")}
   ],
   durableObjectStorage = (localDisk = "data"),
+);
+const tail :Workerd.Worker = (
+  modules = [ (name = "tail", esModule = embed "tail.js") ],
+  compatibilityDate = "2026-10-01",
+  compatibilityFlags = ["streaming_tail_worker"],
 );
 `;
 }

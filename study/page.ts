@@ -1,0 +1,228 @@
+/** What a study says: a table for the terminal, and `docs/study/` with tables, a CSV file and charts. */
+import { type Chart, lineChart } from "./chart.ts";
+import { type Measures, measureNames } from "./measure.ts";
+import { bursar, floating, gated, patient } from "./policies/engine.ts";
+import { policies } from "./policies/policies.ts";
+import type { Run } from "./study.ts";
+import type { Trace } from "./trace.ts";
+
+type Scale = { readonly sizes: readonly number[]; readonly budgets: readonly number[]; readonly seeds: number };
+
+/** What is shown of the measures, and which way is better. */
+const shown: readonly { readonly name: keyof Measures; readonly title: string; readonly better: 1 | -1 }[] = [
+  { name: "important", title: "important work", better: 1 },
+  { name: "usual", title: "usual work", better: 1 },
+  { name: "least", title: "least work", better: 1 },
+  { name: "weighted", title: "work by priority", better: 1 },
+  { name: "worst", title: "worst served agent", better: 1 },
+  { name: "stranded", title: "stranded", better: -1 },
+  { name: "overspent", title: "overspent", better: -1 },
+  { name: "refused", title: "calls refused", better: -1 },
+  { name: "wasted", title: "wasted", better: -1 },
+];
+const ours: readonly string[] = [bursar.name, floating.name, patient.name, gated.name];
+
+/** The middle fleet of a trace, every budget. */
+export function table(runs: readonly Run[], trace: Trace, sizes: readonly number[]): string {
+  const size = middleOf(sizes);
+  const budgets = [...new Set(runs.map(({ percent }) => percent))];
+  const lines = [`${trace.name}${trace.isSynthetic ? " (SYNTHETIC: nobody made these calls)" : ""}, ${size} agents`];
+  for (const percent of budgets) {
+    lines.push("", `budget of ${percent} % of what is needed:`);
+    lines.push(["".padEnd(36), ...shown.map(({ title }) => title.padStart(18)), "waited s".padStart(10)].join(""));
+    for (const { name } of policies) {
+      const mean = meanOf(runs.filter((run) => isOf(run, trace, size, percent, name)));
+      const cells = shown.map(({ name: measured }) => percentOf(mean[measured]).padStart(18));
+      lines.push([name.padEnd(36), ...cells, mean.waited.toFixed(1).padStart(10)].join(""));
+    }
+  }
+  return lines.join("\n");
+}
+
+export function csv(runs: readonly Run[]): string {
+  const columns = ["trace", "agents", "percent", "seed", "policy", ...measureNames] as const;
+  const rows = runs.map((run) =>
+    columns.map((column) =>
+      typeof run[column] === "number" ? Number(run[column].toPrecision(6)) : `"${run[column]}"`,
+    ),
+  );
+  return `${[columns, ...rows].map((row) => row.join(",")).join("\n")}\n`;
+}
+
+const plotted = [
+  { name: "important", title: "Important work done" },
+  { name: "worst", title: "Work done of the worst served agent" },
+  { name: "stranded", title: "Budget left although calls were refused" },
+  { name: "overspent", title: "Spent beyond the budget" },
+] as const;
+
+export function charts(
+  runs: readonly Run[],
+  traces: readonly Trace[],
+  sizes: readonly number[],
+  budgets: readonly number[],
+): [name: string, svg: string][] {
+  const size = middleOf(sizes);
+  return traces.flatMap((trace) =>
+    plotted.map(({ name, title }): [string, string] => {
+      const chart: Chart = {
+        title: `${title}: ${trace.name}, ${size} agents`,
+        xLabel: "budget, of what all calls would take",
+        xs: budgets.map((percent) => `${percent} %`),
+        yLabel: name === "important" || name === "worst" ? "share of its work" : "share of the budget",
+        series: policies.map((policy) => ({
+          name: policy.name,
+          values: budgets.map(
+            (percent) => meanOf(runs.filter((run) => isOf(run, trace, size, percent, policy.name)))[name],
+          ),
+        })),
+      };
+      return [`${trace.name}-${name}.svg`, lineChart(chart)];
+    }),
+  );
+}
+
+export function page(runs: readonly Run[], traces: readonly Trace[], { sizes, budgets, seeds }: Scale): string {
+  const size = middleOf(sizes);
+  return `# What governance buys
+
+Written by \`npm run study -- --write\`; not by hand. Every figure of every run is in [results.csv](results.csv).
+
+${traces.map(describe).join("\n")}
+
+The calls, their times and tokens are the trace's. Which agent makes which call is ours: fleets of ${sizes.join(", ")} agents, ${seeds} of
+each size from seeds; of ten agents two are important (priority 3), four usual (2) and four least (1), and how much an agent asks has
+nothing to do with its priority. Budgets are ${budgets.join(", ")} % of what all calls would take, and every policy that has shares
+begins with equal ones: nobody knows beforehand who will need how much. An agent's calls belong to tasks of 4 to 16; after half of
+one at the earliest, the task is answered well enough, and its further calls add nothing. Who is refused does not ask again. A
+call holds its prompt and the longest answer it allows, and takes 0.3 s and 15 ms a token.
+
+**Work** is the tokens of calls that were useful and ended whole. Policies:
+
+${policies.map(({ name, what }) => `- **${name}**: ${what}`).join("\n")}
+
+All but "counted after the call" and "look, call, record, reallocate" run on Bursar's own engine.
+
+${traces.map((trace) => results(runs, trace, size, budgets)).join("\n\n")}
+
+## Where Bursar is not better
+
+Found by the program: what another policy does better than all of Bursar's by more than a point, on average over the fleets; a
+case is a trace and a budget. What "counted after the call" and "look, call, record, reallocate" are ahead by, they overspend.
+
+${worse(runs, traces, budgets).join("\n")}
+
+## What surprised us
+
+${surprises(runs, traces, sizes).join("\n")}
+`;
+}
+
+function describe({ name, isSynthetic, speed, calls }: Trace): string {
+  if (speed !== 1)
+    return `- **${name}**: the same calls ${speed} times as fast, so that as many more are under way at once.`;
+  const tokens = calls.reduce((sum, { prompt, answer }) => sum + prompt + answer, 0);
+  const minutes = Math.round((calls.at(-1)?.at ?? 0) / 60_000);
+  const amounts = `${calls.length.toLocaleString("en-US")} calls in ${minutes} minutes, ${(tokens / 1e6).toFixed(1)} million tokens`;
+  if (isSynthetic) return `- **${name}**: SYNTHETIC, nobody made these calls; ${amounts}.`;
+  return `- **${name}**: ${amounts}. Azure's public data set (CC-BY 4.0); P. Patel et al., "Splitwise", ISCA 2024. Not part of this repository.`;
+}
+
+function results(runs: readonly Run[], trace: Trace, size: number, budgets: readonly number[]): string {
+  const lines = [`## ${trace.name}, ${size} agents`, ""];
+  lines.push(...plotted.map(({ name, title }) => `![${title}](${trace.name}-${name}.svg)`));
+  for (const percent of budgets) {
+    lines.push("", `Budget of ${percent} %:`, "");
+    lines.push(`| | ${shown.map(({ title }) => title).join(" | ")} | waited, s |`);
+    lines.push(`|---|${shown.map(() => "---|").join("")}---|`);
+    for (const { name } of policies) {
+      const mean = meanOf(runs.filter((run) => isOf(run, trace, size, percent, name)));
+      const cells = shown.map(({ name: measured }) => percentOf(mean[measured]));
+      lines.push(`| ${name} | ${cells.join(" | ")} | ${mean.waited.toFixed(1)} |`);
+    }
+  }
+  return lines.join("\n");
+}
+
+/** Measures in which somebody else is ahead of all of ours. */
+function worse(runs: readonly Run[], traces: readonly Trace[], budgets: readonly number[]): string[] {
+  const found: string[] = [];
+  for (const { name, title, better } of shown) {
+    const cases: { readonly gap: number; readonly text: string }[] = [];
+    let asked = 0;
+    for (const trace of traces) {
+      for (const percent of budgets) {
+        asked++;
+        const of = (policy: string): number =>
+          meanOf(runs.filter((run) => run.trace === trace.name && run.percent === percent && run.policy === policy))[
+            name
+          ];
+        const best = Math.max(...ours.map((policy) => better * of(policy)));
+        const ahead = policies.filter((policy) => better * of(policy.name) > best + 0.01);
+        const leader = ahead.sort((a, b) => better * (of(b.name) - of(a.name)))[0];
+        if (leader === undefined) continue;
+        const gap = better * of(leader.name) - best;
+        const own = percentOf(better * best);
+        const text = `${trace.name} at ${percent} %: ${leader.name} ${percentOf(of(leader.name))}, Bursar's best ${own}`;
+        cases.push({ gap, text });
+      }
+    }
+    const [most] = cases.sort((one, other) => other.gap - one.gap);
+    if (most !== undefined)
+      found.push(`- **${title}**, in ${cases.length} of ${asked} cases; the most in ${most.text}.`);
+  }
+  return found.length > 0 ? found : ["- Nothing, in these runs."];
+}
+
+/** Observations, each with its figures from the runs; of the trace as it was, unless it is said. */
+function surprises(runs: readonly Run[], traces: readonly Trace[], sizes: readonly number[]): string[] {
+  const speedOf = new Map(traces.map(({ name, speed }) => [name, speed]));
+  const slow = runs.filter(({ trace }) => speedOf.get(trace) === 1);
+  const fast = runs.filter(({ trace }) => speedOf.get(trace) !== 1);
+  const at = (name: keyof Measures, policy: string, percent: number, among: readonly Run[] = slow): string =>
+    percentOf(meanOf(among.filter((run) => run.policy === policy && run.percent === percent))[name]);
+  const ofSize = (policy: string, size: number): string =>
+    at(
+      "important",
+      policy,
+      60,
+      slow.filter(({ agents }) => agents === size),
+    );
+  const small = Math.min(...sizes);
+  const large = Math.max(...sizes);
+  const lines = [
+    `- **Equal caps fail even when there is enough.** At 100 % of what is needed, flat caps refuse ${at("refused", "flat caps", 100)} of the calls and leave ${at("stranded", "flat caps", 100)} of the budget unspent; Bursar refuses ${at("refused", bursar.name, 100)}.`,
+    `- **"Never uphill" has a price.** At 100 % the pot refuses ${at("refused", "one shared pot", 100)} and Bursar ${at("refused", bursar.name, 100)}: what important agents don't need is not given to lesser ones, and donors keep their reserves (${at("stranded", bursar.name, 100)} stranded). Whoever wants none of it left gives the pool a budget beyond its contracts, or funds it.`,
+    `- **Half of the budget in the float is a way between the two**: contracts of half the size, and the rest for whoever needs it first. At 100 % it refuses ${at("refused", floating.name, 100)} and strands ${at("stranded", floating.name, 100)}; at 60 % important agents get ${at("important", floating.name, 60)} of their work, the least ones ${at("least", floating.name, 60)}.`,
+    `- **The pot does not care.** At 60 % it gives important agents ${at("important", "one shared pot", 60)} of their work and the least ones ${at("least", "one shared pot", 60)}; Bursar ${at("important", bursar.name, 60)} and ${at("least", bursar.name, 60)}. The worst served agent is better off in the pot: ${at("worst", "one shared pot", 60)} against ${at("worst", bursar.name, 60)} (flat caps: ${at("worst", "flat caps", 60)}).`,
+    `- **With calls that rarely meet, looking first and recording afterwards is as good**: at 60 % "look, call, record, reallocate" gets ${at("important", "look, call, record, reallocate", 60)} of the important work done, Bursar ${at("important", bursar.name, 60)}, and overspends by ${at("overspent", "look, call, record, reallocate", 60)}. Holds cost a little: what calls might need is not there for others while they run.`,
+    `- **The gate buys more than any rule of who gives to whom.** At 60 % it takes important work from ${at("important", patient.name, 60)} to ${at("important", gated.name, 60)}, the least agents' from ${at("least", patient.name, 60)} to ${at("least", gated.name, 60)}, and what is wasted from ${at("wasted", patient.name, 60)} to ${at("wasted", gated.name, 60)}. That rests on agents that report their confidence truthfully, and on our assumption that one call in four adds nothing.`,
+    `- **Waiting and partial grants change little here**: important work at 60 % goes from ${at("important", bursar.name, 60)} to ${at("important", patient.name, 60)}. A budget that is spent is not filled again by waiting; they are for pools whose holds are a large part of the budget.`,
+    `- **Size**: at 60 %, Bursar's important agents get ${ofSize(bursar.name, small)} of their work done in fleets of ${small} and ${ofSize(bursar.name, large)} in fleets of ${large}; with flat caps ${ofSize("flat caps", small)} and ${ofSize("flat caps", large)}.`,
+  ];
+  const mostOver = [...runs].sort((a, b) => b.overspent - a.overspent)[0];
+  if (fast.length === 0 || mostOver === undefined) return lines;
+  return [
+    ...lines,
+    `- **Hurry is what breaks counting afterwards.** With the calls of an hour in a minute, "look, call, record, reallocate" spends ${at("overspent", "look, call, record, reallocate", 60, fast)} beyond the budget at 60 %; the most in any run was ${percentOf(mostOver.overspent)}, by "${mostOver.policy}" (${mostOver.agents} agents, ${mostOver.percent} %, ${mostOver.trace}). Bursar: ${at("overspent", bursar.name, 60, fast)}. The work that they seem to get done beyond Bursar's is that overspend.`,
+    `- **In a hurry the gate is late.** The same calls 60 times as fast overlap so much that most of a task is under way before anybody is confident: important work at 60 % goes from ${at("important", patient.name, 60, fast)} to ${at("important", gated.name, 60, fast)} only.`,
+    "- **A confidence can come too late, and then it is wrong.** Our first simulation reported it with whichever call was confident, even when the agent had begun its next task meanwhile: the gate then closed on the new task, and important work fell below what it was without a gate. Report a confidence only for the task that the agent is at.",
+  ];
+}
+
+function isOf(run: Run, trace: Trace, size: number, percent: number, policy: string): boolean {
+  return run.trace === trace.name && run.agents === size && run.percent === percent && run.policy === policy;
+}
+
+function middleOf(sizes: readonly number[]): number {
+  return sizes[sizes.length >> 1] ?? 0;
+}
+
+function meanOf(runs: readonly Run[]): Measures {
+  const mean = (name: keyof Measures): number => runs.reduce((sum, run) => sum + run[name], 0) / runs.length;
+  return Object.fromEntries(measureNames.map((name) => [name, mean(name)])) as Record<keyof Measures, number>;
+}
+
+function percentOf(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
