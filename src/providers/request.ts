@@ -60,7 +60,7 @@ export function readRequest(dialect: Dialect, body: unknown): ModelRequest | und
 /** Estimates are fitted to OpenAI's tokenizer; Claude's counts more, and since 4.7 more again (Anthropic: by 30 %). */
 function familyFactor(dialect: Dialect, model: string): number {
   if (dialect !== "anthropic-messages") return 1;
-  return /^claude-(2|3|(opus|sonnet|haiku)-4(-[0-6])?(-|$))/.test(model) ? 1.15 : 1.5;
+  return /^claude-(2|3|(opus|sonnet|haiku)-4(?!-([7-9]|1\d)(-|$))(-|$))/.test(model) ? 1.15 : 1.5;
 }
 
 /** Anthropic writes to its cache where a request marks what to keep. OpenAI decides by itself. */

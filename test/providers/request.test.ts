@@ -1,0 +1,316 @@
+/** How a request to a model is read, to the token: what goes in, what it is limited to, and what is sent on. */
+import { describe, expect, it } from "vitest";
+import { contentTokens, imageTokensOf, textTokens } from "../../src/providers/content.ts";
+import {
+  boundAt,
+  type Dialect,
+  dialectOf,
+  isUsageChunk,
+  leastLimit,
+  type ModelRequest,
+  readRequest,
+  tokensIn,
+  upperBound,
+  wantsUsageChunk,
+  withLimit,
+} from "../../src/providers/request.ts";
+
+function read(dialect: Dialect, body: object): ModelRequest {
+  const request = readRequest(dialect, body);
+  if (request === undefined) throw new Error("it was not read");
+  return request;
+}
+
+const hello = { role: "user", content: "hello" };
+
+describe("the dialect of an address", () => {
+  it.each([
+    ["/v1/chat/completions", "openai-chat"],
+    ["/v1/responses", "openai-responses"],
+    ["/v1/embeddings", "openai-embeddings"],
+    ["/v1/messages", "anthropic-messages"],
+    ["/v1/chat/completions/1", undefined],
+    ["/v1/models", undefined],
+    ["", undefined],
+  ])("%s is %s", (path, dialect) => expect(dialectOf(path)).toBe(dialect));
+});
+
+describe("a request", () => {
+  it("that is no object is none", () => {
+    for (const body of [undefined, null, "text", 5, [], true]) expect(readRequest("openai-chat", body)).toBeUndefined();
+  });
+
+  it("is read whole", () => {
+    const body = { model: "gpt-5", messages: [hello], max_tokens: 7, n: 2, stream: true };
+    expect(read("openai-chat", body)).toEqual({
+      dialect: "openai-chat",
+      body,
+      isStreaming: true,
+      model: "gpt-5",
+      prompt: 13,
+      limit: 7,
+      answers: 2,
+      thinking: 0,
+      cacheWrites: "short",
+    });
+  });
+
+  it("has defaults, and believes no value of another type", () => {
+    const plain = { isStreaming: false, model: "", limit: undefined, answers: 1, thinking: 0, cacheWrites: "short" };
+    expect(read("openai-chat", {})).toMatchObject(plain);
+    const odd = { stream: "true", model: 5, max_tokens: "7", n: 0, thinking: "much" };
+    expect(read("openai-chat", odd)).toMatchObject(plain);
+    expect(read("openai-responses", { n: 3 }).answers).toBe(1);
+    expect(read("anthropic-messages", { n: 3 }).answers).toBe(1);
+  });
+
+  it.each<[Dialect, object, number | undefined]>([
+    ["openai-chat", { max_tokens: 5 }, 5],
+    ["openai-chat", { max_completion_tokens: 6, max_tokens: 5 }, 6],
+    ["openai-chat", { max_output_tokens: 5 }, undefined],
+    ["openai-responses", { max_output_tokens: 5 }, 5],
+    ["openai-responses", { max_tokens: 5 }, undefined],
+    ["anthropic-messages", { max_tokens: 5 }, 5],
+    ["anthropic-messages", { max_output_tokens: 5 }, undefined],
+    ["openai-embeddings", { max_tokens: 5 }, undefined],
+  ])("of %s with %j is limited to %s", (dialect, body, limit) => expect(read(dialect, body).limit).toBe(limit));
+
+  it("may use its prompt, and its limit for each answer; an embedding its prompt", () => {
+    const request = read("openai-chat", { messages: [hello], n: 3 });
+    expect(upperBound(request, 100)).toBe(13 + 300);
+    expect(upperBound(read("openai-chat", { messages: [hello], max_tokens: 5 }), 100)).toBe(13 + 5);
+    expect(boundAt(request, 10)).toBe(13 + 30);
+    expect(upperBound(read("openai-embeddings", { input: ["hello", "there"] }), 100)).toBe(16);
+  });
+
+  it("must leave room for an answer beside what is thought", () => {
+    expect(leastLimit(read("anthropic-messages", { thinking: { budget_tokens: 2_000 } }))).toBe(2_016);
+    expect(leastLimit(read("openai-chat", {}))).toBe(16);
+  });
+});
+
+describe("a prompt", () => {
+  it.each<[Dialect, object, number]>([
+    ["openai-chat", {}, 3],
+    ["openai-chat", { messages: "hello" }, 4],
+    ["openai-chat", { messages: [hello] }, 13],
+    ["openai-chat", { messages: [hello, hello] }, 23],
+    ["openai-responses", { input: "hello", instructions: "be kind" }, 7],
+    ["openai-responses", { input: [hello, hello] }, 23],
+    ["openai-embeddings", { input: ["hello", "there"] }, 16],
+    ["openai-embeddings", { input: [101, 2, 3] }, 22],
+  ])("of %s with %j has %i tokens", (dialect, body, tokens) => expect(read(dialect, body).prompt).toBe(tokens));
+
+  const told: Readonly<Record<Dialect, readonly [counted: string, not: string]>> = {
+    "openai-chat": ["tools functions response_format tool_choice function_call", "user"],
+    "openai-responses": ["instructions tools text tool_choice", "user"],
+    "openai-embeddings": ["input", "user"],
+    "anthropic-messages": ["tools output_config output_format tool_choice", "metadata"],
+  };
+  const fields = Object.entries(told).flatMap(([dialect, [counted, not]]) => [
+    ...counted.split(" ").map((name) => [dialect as Dialect, name, true] as const),
+    [dialect as Dialect, not, false] as const,
+  ]);
+  it.each(fields)("of %s counts what is in %s: %s", (dialect, name, isCounted) => {
+    const without = read(dialect, {}).prompt;
+    const withIt = read(dialect, { [name]: "one two" }).prompt;
+    expect(withIt > without).toBe(isCounted);
+  });
+
+  it("counts a thousand tokens for each tool that the provider makes and the caller runs", () => {
+    const own = [{ type: "function" }, { type: "custom" }, {}];
+    const made = [{ type: "computer" }, { type: "local_shell" }];
+    const plain = read("openai-responses", { tools: [...own, {}, {}] }).prompt;
+    expect(plain).toBe(15);
+    expect(read("openai-responses", { tools: [...own, ...made] }).prompt).toBe(2_023);
+    expect(read("openai-responses", { tools: "computer" }).prompt).toBe(5);
+  });
+
+  it.each([
+    ["claude-2", 18],
+    ["claude-3-opus", 18],
+    ["claude-opus-4", 18],
+    ["claude-sonnet-4-5-20250929", 18],
+    ["claude-haiku-4-6", 18],
+    ["claude-opus-4-20250514", 18],
+    ["claude-opus-4-1-20250805", 18],
+    ["claude-opus-4-7", 23],
+    ["claude-sonnet-4-8-20260801", 23],
+    ["claude-opus-4-10", 23],
+    ["claude-opus-45", 23],
+    ["claude-opus-5", 23],
+    ["xclaude-3-opus", 23],
+    ["", 23],
+  ])("is longer for Claude, and longer again since its newer tokenizer: %s, %i", (model, tokens) => {
+    expect(read("anthropic-messages", { model, messages: [hello], system: "be kind" }).prompt).toBe(tokens);
+    expect(read("openai-chat", { model, messages: [hello] }).prompt).toBe(13);
+  });
+
+  it.each([
+    ["gpt-4o-mini-2024", 50_000],
+    ["gpt-5.4", 12_000],
+    ["gpt-5.9-pro", 12_000],
+    ["gpt-6", 12_000],
+    ["gpt-9", 12_000],
+    ["gpt-5.3", 5_000],
+    ["gpt-5", 5_000],
+    ["gpt-4o", 5_000],
+    ["x-gpt-6", 5_000],
+  ])("with an image for %s counts %i", (model, tokens) => expect(imageTokensOf(model)).toBe(tokens));
+});
+
+describe("what may be written to a cache", () => {
+  const writes = (body: object) => read("anthropic-messages", body).cacheWrites;
+
+  it("is what is marked, at whatever depth; an hour where one mark says so", () => {
+    const short = { cache_control: { type: "ephemeral" } };
+    const hour = { cache_control: { type: "ephemeral", ttl: "1h" } };
+    expect(writes({ messages: [hello] })).toBe("never");
+    expect(writes({ messages: [hello], cache_control: null })).toBe("never");
+    expect(writes({ messages: [hello], cache_control: "yes" })).toBe("never");
+    expect(writes(short)).toBe("short");
+    expect(writes({ cache_control: { type: "ephemeral", ttl: "5m" } })).toBe("short");
+    expect(writes(hour)).toBe("hour");
+    expect(writes({ messages: [{ content: [{ type: "text", ...short }] }] })).toBe("short");
+    expect(writes({ system: [short, hour, short] })).toBe("hour");
+    expect(writes({ ...short, tools: [{ ...hour }] })).toBe("hour");
+    expect(writes({ tools: [{ ...short }], messages: [hello] })).toBe("short");
+  });
+
+  it("is looked for as deep as a request may be", () => {
+    const nested = (depth: number): object =>
+      depth === 0 ? { cache_control: { type: "ephemeral" } } : { below: nested(depth - 1) };
+    expect(writes(nested(63))).toBe("short");
+    expect(writes(nested(64))).toBe("never");
+  });
+});
+
+describe("the body to send", () => {
+  it.each<[Dialect, object, object]>([
+    ["openai-chat", { a: 1 }, { a: 1, max_completion_tokens: 9 }],
+    ["openai-chat", { max_tokens: 50 }, { max_tokens: 9 }],
+    ["openai-chat", { max_completion_tokens: 50 }, { max_completion_tokens: 9 }],
+    ["openai-chat", { max_tokens: 50, max_completion_tokens: 60 }, { max_tokens: 9, max_completion_tokens: 9 }],
+    ["openai-chat", { max_tokens: null }, { max_completion_tokens: 9 }],
+    [
+      "openai-chat",
+      { stream: true },
+      { stream: true, max_completion_tokens: 9, stream_options: { include_usage: true } },
+    ],
+    [
+      "openai-chat",
+      { stream: true, stream_options: { include_usage: false, include_obfuscation: false } },
+      {
+        stream: true,
+        max_completion_tokens: 9,
+        stream_options: { include_usage: true, include_obfuscation: false },
+      },
+    ],
+    [
+      "openai-chat",
+      { stream: true, stream_options: null },
+      { stream: true, max_completion_tokens: 9, stream_options: { include_usage: true } },
+    ],
+    ["openai-responses", { input: "x", max_output_tokens: 50 }, { input: "x", max_output_tokens: 9 }],
+    ["anthropic-messages", { system: "x" }, { system: "x", max_tokens: 9 }],
+    ["openai-embeddings", { input: "x" }, { input: "x" }],
+  ])("of %s for %j is %j", (dialect, body, sent) => expect(withLimit(read(dialect, body), 9)).toEqual(sent));
+
+  it("asks for the usage chunk, which only callers who asked for it see", () => {
+    expect(wantsUsageChunk(read("openai-chat", { stream_options: { include_usage: true } }))).toBe(true);
+    expect(wantsUsageChunk(read("openai-chat", { stream_options: { include_usage: 1 } }))).toBe(false);
+    expect(wantsUsageChunk(read("openai-chat", {}))).toBe(false);
+    expect(isUsageChunk({ choices: [], usage: {} })).toBe(true);
+    expect(isUsageChunk({ choices: [], usage: 5 })).toBe(false);
+    expect(isUsageChunk({ usage: {} })).toBe(false);
+    expect(isUsageChunk({ choices: "none", usage: {} })).toBe(false);
+  });
+});
+
+describe("text all through", () => {
+  it.each([
+    ["a", 2],
+    [undefined, 0],
+    [5, 2],
+    [12_345_678, 4],
+    [null, 1],
+    [true, 1],
+    [[], 1],
+    [["a", "a"], 5],
+    [{}, 1],
+    [{ a: "a" }, 4],
+  ])("%j has %i tokens", (value, tokens) => expect(textTokens(value)).toBe(tokens));
+
+  it("is looked into as deep as it is said", () => {
+    expect(textTokens({ a: { a: { a: "a" } } }, 1)).toBe(2);
+    expect(textTokens({ a: "a" }, 0)).toBe(0);
+    expect(contentTokens({ content: { content: { content: "a" } } }, 9, 2)).toBe(4);
+  });
+});
+
+describe("content", () => {
+  const image = 1_000;
+  const long = "A".repeat(80_000);
+
+  it.each([
+    ["a", 1],
+    [undefined, 0],
+    [null, 0],
+    [[], 0],
+    [["a"], 2],
+    [[5], 2],
+    [[["a"]], 3],
+    [{}, 1],
+    [{ content: "a" }, 3],
+    [{ output: ["a"] }, 4],
+    [{ other: "a" }, 4],
+    [{ type: "image_url", image_url: "u" }, 1_006],
+    [{ type: "image_url", image_url: { url: "u", detail: "high" } }, 1_006],
+    [{ type: "image_url", image_url: { url: "u", more: "a" } }, 1_009],
+    [{ type: "input_image", image_url: "u" }, 1_006],
+    [{ type: "computer_screenshot", image_url: "u" }, 1_007],
+    [{ type: "text", image_url: "u" }, 9],
+    [{ type: "image", source: { type: "url", url: "u" } }, 1_004],
+    [{ type: "image", source: { type: "base64", data: long, media_type: "image/png" } }, 1_004],
+    [{ type: "document", source: { type: "base64", data: long } }, 10_004],
+    [{ type: "document", source: { type: "base64", data: "A" } }, 1_004],
+    [{ type: "document", source: { type: "url", url: "u", more: "a" } }, 1_007],
+    [{ type: "document", source: { type: "text", data: "hello" } }, 11],
+    [{ type: "document", source: { type: "content", content: "hello" } }, 5],
+    [{ type: "text", source: { type: "base64", data: "A" } }, 14],
+    [{ type: "file", file: { file_data: long, filename: "a" } }, 10_007],
+    [{ type: "file", file: { filename: "a" } }, 1_007],
+    [{ type: "other", file: { file_data: "AAAAAAAA" } }, 11],
+    [{ type: "input_file", file_data: long }, 10_006],
+    [{ type: "other", file_data: "AAAA" }, 9],
+  ])("%j has %i tokens", (value, tokens) => expect(contentTokens(value, image)).toBe(tokens));
+});
+
+describe("the arguments of a call", () => {
+  const long = "A".repeat(80_000);
+
+  it.each([
+    ["a", 1],
+    [undefined, 0],
+    [null, 0],
+    [5, 1],
+    [true, 1],
+    [[], 0],
+    [["a", 1], 2],
+    [{}, 1],
+    [{ a: "a" }, 3],
+    [new ArrayBuffer(3), 3_000],
+    [{ type: "base64" }, 5],
+    [{ type: "other", data: "a" }, 5],
+    [{ type: "base64", data: long }, 10_000],
+    [{ type: "base64", media_type: "image/png", data: long }, 3_000],
+    ["data:image/png;base64,A", 3_000],
+    [`data:application/pdf;base64,${long}`, 10_004],
+    ["xdata:image/png;base64,A", 11],
+  ])("%j have %i tokens", (value, tokens) => expect(tokensIn(value)).toBe(tokens));
+
+  it("are looked into as deep as it is said", () => {
+    expect(tokensIn({ a: { a: "a" } }, 1)).toBe(2);
+    expect(tokensIn(["a"], 0)).toBe(0);
+  });
+});
