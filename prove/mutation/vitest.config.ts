@@ -2,8 +2,9 @@
 import { defineConfig } from "vitest/config";
 
 // A mutant is met within a few thousand commands, or not at all.
-process.env["BURSAR_COMMANDS"] ??= "2000";
+process.env["BURSAR_COMMANDS"] ??= "1500";
 process.env["BURSAR_SEED"] ??= "1";
+process.env["BURSAR_PLACES"] ??= "3";
 
 export default defineConfig({
   test: { include: ["test/{engine,pricing,providers}/**/*.test.ts"], testTimeout: 600_000 },

@@ -21,7 +21,7 @@ const hour = 3_600_000;
 const day = 24 * hour;
 
 /** Clocks that move by an hour, by half of one, at midnight, over midnight; places that skipped a day; and odd offsets. */
-const places = [
+const everywhere = [
   "UTC",
   "Europe/Berlin",
   "America/New_York",
@@ -36,6 +36,8 @@ const places = [
   "Pacific/Apia",
   "Pacific/Kiritimati",
 ] as const;
+/** Mutants of the engine meet the first few: what breaks a calendar breaks it in most places. */
+const places = everywhere.slice(0, Number(process.env["BURSAR_PLACES"] ?? everywhere.length));
 
 const everyOf = ["day", "week", "month"] as const;
 

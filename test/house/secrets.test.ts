@@ -9,6 +9,9 @@ import { routes } from "../../src/http/routes.ts";
 import { signKey } from "../../src/http/signature.ts";
 import { type Served, serve } from "./served.ts";
 
+// The app is made in Node here, too, where the platform has no spans.
+vi.mock("cloudflare:workers", () => ({ tracing: { getActiveSpan: () => undefined } }));
+
 const bindings = {
   BURSAR_OPERATOR_TOKEN: "planted-operator-token-0123456789abcdefghij",
   BURSAR_KEY_SECRET: "planted-key-secret-0123456789abcdefghijklmn",
