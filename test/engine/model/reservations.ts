@@ -193,17 +193,29 @@ function refillThatHelps(world: World, agent: Agent, atLeast: number, kept: numb
   return helps.length === 0 ? undefined : Math.min(...helps);
 }
 
-/** A copy to try things on. */
+/** A copy to try things on: of whoever was ever there, because what left still says whose it was. */
 function copyOf(world: World): { world: World; twin: (agent: Agent) => Agent } {
-  const copy = structuredClone(world);
-  return {
-    world: copy,
-    twin: ({ name }) => {
-      const twin = findAgent(copy, name);
-      if (twin === undefined) throw new Error(`the copy has no ${name}`);
-      return twin;
-    },
+  const twins = new Map<Agent, Agent>();
+  const twin = (agent: Agent): Agent => {
+    const known = twins.get(agent);
+    if (known !== undefined) return known;
+    const parent = agent.parent === null ? null : twin(agent.parent);
+    const made = { ...agent, parent, said: { ...agent.said }, reported: [...agent.reported] };
+    twins.set(agent, made);
+    return made;
   };
+  const copy: World = {
+    ...world,
+    said: { ...world.said },
+    warnings: [...world.warnings],
+    agents: world.agents.map(twin),
+    lines: world.lines.map((line) => ({
+      ...line,
+      account: typeof line.account === "string" ? line.account : twin(line.account),
+    })),
+    reservations: world.reservations.map((one) => ({ ...one, agent: twin(one.agent) })),
+  };
+  return { world: copy, twin };
 }
 
 /** When the next lease ends, if what it holds comes back then. */
