@@ -19,7 +19,7 @@ const chosen = options("Bursar beside Redis, PostgreSQL, an in-memory limiter, a
 });
 const connections = 64;
 const callers = 256;
-/** What is left after kill -9 of what keeps it. All but the memory would lose up to a second if the power went. */
+/** What is left after kill -9 of what keeps it: none of these waits for the disk itself, as a power cut would need. */
 const keeps = { all: "everything", nothing: "nothing" };
 
 type Way = {
@@ -41,7 +41,7 @@ try {
   ];
   for (const [kind, name, kept] of [
     ["redis", "Redis + Lua behind Node", keeps.all],
-    ["postgres", "PostgreSQL, FOR UPDATE, behind Node", keeps.all],
+    ["postgres", "PostgreSQL functions, FOR UPDATE, behind Node", keeps.all],
     ["memory", "rate-limiter-flexible in Node's memory", keeps.nothing],
   ] as const) {
     const server = await startServer(kind);
@@ -51,7 +51,7 @@ try {
   const direct: Way[] = [{ name: "Bursar, client over a session", keeps: keeps.all, measure: overSession() }];
   for (const [start, name, kept] of [
     [startRedis, "Redis + Lua, ioredis with auto-pipelining", keeps.all],
-    [startPostgres, "PostgreSQL, FOR UPDATE, 20 connections", keeps.all],
+    [startPostgres, "PostgreSQL functions, FOR UPDATE, 20 connections", keeps.all],
     [startMemory, "rate-limiter-flexible in the caller's memory", keeps.nothing],
   ] as const) {
     const governor = await start();

@@ -80,17 +80,18 @@ function choose(names: string): Part[] {
   });
 }
 
-/** The last run, if it is as long and as chosen now, and isn't over. */
+/** The newest run that is as long as asked for now, of these parts, has found nothing, and isn't over. */
 function runToGoOnWith(): Pick<Entry, "run" | "seed" | "minutes"> | undefined {
-  const last = past.at(-1);
-  if (values.fresh || last === undefined || last.minutes !== minutes) return undefined;
-  if (values.seed !== "" && last.seed !== Number(values.seed)) return undefined;
-  const entries = past.filter((entry) => entry.run === last.run);
-  const isOther = entries.some(
-    ({ part, findings }) => findings.length > 0 || !chosen.some(({ name }) => name === part),
-  );
-  if (isOther || secondsOf(entries) >= minutes * 60) return undefined;
-  return { run: last.run, seed: last.seed, minutes };
+  if (values.fresh) return undefined;
+  const runs = [...Map.groupBy(past, (entry) => entry.run).values()].toReversed();
+  const found = runs.find((entries) => {
+    const [first] = entries;
+    if (first === undefined || first.minutes !== minutes || secondsOf(entries) >= minutes * 60) return false;
+    if (values.seed !== "" && first.seed !== Number(values.seed)) return false;
+    return entries.every(({ part, findings }) => findings.length === 0 && chosen.some(({ name }) => name === part));
+  });
+  const [first] = found ?? [];
+  return first === undefined ? undefined : { run: first.run, seed: first.seed, minutes };
 }
 
 /** The part that is furthest behind its share of the time; undefined when the time is over. */

@@ -12,8 +12,8 @@ export type Chart = {
 };
 
 /** Told apart by people who don't see colours as most do (Okabe and Ito's palette), and by dashes. */
-const colours = ["#999999", "#56b4e9", "#e69f00", "#cc79a7", "#0072b2", "#000000", "#009e73", "#d55e00"];
-const dashes = ["2 3", "6 3", "1 4", "8 3 2 3", "", "3 2", "12 4", ""];
+const colours = ["#999999", "#56b4e9", "#1f78b4", "#e69f00", "#cc79a7", "#0072b2", "#000000", "#009e73", "#d55e00"];
+const dashes = ["2 3", "6 3", "6 3 1 3", "1 4", "8 3 2 3", "", "3 2", "12 4", ""];
 
 const size = { width: 720, height: 400 };
 const frame = { left: 60, top: 44, right: 250, bottom: 48 };

@@ -2,7 +2,7 @@
  * A fleet of agents that make the calls of a trace. Which agent makes which call, who is important, and when a task is
  * answered well enough, is ours and comes from a seed; arrival times and tokens are the trace's.
  */
-import { seeded } from "../prove/lib/random.ts";
+import { seeded, seedOf } from "../prove/lib/random.ts";
 import type { Trace } from "./trace.ts";
 
 export const tiers = ["important", "usual", "least"] as const;
@@ -36,9 +36,15 @@ export type Fleet = { readonly agents: readonly FleetAgent[]; readonly calls: re
 const taskLength = { least: 4, most: 16 };
 const earliestConfidence = 0.5;
 
+/**
+ * The fleets of five seeds in a row are shuffled alike, and an agent is of each tier in two, two and one of them: so how
+ * much the important ask is not a matter of luck, on average over the five.
+ */
+export const balanced = 5;
+
 export function makeFleet(trace: Trace, size: number, seed: number): Fleet {
-  const random = seeded(seed);
-  const agents = makeAgents(size);
+  const random = seeded(seedOf(Math.floor((seed - 1) / balanced), size, ...Buffer.from(trace.name)));
+  const agents = makeAgents(size, seed - 1);
   const pick = picker(agents, random);
   const longest = trace.calls.reduce((most, { answer }) => Math.max(most, answer), 1);
   const allowed = 2 ** Math.ceil(Math.log2(longest));
@@ -71,10 +77,10 @@ export function costOf({ prompt, answer }: Pick<Call, "prompt" | "answer">): num
   return prompt + answer;
 }
 
-function makeAgents(size: number): FleetAgent[] {
+function makeAgents(size: number, turn: number): FleetAgent[] {
   const pattern: readonly Tier[] = ["important", "usual", "least", "usual", "least"];
   return Array.from({ length: size }, (_, index) => {
-    const tier = pattern[index % pattern.length] ?? "usual";
+    const tier = pattern[(index + turn) % pattern.length] ?? "usual";
     return { name: `${tier}-${index}`, tier, priority: priorities[tier] };
   });
 }

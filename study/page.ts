@@ -1,7 +1,7 @@
 /** What a study says: a table for the terminal, and `docs/study/` with tables, a CSV file and charts. */
 import { type Chart, lineChart } from "./chart.ts";
 import { type Measures, measureNames } from "./measure.ts";
-import { bursar, floating, gated, patient } from "./policies/engine.ts";
+import { bursar, floating, gated, gatedPot, patient } from "./policies/engine.ts";
 import { policies } from "./policies/policies.ts";
 import type { Run } from "./study.ts";
 import type { Trace } from "./trace.ts";
@@ -91,8 +91,8 @@ Written by \`npm run study -- --write\`; not by hand. Every figure of every run 
 ${traces.map(describe).join("\n")}
 
 The calls, their times and tokens are the trace's. Which agent makes which call is ours: fleets of ${sizes.join(", ")} agents, ${seeds} of
-each size from seeds; of ten agents two are important (priority 3), four usual (2) and four least (1), and how much an agent asks has
-nothing to do with its priority. Budgets are ${budgets.join(", ")} % of what all calls would take, and every policy that has shares
+each size from seeds, in which every agent is important in one fleet of five, usual in two and least in two (priorities 3, 2, 1), so that
+how much the important ask is not luck. Budgets are ${budgets.join(", ")} % of what all calls would take, and every policy that has shares
 begins with equal ones: nobody knows beforehand who will need how much. An agent's calls belong to tasks of 4 to 16; after half of
 one at the earliest, the task is answered well enough, and its further calls add nothing. Who is refused does not ask again. A
 call holds its prompt and the longest answer it allows, and takes 0.3 s and 15 ms a token.
@@ -107,8 +107,8 @@ ${traces.map((trace) => results(runs, trace, size, budgets)).join("\n\n")}
 
 ## Where Bursar is not better
 
-Found by the program: what another policy does better than all of Bursar's by more than a point, on average over the fleets; a
-case is a trace and a budget. What "counted after the call" and "look, call, record, reallocate" are ahead by, they overspend.
+Found by the program: what a policy that is not Bursar's does better than plain Bursar by more than a point, on average over
+the fleets; a case is a trace and a budget.
 
 ${worse(runs, traces, budgets).join("\n")}
 
@@ -144,30 +144,30 @@ function results(runs: readonly Run[], trace: Trace, size: number, budgets: read
   return lines.join("\n");
 }
 
-/** Measures in which somebody else is ahead of all of ours. */
+/** Measures in which somebody else is ahead of plain Bursar. */
 function worse(runs: readonly Run[], traces: readonly Trace[], budgets: readonly number[]): string[] {
+  const others = policies.filter(({ name }) => !ours.includes(name));
   const found: string[] = [];
   for (const { name, title, better } of shown) {
     const cases: { readonly gap: number; readonly text: string }[] = [];
-    let asked = 0;
     for (const trace of traces) {
       for (const percent of budgets) {
-        asked++;
-        const of = (policy: string): number =>
-          meanOf(runs.filter((run) => run.trace === trace.name && run.percent === percent && run.policy === policy))[
-            name
-          ];
-        const best = Math.max(...ours.map((policy) => better * of(policy)));
-        const ahead = policies.filter((policy) => better * of(policy.name) > best + 0.01);
-        const leader = ahead.sort((a, b) => better * (of(b.name) - of(a.name)))[0];
-        if (leader === undefined) continue;
-        const gap = better * of(leader.name) - best;
-        const own = percentOf(better * best);
-        const text = `${trace.name} at ${percent} %: ${leader.name} ${percentOf(of(leader.name))}, Bursar's best ${own}`;
+        const mean = (policy: string): Measures =>
+          meanOf(runs.filter((run) => run.trace === trace.name && run.percent === percent && run.policy === policy));
+        const own = mean(bursar.name)[name];
+        const [leader] = others
+          .map((policy) => ({ policy: policy.name, measures: mean(policy.name) }))
+          .sort((a, b) => better * (b.measures[name] - a.measures[name]));
+        const gap = leader === undefined ? 0 : better * (leader.measures[name] - own);
+        if (leader === undefined || gap <= 0.01) continue;
+        const over =
+          leader.measures.overspent < 0.0005 ? "" : `, overspending by ${percentOf(leader.measures.overspent)}`;
+        const text = `${trace.name} at ${percent} %: ${leader.policy} ${percentOf(leader.measures[name])}${over}; Bursar ${percentOf(own)}`;
         cases.push({ gap, text });
       }
     }
     const [most] = cases.sort((one, other) => other.gap - one.gap);
+    const asked = traces.length * budgets.length;
     if (most !== undefined)
       found.push(`- **${title}**, in ${cases.length} of ${asked} cases; the most in ${most.text}.`);
   }
@@ -193,10 +193,10 @@ function surprises(runs: readonly Run[], traces: readonly Trace[], sizes: readon
   const lines = [
     `- **Equal caps fail even when there is enough.** At 100 % of what is needed, flat caps refuse ${at("refused", "flat caps", 100)} of the calls and leave ${at("stranded", "flat caps", 100)} of the budget unspent; Bursar refuses ${at("refused", bursar.name, 100)}.`,
     `- **"Never uphill" has a price.** At 100 % the pot refuses ${at("refused", "one shared pot", 100)} and Bursar ${at("refused", bursar.name, 100)}: what important agents don't need is not given to lesser ones, and donors keep their reserves (${at("stranded", bursar.name, 100)} stranded). Whoever wants none of it left gives the pool a budget beyond its contracts, or funds it.`,
-    `- **Half of the budget in the float is a way between the two**: contracts of half the size, and the rest for whoever needs it first. At 100 % it refuses ${at("refused", floating.name, 100)} and strands ${at("stranded", floating.name, 100)}; at 60 % important agents get ${at("important", floating.name, 60)} of their work, the least ones ${at("least", floating.name, 60)}.`,
+    `- **Half of the budget in the float is a way between the two**: contracts of half the size, and the rest for whoever needs it first. At 100 % it refuses ${at("refused", floating.name, 100)} and strands ${at("stranded", floating.name, 100)}; where budget is short it cares as little as the pot: at 60 % important agents get ${at("important", floating.name, 60)} of their work, the least ones ${at("least", floating.name, 60)}.`,
     `- **The pot does not care.** At 60 % it gives important agents ${at("important", "one shared pot", 60)} of their work and the least ones ${at("least", "one shared pot", 60)}; Bursar ${at("important", bursar.name, 60)} and ${at("least", bursar.name, 60)}. The worst served agent is better off in the pot: ${at("worst", "one shared pot", 60)} against ${at("worst", bursar.name, 60)} (flat caps: ${at("worst", "flat caps", 60)}).`,
     `- **With calls that rarely meet, looking first and recording afterwards is as good**: at 60 % "look, call, record, reallocate" gets ${at("important", "look, call, record, reallocate", 60)} of the important work done, Bursar ${at("important", bursar.name, 60)}, and overspends by ${at("overspent", "look, call, record, reallocate", 60)}. Holds cost a little: what calls might need is not there for others while they run.`,
-    `- **The gate buys more than any rule of who gives to whom.** At 60 % it takes important work from ${at("important", patient.name, 60)} to ${at("important", gated.name, 60)}, the least agents' from ${at("least", patient.name, 60)} to ${at("least", gated.name, 60)}, and what is wasted from ${at("wasted", patient.name, 60)} to ${at("wasted", gated.name, 60)}. That rests on agents that report their confidence truthfully, and on our assumption that one call in four adds nothing.`,
+    `- **The gate is worth about as much as who gives to whom, and works with any rule.** At 60 %, from flat caps to Bursar, important work goes from ${at("important", "flat caps", 60)} to ${at("important", bursar.name, 60)}; with the gate to ${at("important", gated.name, 60)}, and what is wasted from ${at("wasted", patient.name, 60)} to ${at("wasted", gated.name, 60)}. A pot with a gate goes from ${at("weighted", "one shared pot", 60)} of the work by priority to ${at("weighted", gatedPot.name, 60)}; Bursar with one has ${at("weighted", gated.name, 60)}. All of that rests on agents that report their confidence truthfully, and on how much of the work adds nothing, which is our assumption.`,
     `- **Waiting and partial grants change little here**: important work at 60 % goes from ${at("important", bursar.name, 60)} to ${at("important", patient.name, 60)}. A budget that is spent is not filled again by waiting; they are for pools whose holds are a large part of the budget.`,
     `- **Size**: at 60 %, Bursar's important agents get ${ofSize(bursar.name, small)} of their work done in fleets of ${small} and ${ofSize(bursar.name, large)} in fleets of ${large}; with flat caps ${ofSize("flat caps", small)} and ${ofSize("flat caps", large)}.`,
   ];
@@ -204,7 +204,7 @@ function surprises(runs: readonly Run[], traces: readonly Trace[], sizes: readon
   if (fast.length === 0 || mostOver === undefined) return lines;
   return [
     ...lines,
-    `- **Hurry is what breaks counting afterwards.** With the calls of an hour in a minute, "look, call, record, reallocate" spends ${at("overspent", "look, call, record, reallocate", 60, fast)} beyond the budget at 60 %; the most in any run was ${percentOf(mostOver.overspent)}, by "${mostOver.policy}" (${mostOver.agents} agents, ${mostOver.percent} %, ${mostOver.trace}). Bursar: ${at("overspent", bursar.name, 60, fast)}. The work that they seem to get done beyond Bursar's is that overspend.`,
+    `- **Hurry is what breaks counting afterwards.** With the calls of an hour in a minute, "look, call, record, reallocate" spends ${at("overspent", "look, call, record, reallocate", 60, fast)} beyond the budget at 60 %; the most in any run was ${percentOf(mostOver.overspent)}, by "${mostOver.policy}" (${mostOver.agents} agents, ${mostOver.percent} %, ${mostOver.trace}). Bursar: ${at("overspent", bursar.name, 60, fast)}. Some of the work that they get done beyond Bursar's is that overspend; the rest is what Bursar's holds keep from others while calls run.`,
     `- **In a hurry the gate is late.** The same calls 60 times as fast overlap so much that most of a task is under way before anybody is confident: important work at 60 % goes from ${at("important", patient.name, 60, fast)} to ${at("important", gated.name, 60, fast)} only.`,
     "- **A confidence can come too late, and then it is wrong.** Our first simulation reported it with whichever call was confident, even when the agent had begun its next task meanwhile: the gate then closed on the new task, and important work fell below what it was without a gate. Report a confidence only for the task that the agent is at.",
   ];

@@ -1,7 +1,7 @@
 /** Lets a fleet make its calls under a policy: events in the order of their times, no clock but theirs. */
 import { Heap } from "../src/engine/heap.ts";
 import { type Call, costOf, type Fleet } from "./fleet.ts";
-import type { Policy } from "./policies/policy.ts";
+import type { Answer, Policy } from "./policies/policy.ts";
 
 /** How a call ended. `cut`: its answer was longer than what was granted, and is of no use. */
 export type Ending = "done" | "cut" | "refused" | "gated";
@@ -33,7 +33,7 @@ export function simulate(fleet: Fleet, policy: Policy, budget: number): Played {
     outcomes.push({ call, ending: answer < call.answer ? "cut" : "done", waitedMs });
     schedule(now + startMs + tokenMs * answer, () => {
       const served = governor.end(call, costOf({ prompt: call.prompt, answer }), now);
-      for (const next of served) go(next.call, next.granted);
+      for (const next of served) answered(next.call, next.answer);
     });
   };
   const giveUp = (call: Call): void => {
@@ -42,14 +42,19 @@ export function simulate(fleet: Fleet, policy: Policy, budget: number): Played {
     governor.giveUp(call, now);
     outcomes.push({ call, ending: "refused", waitedMs: waitMs });
   };
-  const arrive = (call: Call): void => {
-    if (call.isFirstOfTask) governor.begin(call, now);
-    const answer = governor.ask(call, now);
-    if (answer.kind === "goes") go(call, answer.granted);
-    else if (answer.kind === "waits") {
+  const answered = (call: Call, answer: Answer): void => {
+    if (answer.kind === "goes") return go(call, answer.granted);
+    if (answer.kind === "waits") {
       waiting.set(call, now);
       schedule(now + waitMs, () => giveUp(call));
-    } else outcomes.push({ call, ending: answer.kind, waitedMs: 0 });
+      return;
+    }
+    outcomes.push({ call, ending: answer.kind, waitedMs: now - (waiting.get(call) ?? now) });
+    waiting.delete(call);
+  };
+  const arrive = (call: Call): void => {
+    if (call.isFirstOfTask) governor.begin(call, now);
+    answered(call, governor.ask(call, now));
   };
 
   for (const call of fleet.calls) schedule(call.at, () => arrive(call));

@@ -22,7 +22,7 @@ const usage = `Replays a trace of model calls as a fleet of agents under each po
   --agents A,B   sizes of fleets (default 8,20,50)
   --budgets A,B  percent of what all calls would take (default 40,60,80,100,120)
   --speeds A,B   how many times as fast the trace is replayed (default 1,60: an hour in a minute)
-  --seeds N      fleets of each size, from seeds 1 to N (default 3)
+  --seeds N      fleets of each size, from seeds 1 to N (default 5: each agent is once of each tier's turn)
   --write        write docs/study/
   --json         for machines
   --help         this text`;
@@ -31,7 +31,7 @@ const values = readOptions(usage, {
   agents: { type: "string", default: "8,20,50" },
   budgets: { type: "string", default: "40,60,80,100,120" },
   speeds: { type: "string", default: "1,60" },
-  seeds: { type: "string", default: "3" },
+  seeds: { type: "string", default: "5" },
   write: { type: "boolean", default: false },
   json: { type: "boolean", default: false },
 });

@@ -1,6 +1,7 @@
 /**
- * What a user would build instead on PostgreSQL: the agent's row is locked (`SELECT … FOR UPDATE`), the hold is a row
- * under the caller's id, and both change in one transaction. It moves no budget between agents.
+ * What a user would build instead on PostgreSQL: a function for each step, so that one question is one round trip; the
+ * agent's row is locked (`SELECT … FOR UPDATE`), the hold is a row under the caller's id. It moves no budget between
+ * agents.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { chownSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -21,6 +22,27 @@ const schema = `
   );
   CREATE INDEX leases ON reservations (expires_at) WHERE consumed IS NULL;
   INSERT INTO agents (name, allocated) VALUES ('${spender}', ${budget});
+
+  CREATE FUNCTION reserve(hold text, spender text, amount bigint) RETURNS void LANGUAGE plpgsql AS $$
+  DECLARE available bigint;
+  BEGIN
+    SELECT allocated - consumed - held INTO available FROM agents WHERE name = spender FOR UPDATE;
+    IF EXISTS (SELECT 1 FROM reservations WHERE id = hold) THEN RETURN; END IF;
+    IF available IS NULL OR available < amount THEN RAISE EXCEPTION '% left', available; END IF;
+    INSERT INTO reservations (id, agent, granted, expires_at)
+      VALUES (hold, spender, amount, now() + interval '2 minutes');
+    UPDATE agents SET held = held + amount WHERE name = spender;
+  END $$;
+
+  CREATE FUNCTION settle(hold text, used bigint) RETURNS void LANGUAGE plpgsql AS $$
+  DECLARE reservation reservations;
+  BEGIN
+    SELECT * INTO reservation FROM reservations WHERE id = hold FOR UPDATE;
+    IF reservation.id IS NULL THEN RAISE EXCEPTION 'no reservation %', hold; END IF;
+    IF reservation.consumed IS NOT NULL THEN RETURN; END IF;
+    UPDATE reservations SET consumed = used WHERE id = hold;
+    UPDATE agents SET held = held - reservation.granted, consumed = consumed + used WHERE name = reservation.agent;
+  END $$;
 `;
 
 /** Undefined where there is no PostgreSQL. */
@@ -33,23 +55,13 @@ export async function startPostgres(): Promise<Governor | undefined> {
   const pool = new pg.Pool({ host: "127.0.0.1", port, user: "postgres", database: "postgres", max: connections });
   await answers(pool);
   await pool.query(schema);
-  const within = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
-    const client = await pool.connect();
-    try {
-      await client.query("BEGIN");
-      const result = await work(client);
-      await client.query("COMMIT");
-      return result;
-    } catch (error) {
-      await client.query("ROLLBACK");
-      throw error;
-    } finally {
-      client.release();
-    }
-  };
   return {
-    reserve: (id, name, amount) => within((client) => reserve(client, id, name, amount)),
-    commit: (id, amount) => within((client) => commit(client, id, amount)),
+    reserve: async (id, name, amount) => {
+      await pool.query({ name: "reserve", text: "SELECT reserve($1, $2, $3)", values: [id, name, amount] });
+    },
+    commit: async (id, amount) => {
+      await pool.query({ name: "settle", text: "SELECT settle($1, $2)", values: [id, amount] });
+    },
     stop: async () => {
       await pool.end();
       const ended = new Promise((resolve) => child.once("exit", resolve));
@@ -60,48 +72,6 @@ export async function startPostgres(): Promise<Governor | undefined> {
   };
 }
 
-async function reserve(client: pg.PoolClient, id: string, name: string, amount: number): Promise<void> {
-  const { rows } = await client.query({
-    name: "agent",
-    text: "SELECT allocated - consumed - held AS available FROM agents WHERE name = $1 FOR UPDATE",
-    values: [name],
-  });
-  const known = await client.query({ name: "known", text: "SELECT 1 FROM reservations WHERE id = $1", values: [id] });
-  if (known.rowCount === 1) return;
-  if (Number(rows[0]?.available) < amount) throw new Error(`${rows[0]?.available} left`);
-  await client.query({
-    name: "hold",
-    text: "INSERT INTO reservations (id, agent, granted, expires_at) VALUES ($1, $2, $3, now() + interval '2 minutes')",
-    values: [id, name, amount],
-  });
-  await client.query({
-    name: "held",
-    text: "UPDATE agents SET held = held + $2 WHERE name = $1",
-    values: [name, amount],
-  });
-}
-
-async function commit(client: pg.PoolClient, id: string, amount: number): Promise<void> {
-  const { rows } = await client.query({
-    name: "held-by",
-    text: "SELECT agent, granted, consumed FROM reservations WHERE id = $1 FOR UPDATE",
-    values: [id],
-  });
-  const [reservation] = rows;
-  if (reservation === undefined) throw new Error(`no reservation ${id}`);
-  if (reservation.consumed !== null) return;
-  await client.query({
-    name: "settle",
-    text: "UPDATE reservations SET consumed = $2 WHERE id = $1",
-    values: [id, amount],
-  });
-  await client.query({
-    name: "book",
-    text: "UPDATE agents SET held = held - $2, consumed = consumed + $3 WHERE name = $1",
-    values: [reservation.agent, reservation.granted, amount],
-  });
-}
-
 /** PostgreSQL refuses to run as root, so it runs as Debian's user there. */
 function startServer(program: string, directory: string, port: number): ChildProcess {
   const user = process.getuid?.() === 0 ? debianUser() : {};
@@ -109,8 +79,8 @@ function startServer(program: string, directory: string, port: number): ChildPro
   const data = join(directory, "data");
   const made = spawnSync(join(dirname(program), "initdb"), ["-D", data, "-U", "postgres", "--auth=trust"], user);
   if (made.status !== 0) throw new Error(`initdb: ${String(made.stderr)}`);
-  // As safe as Redis and workerd are here: what is committed survives the end of the process, not that of the power.
-  const settings = ["synchronous_commit=off", "listen_addresses=127.0.0.1", "unix_socket_directories="];
+  // As safe as Redis and workerd are here: what is committed is the kernel's, and survives kill -9, not a power cut.
+  const settings = ["fsync=off", "synchronous_commit=on", "listen_addresses=127.0.0.1", "unix_socket_directories="];
   const options = settings.flatMap((setting) => ["-c", setting]);
   return spawn(program, ["-D", data, "-p", String(port), ...options], { ...user, stdio: "ignore" });
 }

@@ -43,7 +43,9 @@ export function readLedger(): Entry[] {
 
 export function write(entry: Entry): void {
   mkdirSync(directory, { recursive: true });
-  appendFileSync(file, `${JSON.stringify(entry)}\n`);
+  // A line that was cut off must not take the next one along.
+  const isCut = existsSync(file) && !/(^|\n)$/.test(readFileSync(file, "utf8").slice(-1));
+  appendFileSync(file, `${isCut ? "\n" : ""}${JSON.stringify(entry)}\n`);
 }
 
 export const machine =

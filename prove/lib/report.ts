@@ -26,10 +26,12 @@ export function progress(seconds: number): string {
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")} min`;
 }
 
-/** `docs/proof.md`: what all runs on this machine have shown, what they found, and which runs these were. */
+/**
+ * `docs/proof.md`: what all slices on this machine have shown, which runs they belong to, and what was found on the
+ * way. A slice that found something is not among the sums; it is listed, with what it found.
+ */
 export function report(parts: readonly Part[], ledger: readonly Entry[]): string {
-  const failed = new Set(ledger.filter(({ findings }) => findings.length > 0).map(({ run }) => run));
-  const good = ledger.filter(({ run }) => !failed.has(run));
+  const good = ledger.filter(({ findings }) => findings.length === 0);
   const lines = [
     "# Proof",
     "",
@@ -41,13 +43,22 @@ export function report(parts: readonly Part[], ledger: readonly Entry[]): string
   for (const part of parts) lines.push(...section(part, good));
   lines.push("## Runs", "", "| begun | minutes | seed | commit | parts | machine |", "|---|---|---|---|---|---|");
   for (const entries of byRun(good)) lines.push(row(entries));
-  lines.push("");
+  lines.push("", "## Found on the way", "");
+  const found = ledger.flatMap((entry) => entry.findings.map(({ text }) => foundLine(entry, text)));
+  lines.push(...(found.length === 0 ? ["Nothing."] : found), "");
   return lines.join("\n");
+}
+
+/** The first line that says something, without paths of the machine. */
+function foundLine({ at, part, commit }: Entry, text: string): string {
+  const [first = ""] = text.split("\n");
+  const said = /Error: .*/.exec(text)?.[0] ?? first;
+  return `- ${at.slice(0, 16).replace("T", " ")} UTC, ${part}, commit ${commit}: ${said.replaceAll(/\/[\w./-]+/g, "…").slice(0, 200)}`;
 }
 
 function section(part: Part, entries: readonly Entry[]): string[] {
   const sums = sumsOf(part, entries);
-  if (Object.keys(sums).length === 0) return [];
+  if (Object.keys(sums).length === 0) return [`## ${part.name}`, "", `${part.shows} Not run.`, ""];
   const seconds = entries.filter((entry) => entry.part === part.name).reduce((sum, entry) => sum + entry.seconds, 0);
   const lines = [
     `## ${part.name}`,
@@ -57,9 +68,10 @@ function section(part: Part, entries: readonly Entry[]): string[] {
     "| | | asked for |",
     "|---|---|---|",
   ];
-  for (const [name, value] of Object.entries(sums)) {
-    const goal = part.zero.includes(name) ? "0" : (part.goals[name]?.toLocaleString("en-US") ?? "");
-    lines.push(`| ${name} | ${value.toLocaleString("en-US")} | ${goal === "" || goal === "0" ? goal : `≥ ${goal}`} |`);
+  for (const name of new Set([...Object.keys(sums), ...Object.keys(part.goals), ...part.zero])) {
+    const goal = part.goals[name]?.toLocaleString("en-US");
+    const asked = part.zero.includes(name) ? "0" : goal === undefined ? "" : `≥ ${goal}`;
+    lines.push(`| ${name} | ${sums[name]?.toLocaleString("en-US") ?? "not run"} | ${asked} |`);
   }
   lines.push("");
   return lines;

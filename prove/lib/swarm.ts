@@ -20,6 +20,8 @@ export type Swarm = {
   compare(): Promise<Counts>;
   /** How many calls were acknowledged so far. */
   acknowledged(): number;
+  /** How many calls had to be asked again, over single requests. */
+  askedAgain(): number;
   stop(): Promise<void>;
 };
 
@@ -45,7 +47,8 @@ export async function startSwarm(direct: string, url: string, random: () => numb
   const acknowledged = new Map<string, number>();
   const seen: number[] = [];
   const stopWatching = new AbortController();
-  const watching = follow(pool, seen, stopWatching.signal);
+  // What a watcher misses shows in the comparison, whatever ended it.
+  const watching = follow(pool, seen, stopWatching.signal).catch(() => undefined);
   let ambiguous = 0;
   let ids = 0;
 
@@ -98,6 +101,7 @@ export async function startSwarm(direct: string, url: string, random: () => numb
     },
     compare: async () => ({ ...(await compare(direct, acknowledged, seen)), "asked again": ambiguous }),
     acknowledged: () => acknowledged.size,
+    askedAgain: () => ambiguous,
     stop: async () => {
       stopWatching.abort();
       client.close();

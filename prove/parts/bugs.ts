@@ -22,11 +22,17 @@ export const bugs: Part = {
     const tree = copyTree();
     try {
       plant(bug, tree);
-      const catcher = (await failing(tree, bug.tests.split(" "))) ?? (await failing(tree, []));
+      if (turn % list.length === 0) await mustPass(copyTree());
+      const named = await failing(tree, bug.tests.split(" "));
+      const catcher = named ?? (await failing(tree, []));
       const isCaught = catcher !== undefined;
       say(isCaught ? `caught by ${catcher}` : "not caught");
       return {
-        counts: { "bugs planted": 1, "bugs that no test caught": isCaught ? 0 : 1 },
+        counts: {
+          "bugs planted": 1,
+          "caught where they were expected to be": named === undefined ? 0 : 1,
+          "bugs that no test caught": isCaught ? 0 : 1,
+        },
         findings: isCaught ? [] : [{ text: `no test caught: ${bug.name} (${bug.file})` }],
       };
     } finally {
@@ -44,6 +50,8 @@ function copyTree(): string {
     cpSync(join(root, file), join(tree, file));
   }
   cpSync(join(root, "dist"), join(tree, "dist"), { recursive: true });
+  // It asks whether each bug's place is there, and a planted bug's is not.
+  rmSync(join(tree, "test/house/bugs.test.ts"), { force: true });
   symlinkSync(join(root, "node_modules"), join(tree, "node_modules"));
   // Tests of the tree itself ask git for its files.
   spawnSync("git", ["init", "-q"], { cwd: tree });
@@ -58,6 +66,14 @@ function plant({ file, code, becomes, name }: Bug, tree: string): void {
     path,
     text.replace(code, () => becomes),
   );
+}
+
+/** Without a bug they pass: or a failure would say nothing. */
+async function mustPass(tree: string): Promise<void> {
+  const suites = [...new Set(list.flatMap(({ tests }) => tests.split(" ")))];
+  const failed = await failing(tree, suites);
+  rmSync(tree, { recursive: true, force: true });
+  if (failed !== undefined) throw new Error(`without any bug, this fails: ${failed}`);
 }
 
 /** The test that fails, if one does: not merely that the tests could not be run. */

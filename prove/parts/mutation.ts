@@ -23,7 +23,7 @@ export const mutation: Part = {
     await stryker(say);
     const report: Report = JSON.parse(readFileSync(join(root, ".prove/mutation-report.json"), "utf8"));
     const counts = Object.assign({}, ...folders.map((folder) => countsOf(folder, report))) as Counts;
-    const low = folders.filter((folder) => (counts[scoreOf(folder)] ?? 0) < leastScore);
+    const low = folders.filter((folder) => !((counts[scoreOf(folder)] ?? 0) >= leastScore));
     return { counts, findings: low.map((folder) => ({ text: `${scoreOf(folder)}: ${counts[scoreOf(folder)]}` })) };
   },
 };

@@ -48,11 +48,11 @@ export type Admitted = {
 export async function callModel(call: ModelCall): Promise<Response | Problem> {
   const { trace } = call;
   const admitted = await admit(call).catch((error: unknown) => {
-    trace.failed(error instanceof DoorError ? error.code : "internal_error");
+    trace.end(undefined, error instanceof DoorError ? error.code : "internal_error");
     throw error;
   });
   if (!admitted.ok) {
-    trace.failed(admitted.refusal.code);
+    trace.end(undefined, admitted.refusal.code);
     return refusalProblem(admitted.refusal);
   }
   trace.admitted(admitted.result.reservation);

@@ -60,9 +60,7 @@ export class Forwarded {
   }
 
   async #ask(): Promise<Response> {
-    const { asked, route, credentials, request, upstream } = this.#call;
-    const body = JSON.stringify(withLimit(asked, this.#limit));
-    const outgoing = outgoingRequest({ route, credentials, request, body, upstream });
+    const outgoing = await this.#outgoing();
     try {
       return await fetch(outgoing, { signal: this.#silence.signal });
     } catch {
@@ -74,10 +72,21 @@ export class Forwarded {
     }
   }
 
+  /** What is sent; where that can't be made (a secret that no header may hold), nothing was asked and nothing is held. */
+  async #outgoing(): Promise<Request> {
+    const { asked, route, credentials, request, upstream } = this.#call;
+    try {
+      const body = JSON.stringify(withLimit(asked, this.#limit));
+      return outgoingRequest({ route, credentials, request, body, upstream });
+    } catch {
+      throw await this.#refused("can't be asked: this governor's key or address for it is no good");
+    }
+  }
+
   /** The provider's refusal, which it does not bill. */
   async #notAnswered(response: Response, headers: Headers): Promise<Response> {
     const { route, credentials } = this.#call;
-    await this.#settlement.giveBack();
+    await this.#settlement.giveBack(String(response.status));
     await mustBeAnswer(response, route.provider, credentials);
     if (response.ok) throw upstreamFailed(route.provider, "answered nothing");
     return new Response(response.body, { status: response.status, headers });
@@ -113,7 +122,7 @@ export class Forwarded {
 
   /** Gives the hold back: nothing was asked, or nobody was there. */
   async #refused(what: string): Promise<Error> {
-    await this.#settlement.giveBack();
+    await this.#settlement.giveBack("upstream_failed");
     return upstreamFailed(this.#call.route.provider, what);
   }
 
@@ -124,7 +133,7 @@ export class Forwarded {
     const thoughts = asked.dialect === "openai-embeddings" ? 0 : thoughtsIn(Date.now() - this.#began);
     const { usage, isReported } = ending;
     const estimate = { ...usage, output: usage.output + thoughts };
-    await this.#settlement.book(isReported ? ending : { ...ending, usage: estimate });
+    await this.#settlement.book(isReported ? ending : { ...ending, usage: estimate }, "upstream_failed");
     return upstreamFailed(route.provider, what);
   }
 

@@ -59,8 +59,8 @@ export class Settlement {
     }, ttlMs / 3);
   }
 
-  /** Books what was used; undefined if that was done before, or can't be done at once. */
-  async book(ending: Ending): Promise<SettlementResult | undefined> {
+  /** Books what was used, of a call that may have failed all the same (`failure`: a problem's code); undefined if that was done before, or can't be done at once. */
+  async book(ending: Ending, failure?: string): Promise<SettlementResult | undefined> {
     if (this.#end()) return undefined;
     const { reservation, tariff: reserved, provider, model: asked, trace } = this.#call;
     const { usage, confidence, isReported, model = asked } = ending;
@@ -68,17 +68,17 @@ export class Settlement {
     const booked = bookedUsage(usage, tariff, { provider, model, isReported });
     const amount = amountOf(ending, tariff, reservation.granted);
     const { unit } = tariff;
-    trace.used(usage, model, isReported);
     const settled = await this.#settle({ op: "commit", id: reservation.id, amount, unit, confidence, usage: booked });
-    trace.booked(amount, unit);
+    trace.used(usage, model, isReported);
+    trace.end(settled && { amount: settled.consumed, unit }, failure ?? (settled ? undefined : "unsettled"));
     return settled;
   }
 
-  /** Gives the hold back: the provider refused the call, or never had it. */
-  async giveBack(): Promise<void> {
+  /** Gives the hold back: the provider refused the call, or never had it. `why` is a problem's code, or a status. */
+  async giveBack(why: string): Promise<void> {
     if (this.#end()) return;
     await this.#settle({ op: "release", id: this.#call.reservation.id });
-    this.#call.trace.failed("upstream_failed");
+    this.#call.trace.end(undefined, why);
   }
 
   /** At the price of the model that answered, if that is the dearer one: an alias must not make a call cheap. */

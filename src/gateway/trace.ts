@@ -70,16 +70,17 @@ export class CallTrace {
     });
   }
 
-  /** Ends with what was booked, in the pool's unit. */
-  booked(amount: number, unit: string): void {
-    this.#span.setAttributes({ "bursar.booked": amount, "bursar.unit": unit });
-    this.#span.end();
-  }
-
-  /** Ends without having cost anything, or nobody knows what: `why` is a problem's code, or an error's name. */
-  failed(why: string): void {
-    this.#span.setAttribute("error.type", why);
-    this.#span.setStatus({ code: "error" });
+  /**
+   * Ends, with what was booked in the pool's unit, if anything was, and why the call failed, if it did: a problem's code,
+   * or the provider's status. A call that failed may have cost something.
+   */
+  end(booked: { readonly amount: number; readonly unit: string } | undefined, failure?: string): void {
+    this.#span.setAttributes({
+      "bursar.booked": booked?.amount,
+      "bursar.unit": booked?.unit,
+      "error.type": failure,
+    });
+    if (failure !== undefined) this.#span.setStatus({ code: "error" });
     this.#span.end();
   }
 }

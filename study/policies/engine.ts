@@ -5,7 +5,7 @@ import { emptyPool, type Pool } from "../../src/engine/state.ts";
 import { WaitingLine } from "../../src/pool/waiting.ts";
 import type { Command, ReserveCommand } from "../../src/protocol/commands.ts";
 import type { Outcome } from "../../src/protocol/results.ts";
-import type { Call, Fleet, FleetAgent } from "../fleet.ts";
+import { type Call, costOf, type Fleet, type FleetAgent } from "../fleet.ts";
 import { type Answer, type Governor, go, type Policy, refused, type Served } from "./policy.ts";
 
 type Options = {
@@ -35,6 +35,12 @@ export const shared: Policy = {
   name: "one shared pot",
   what: "All draw on one budget, held before each call; first come, first served.",
   govern: (fleet, budget) => onEngine(fleet, budget, { isPot: true }),
+};
+
+export const gatedPot: Policy = {
+  name: "one shared pot and the gate",
+  what: "As the pot; agents report their confidence, and are stopped once it is 0.85 until their next task.",
+  govern: (fleet, budget) => onEngine(fleet, budget, { isPot: true, isGated: true }),
 };
 
 export const bursar: Policy = {
@@ -67,6 +73,8 @@ function onEngine({ agents }: Fleet, budget: number, options: Options): Governor
   const line = new WaitingLine();
   const waiting = new Map<string, Call>();
   const tasks = new Map<FleetAgent, number>();
+  /** Of a pot, whose engine knows one agent, the gates are kept here. */
+  const closed = new Set<FleetAgent>();
   const nameOf = ({ name }: FleetAgent): string => (isPot ? pot : name);
   const run = (command: Command, now: number): Outcome => execute(pool, command, now, []);
   setUp(pool, isPot ? [{ name: pot, priority: 1 }] : agents, budget, { float, moves, isGated });
@@ -83,32 +91,34 @@ function onEngine({ agents }: Fleet, budget: number, options: Options): Governor
   const serve = (now: number): Served[] =>
     line
       .serve(({ command }) => (lacksOnlyBudget(pool, command, now) ? undefined : run(command, now)))
-      .flatMap(({ waiter, outcome }) => {
+      .flatMap(({ waiter, outcome }): Served[] => {
         const call = waiting.get(waiter.command.id);
         waiting.delete(waiter.command.id);
-        return call === undefined || !outcome.ok ? [] : [{ call, granted: grantedOf(outcome) }];
+        return call === undefined ? [] : [{ call, answer: answerTo(outcome) }];
       });
 
   return {
     begin: ({ id, agent, task }, now) => {
       tasks.set(agent, task);
-      if (isGated) run({ op: "reopen", id: `${id}-task`, agent: nameOf(agent) }, now);
+      closed.delete(agent);
+      if (isGated && !isPot) run({ op: "reopen", id: `${id}-task`, agent: nameOf(agent) }, now);
     },
     ask: (call, now): Answer => {
+      if (closed.has(call.agent)) return { kind: "gated" };
       const command = reserveOf(call);
       if (waitMs > 0 && lacksOnlyBudget(pool, command, now)) {
         line.join(command, null, call.agent.priority, now + waitMs);
         waiting.set(call.id, call);
         return { kind: "waits" };
       }
-      const outcome = run(command, now);
-      if (outcome.ok) return go(grantedOf(outcome));
-      return outcome.refusal.code === "confidence_reached" ? { kind: "gated" } : refused;
+      return answerTo(run(command, now));
     },
     end: (call, used, now) => {
       // Calls overlap: by the time that this one ends, its agent may be at its next task, which it knows nothing of.
       const isCurrent = tasks.get(call.agent) === call.task;
-      const reported = isGated && call.isConfident && isCurrent ? { confidence } : undefined;
+      const isSure = isGated && call.isConfident && isCurrent && used === costOf(call);
+      if (isSure && isPot) closed.add(call.agent);
+      const reported = isSure && !isPot ? { confidence } : undefined;
       const outcome = run({ op: "commit", id: call.id, amount: used, unit: "tokens", ...reported }, now);
       if (!outcome.ok) throw new Error(JSON.stringify(outcome));
       return line.size === 0 ? [] : serve(now);
@@ -150,6 +160,11 @@ function setUp(
       ...(moves ? undefined : { ceiling: share }),
     });
   }
+}
+
+function answerTo(outcome: Outcome): Answer {
+  if (outcome.ok) return go(grantedOf(outcome));
+  return outcome.refusal.code === "confidence_reached" ? { kind: "gated" } : refused;
 }
 
 function grantedOf(outcome: Outcome): number {

@@ -1,7 +1,7 @@
 /** The policies that are compared, from what most have to all of Bursar. */
 import { after } from "./after.ts";
-import { bursar, flat, floating, gated, patient, shared } from "./engine.ts";
+import { bursar, flat, floating, gated, gatedPot, patient, shared } from "./engine.ts";
 import type { Policy } from "./policy.ts";
 import { seed } from "./seed.ts";
 
-export const policies: readonly Policy[] = [flat, shared, after, seed, bursar, floating, patient, gated];
+export const policies: readonly Policy[] = [flat, shared, gatedPot, after, seed, bursar, floating, patient, gated];

@@ -9,8 +9,8 @@ export type Answer =
   | { readonly kind: "gated" }
   | { readonly kind: "waits" };
 
-/** A call that waited, and goes now. */
-export type Served = { readonly call: Call; readonly granted: number };
+/** A call that waited, and what it is answered now. */
+export type Served = { readonly call: Call; readonly answer: Answer };
 
 export type Governor = {
   /** A task begins: the agent's confidence is of the last one. */
