@@ -1,8 +1,10 @@
 /** What a study says: a table for the terminal, and `docs/study/` with tables, a CSV file and charts. */
 import { type Chart, lineChart } from "./chart.ts";
 import { type Measures, measureNames } from "./measure.ts";
-import { bursar, floating, gated, gatedPot, patient } from "./policies/engine.ts";
+import { after } from "./policies/after.ts";
+import { bursar, flat, floating, gated, gatedPot, patient, shared } from "./policies/engine.ts";
 import { policies } from "./policies/policies.ts";
+import { seed } from "./policies/seed.ts";
 import type { Run } from "./study.ts";
 import type { Trace } from "./trace.ts";
 
@@ -20,7 +22,9 @@ const shown: readonly { readonly name: keyof Measures; readonly title: string; r
   { name: "refused", title: "calls refused", better: -1 },
   { name: "wasted", title: "wasted", better: -1 },
 ];
-const ours: readonly string[] = [bursar.name, floating.name, patient.name, gated.name];
+type Rivals = { readonly own: string; readonly others: readonly string[] };
+const plainRivals: Rivals = { own: bursar.name, others: [flat, shared, after, seed].map(({ name }) => name) };
+const gatedRivals: Rivals = { own: gated.name, others: [gatedPot.name] };
 
 /** The middle fleet of a trace, every budget. */
 export function table(runs: readonly Run[], trace: Trace, sizes: readonly number[]): string {
@@ -107,10 +111,14 @@ ${traces.map((trace) => results(runs, trace, size, budgets)).join("\n\n")}
 
 ## Where Bursar is not better
 
-Found by the program: what a policy that is not Bursar's does better than plain Bursar by more than a point, on average over
-the fleets; a case is a trace and a budget.
+Found by the program, in two comparisons of like with like: what is better by more than a point, on average over the fleets; a
+case is a trace and a budget. Plain Bursar beside every policy without a gate:
 
-${worse(runs, traces, budgets).join("\n")}
+${worse(runs, traces, budgets, plainRivals).join("\n")}
+
+All of Bursar beside a pot with the gate:
+
+${worse(runs, traces, budgets, gatedRivals).join("\n")}
 
 ## What surprised us
 
@@ -144,9 +152,8 @@ function results(runs: readonly Run[], trace: Trace, size: number, budgets: read
   return lines.join("\n");
 }
 
-/** Measures in which somebody else is ahead of plain Bursar. */
-function worse(runs: readonly Run[], traces: readonly Trace[], budgets: readonly number[]): string[] {
-  const others = policies.filter(({ name }) => !ours.includes(name));
+/** Measures in which one of `others` is ahead of `own`. */
+function worse(runs: readonly Run[], traces: readonly Trace[], budgets: readonly number[], rivals: Rivals): string[] {
   const found: string[] = [];
   for (const { name, title, better } of shown) {
     const cases: { readonly gap: number; readonly text: string }[] = [];
@@ -154,9 +161,9 @@ function worse(runs: readonly Run[], traces: readonly Trace[], budgets: readonly
       for (const percent of budgets) {
         const mean = (policy: string): Measures =>
           meanOf(runs.filter((run) => run.trace === trace.name && run.percent === percent && run.policy === policy));
-        const own = mean(bursar.name)[name];
-        const [leader] = others
-          .map((policy) => ({ policy: policy.name, measures: mean(policy.name) }))
+        const own = mean(rivals.own)[name];
+        const [leader] = rivals.others
+          .map((policy) => ({ policy, measures: mean(policy) }))
           .sort((a, b) => better * (b.measures[name] - a.measures[name]));
         const gap = leader === undefined ? 0 : better * (leader.measures[name] - own);
         if (leader === undefined || gap <= 0.01) continue;
