@@ -44,6 +44,25 @@ const rows = journal();
 const segment = (from: number, to: number): string => segmentOf("acme", "team", rows.slice(from, to));
 const whole = segment(0, rows.length);
 
+describe("a row's hash", () => {
+  it("is of everything in it, so that the head of a journal tells of its first event", () => {
+    const [row] = journal();
+    if (row === undefined) throw new Error("no row");
+    const others: Partial<JournalRow>[] = [
+      { first_seq: 2 },
+      { last_seq: 3 },
+      { at: row.at + 1 },
+      { previous: "1".repeat(64) },
+      { events: `${row.events} ` },
+    ];
+    const hashes = [row, ...others.map((other) => ({ ...row, ...other }))].map(hashOf);
+    expect(new Set(hashes).size).toBe(hashes.length);
+    // Written down, because journals that were shipped carry such hashes.
+    const plain = { first_seq: 1, last_seq: 2, at: 3, previous: genesis, events: "[]" };
+    expect(hashOf(plain)).toBe("aae8084809fb52abb17ab76874a98c7cb6ae54e77218a05e5fd4020c7de7c383");
+  });
+});
+
 describe("segments", () => {
   it("are read as they were written", () => {
     const { rows: read, header, footer } = readSegment(whole);
