@@ -458,3 +458,20 @@ describe("when the provider is not set up", () => {
     }
   });
 });
+
+describe("a secret that no header may hold", () => {
+  it("costs nothing: the call is not made, its hold is given back, and the caller is told", async () => {
+    // A line break: the configuration's text has it escaped.
+    const odd = await startStage({ OPENAI_API_KEY: "sk-of\\nthe-worker" });
+    try {
+      const { pool, key } = await odd.newPool();
+      const response = await call(odd, key, "chat", "stand-in");
+      expect(response.status).toBe(502);
+      expect(await response.json()).toMatchObject({ bursar: { code: "upstream_failed" } });
+      expect(odd.provider.calls).toEqual([]);
+      expect(await books(pool)).toMatchObject({ consumed: 0, held: 0, open: 0 });
+    } finally {
+      await odd.stop();
+    }
+  });
+});

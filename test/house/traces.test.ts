@@ -131,6 +131,13 @@ describe("a governed call's span", () => {
     expect(attributes).not.toHaveProperty("gen_ai.usage.input_tokens");
   });
 
+  it("that the provider refused ends with its status, and nothing booked", async () => {
+    await chat({ model: "gpt-5:broken" });
+    const { attributes } = await spanOf("chat gpt-5:broken");
+    expect(attributes["error.type"]).toBe("400");
+    expect(attributes).not.toHaveProperty("bursar.booked");
+  });
+
   it("says nothing of the prompt, the answer or a key", async () => {
     await chat();
     await spanOf("chat gpt-5");
