@@ -1,6 +1,7 @@
 /**
  * `npm run bench:gateway`: what the gateway adds to a streamed call: to its first byte, to every chunk, and to how many
- * streams a second get through; the same stand-in for a provider, called directly and through the gateway, in turns.
+ * streams a second get through; the same stand-in for a provider, called directly, through relays on the same platform
+ * that govern nothing, and through the gateway, in turns.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
@@ -46,11 +47,13 @@ try {
   const own = await keyFor({ scope: "gateway", pool: "load", agent: "swarm" });
   const ways: Readonly<Record<string, Way>> = {
     direct: { url: `${upstream}/v1/chat/completions`, headers: {} },
+    piped: { url: `${url}/relay/piped`, headers: {} },
+    pumped: { url: `${url}/relay/pumped`, headers: {} },
     gateway: { url: `${url}/openai/v1/chat/completions`, headers: { authorization: `Bearer ${own}` } },
   };
   for (const way of Object.values(ways)) await run(way, paced, calm, 1);
 
-  const measured: Record<string, { calm: Sample[]; busy: Sample[] }> = { direct: none(), gateway: none() };
+  const measured = Object.fromEntries(Object.keys(ways).map((name) => [name, none()]));
   for (let round = 1; round <= chosen.rounds; round++) {
     for (const [name, way] of Object.entries(ways)) {
       progress(`round ${round} of ${chosen.rounds}: ${name}`);
@@ -73,17 +76,24 @@ try {
     const perSecond = samples.map(({ streams }) => streams / chosen.seconds);
     return [name, median(perSecond), median(perSecond) * hurried.chunks, spread(perSecond)];
   });
+  const [directRate, pumpedRate, gatewayRate] = ["direct", "pumped", "gateway"].map((name) =>
+    Number(rates.find(([one]) => one === name)?.[1]),
+  ) as [number, number, number];
   print(
     [
       {
         title: `Streams of ${paced.chunks} chunks, ${paced.everyMs} ms apart, ${calm} at once: milliseconds`,
         columns: ["", "first byte p50", "p99", "a chunk's way p50", "p99"],
-        rows: [...latencies, added(latencies)],
+        rows: [...latencies, added(latencies[0], latencies.at(-1))],
       },
       {
         title: `Streams of ${hurried.chunks} chunks as fast as they go, ${busy} at once`,
         columns: ["", "streams/s", "chunks/s", "spread"],
-        rows: [...rates, ["ratio", Number(rates[1]?.[1]) / Number(rates[0]?.[1]), "", ""]],
+        rows: [
+          ...rates,
+          ["gateway, of direct", gatewayRate / directRate, "", ""],
+          ["gateway, of pumped", gatewayRate / pumpedRate, "", ""],
+        ],
       },
       { title: "The books afterwards", columns: ["", ""], rows: [["audit", audit]] },
     ],
@@ -91,15 +101,15 @@ try {
     [
       {
         what: "gateway: first byte of a stream, p50",
-        figure: Number(latencies[1]?.[1]),
+        figure: Number(latencies.at(-1)?.[1]),
         unit: "ms",
         beside: { what: "called directly", figure: Number(latencies[0]?.[1]) },
       },
       {
         what: "gateway: streams as fast as they go",
-        figure: Number(rates[1]?.[1]),
+        figure: gatewayRate,
         unit: "streams/s",
-        beside: { what: "called directly", figure: Number(rates[0]?.[1]) },
+        beside: { what: "a relay that governs nothing", figure: pumpedRate },
       },
     ],
   );
@@ -113,8 +123,8 @@ function none(): { calm: Sample[]; busy: Sample[] } {
 }
 
 /** What the gateway adds, cell by cell. */
-function added([direct = [], gateway = []]: readonly (readonly (string | number)[])[]): (string | number)[] {
-  return ["added", ...gateway.slice(1).map((value, index) => Number(value) - Number(direct[index + 1]))];
+function added(direct: readonly (string | number)[] = [], gateway: readonly (string | number)[] = []) {
+  return ["added by the gateway", ...gateway.slice(1).map((value, index) => Number(value) - Number(direct[index + 1]))];
 }
 
 /** `callers` that each read stream after stream, for a while. */

@@ -8,6 +8,7 @@ import { fail, readOptions } from "../scripts/options.ts";
 import { costPage } from "./lib/cost.ts";
 import { commit, type Entry, machine, readLedger, write } from "./lib/ledger.ts";
 import { seedOf } from "./lib/random.ts";
+import { readRecord, recorded } from "./lib/record.ts";
 import { progress, report, summary, verdict } from "./lib/report.ts";
 import type { Part } from "./parts/part.ts";
 import { parts } from "./parts/parts.ts";
@@ -24,7 +25,8 @@ const usage = `Proves Bursar's promises, for as long as you like. Interrupted, i
                 }, which ${parts.filter(({ share }) => share === 0).length === 1 ? "runs" : "run"} when named)
   --seed S      what all random choices come from (default: the moment; printed)
   --fresh       begin a new run, even if the last was interrupted
-  --write       write docs/proof.md and docs/cost.md from everything that was proven on this machine
+  --write       add what was proven on this machine to docs/proof.json, and write docs/proof.md
+                and docs/cost.md
   --json        for machines
   --help        this text`;
 const values = readOptions(usage, {
@@ -52,7 +54,9 @@ for (let next = nextPart(); next !== undefined && !hasFailed; next = nextPart())
 if (values.write) {
   const docs = new URL("../docs/", import.meta.url).pathname;
   const ledger = readLedger();
-  writeFileSync(join(docs, "proof.md"), report(parts, ledger));
+  const record = recorded(readRecord(join(docs, "proof.json")), ledger, parts);
+  writeFileSync(join(docs, "proof.json"), `${JSON.stringify(record, null, 1)}\n`);
+  writeFileSync(join(docs, "proof.md"), report(parts, record));
   const costs = costPage(ledger);
   if (costs !== undefined) writeFileSync(join(docs, "cost.md"), costs);
 }

@@ -1,14 +1,22 @@
 /**
- * The Worker as it is, and two objects to hold the pool object against: one that does nothing, and one that writes a
- * row per request. `bench/lib/workerd.ts` binds each in its place, so that everything else is the same code.
+ * The Worker as it is, with a relay to hold the gateway against, and two objects to hold the pool object against: one
+ * that does nothing, and one that writes a row per request. `bench/lib/workerd.ts` binds each in its place, so that everything else is the same code.
  */
 import { DurableObject } from "cloudflare:workers";
+import type { Env } from "../../src/env.ts";
+import governor from "../../src/index.ts";
 import type { Caller } from "../../src/protocol/caller.ts";
 import type { Command, ReserveCommand } from "../../src/protocol/commands.ts";
 import type { Outcome } from "../../src/protocol/results.ts";
+import { relay } from "../gateway/relay.ts";
 
-export { DirectoryObject, default, PoolObject, TenantObject, WebhooksObject } from "../../src/index.ts";
+export { DirectoryObject, PoolObject, TenantObject, WebhooksObject } from "../../src/index.ts";
 export { MeteredObject } from "./metered.ts";
+
+export default {
+  fetch: (request, env, context) =>
+    request.url.includes("/relay/") ? relay(request, env, context) : governor.fetch(request, env, context),
+} satisfies ExportedHandler<Env>;
 
 /** Answers at once, with an answer of the same size. */
 export class IdleObject extends DurableObject<unknown> {

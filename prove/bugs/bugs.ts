@@ -204,7 +204,7 @@ export const bugs: readonly Bug[] = [
     file: "src/pool/sessions.ts",
     code: 'if (why === "was revoked" && !this.#door.isRevoked(caller)) return false;',
     becomes: 'if (why === "was revoked") return false;',
-    tests: "test/http test/tenant",
+    tests: "test/tenant/revocation.test.ts test/http/session.test.ts",
   },
   {
     name: "a revoked key is remembered until the object sleeps",
@@ -246,7 +246,7 @@ export const bugs: readonly Bug[] = [
     file: "src/gateway/settlement.ts",
     code: "    if (this.#end()) return undefined;\n    const { reservation, tariff: reserved",
     becomes: "    this.#end();\n    const { reservation, tariff: reserved",
-    tests: "test/gateway",
+    tests: "test/gateway/endings.test.ts",
   },
   {
     name: "what waits behind an overloaded object is asked again",

@@ -1,6 +1,7 @@
 /** What a proof says when it is over: for people, for machines, and as `docs/proof.md`. */
 import { type Counts, type Part, total } from "../parts/part.ts";
 import type { Entry } from "./ledger.ts";
+import type { Chapter, Found, Run } from "./record.ts";
 
 export type Summary = { readonly name: string; readonly shows: string; readonly counts: Counts };
 
@@ -26,40 +27,37 @@ export function progress(seconds: number): string {
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")} min`;
 }
 
-/**
- * `docs/proof.md`: what all slices on this machine have shown, which runs they belong to, and what was found on the
- * way. A slice that found something is not among the sums; it is listed, with what it found.
- */
-export function report(parts: readonly Part[], ledger: readonly Entry[]): string {
-  const good = ledger.filter(({ findings }) => findings.length === 0);
+/** `docs/proof.md`: what all runs of the record have shown, which they are, and what was found on the way. */
+export function report(parts: readonly Part[], record: readonly Chapter[]): string {
   const lines = [
     "# Proof",
     "",
-    "Written by `npm run prove -- --write`; not by hand. What each part does is at the head of its file in `prove/parts/`.",
-    "The runs that the figures rest on are listed below; each is repeated by its seed, as far as the moments of the",
-    "operating system can be.",
+    "Written by `npm run prove -- --write` from `docs/proof.json`, which it adds its runs to; not by hand. What each part",
+    "does is at the head of its file in `prove/parts/`. The runs that the figures rest on are listed below; each is",
+    "repeated by its seed, as far as the moments of the operating system can be.",
     "",
   ];
-  for (const part of parts) lines.push(...section(part, good));
+  for (const part of parts) lines.push(...section(part, record));
   lines.push("## Runs", "", "| begun | minutes | seed | commit | parts | machine |", "|---|---|---|---|---|---|");
-  for (const entries of byRun(good)) lines.push(row(entries));
+  const runs = record.flatMap((chapter) => chapter.runs);
+  lines.push(...runs.toSorted((a, b) => a.begun.localeCompare(b.begun)).map(row));
   lines.push("", "## Found on the way", "");
-  const found = ledger.flatMap((entry) => entry.findings.map(({ text }) => foundLine(entry, text)));
-  lines.push(...(found.length === 0 ? ["Nothing."] : found), "");
+  const found = record.flatMap((chapter) => chapter.found);
+  lines.push(...(found.length === 0 ? ["Nothing."] : found.map(foundLine)), "");
   return lines.join("\n");
 }
 
-/** The first line that says something, without paths of the machine. */
-function foundLine({ at, part, commit }: Entry, text: string): string {
-  const [first = ""] = text.split("\n");
-  const said = /Error: .*/.exec(text)?.[0] ?? first;
-  return `- ${at.slice(0, 16).replace("T", " ")} UTC, ${part}, commit ${commit}: ${said.replaceAll(/\/[\w./-]+/g, "…").slice(0, 200)}`;
+/** A slice that found something is not among the sums. */
+function foundLine({ at, part, commit, text }: Found): string {
+  return `- ${minuteOf(at)}, ${part}, commit ${commit}: ${text}`;
 }
 
-function section(part: Part, entries: readonly Entry[]): string[] {
-  const sums = sumsOf(part, entries);
-  if (Object.keys(sums).length === 0) return [`## ${part.name}`, "", `${part.shows} Not run.`, ""];
-  const seconds = entries.filter((entry) => entry.part === part.name).reduce((sum, entry) => sum + entry.seconds, 0);
+function section(part: Part, record: readonly Chapter[]): string[] {
+  const own = record.flatMap(({ sums }) => sums[part.name] ?? []);
+  if (own.length === 0) return [`## ${part.name}`, "", `${part.shows} Not run.`, ""];
+  const counts = own.map((sum) => sum.counts);
+  const sums = total(counts, part);
+  const seconds = own.reduce((sum, one) => sum + one.seconds, 0);
   const lines = [
     `## ${part.name}`,
     "",
@@ -81,20 +79,14 @@ function sumsOf(part: Part, entries: readonly Entry[]): Record<string, number> {
   const own = entries.filter((entry) => entry.part === part.name);
   return total(
     own.map(({ counts }) => counts),
-    part.greatest,
+    part,
   );
 }
 
-function byRun(entries: readonly Entry[]): Entry[][] {
-  return [...Map.groupBy(entries, ({ run }) => run).values()];
+function row({ begun, minutes, seed, commits, parts, machine }: Run): string {
+  return `| ${minuteOf(begun)} | ${minutes.toFixed(1)} | ${seed} | ${commits.join(", ")} | ${parts.join(", ")} | ${machine} |`;
 }
 
-function row(entries: readonly Entry[]): string {
-  const [first] = entries;
-  if (first === undefined) return "";
-  const minutes = entries.reduce((sum, { seconds }) => sum + seconds, 0) / 60;
-  const names = [...new Set(entries.map(({ part }) => part))].join(", ");
-  const commits = [...new Set(entries.map(({ commit }) => commit))].join(", ");
-  const begun = new Date(first.run).toISOString().slice(0, 16).replace("T", " ");
-  return `| ${begun} UTC | ${minutes.toFixed(1)} | ${first.seed} | ${commits} | ${names} | ${first.machine} |`;
+function minuteOf(at: string): string {
+  return `${at.slice(0, 16).replace("T", " ")} UTC`;
 }

@@ -10,13 +10,12 @@ const root = new URL("../..", import.meta.url).pathname;
 
 export const bugs: Part = {
   name: "bugs",
-  shows:
-    `A bug that somebody could make, planted in a copy, makes a test fail. ${list.length} are listed and take turns; each run ` +
-    "begins where the last one of its ledger ended, so one may have been planted twice.",
+  shows: `A bug that somebody could make, planted in a copy, makes a test fail. ${list.length} are listed and take turns.`,
   share: 3,
   slice: 1,
-  goals: {},
+  goals: Object.fromEntries(list.map((bug) => [caught(bug), 1])),
   zero: ["bugs that no test caught"],
+  latest: list.map(caught),
   run: async ({ turn, say }) => {
     const bug = list[turn % list.length];
     if (bug === undefined) throw new Error("there are no bugs");
@@ -30,11 +29,7 @@ export const bugs: Part = {
       const isCaught = catcher !== undefined;
       say(isCaught ? `caught by ${catcher}` : "not caught");
       return {
-        counts: {
-          "bugs planted": 1,
-          "caught where they were expected to be": named === undefined ? 0 : 1,
-          "bugs that no test caught": isCaught ? 0 : 1,
-        },
+        counts: { [caught(bug)]: isCaught ? 1 : 0, "bugs that no test caught": isCaught ? 0 : 1 },
         findings: isCaught ? [] : [{ text: `no test caught: ${bug.name} (${bug.file})` }],
       };
     } finally {
@@ -42,6 +37,10 @@ export const bugs: Part = {
     }
   },
 };
+
+function caught({ name }: Bug): string {
+  return `caught: ${name}`;
+}
 
 /** The project's own files, and what is built of them. */
 function copyTree(): string {

@@ -18,7 +18,7 @@ export const mutation: Part = {
   slice: 1,
   goals: Object.fromEntries(folders.map((folder) => [scoreOf(folder), leastScore])),
   zero: [],
-  greatest: folders.flatMap((folder) => [scoreOf(folder), mutantsOf(folder)]),
+  latest: folders.flatMap((folder) => [scoreOf(folder), mutantsOf(folder)]),
   run: async ({ say }) => {
     await stryker(say);
     const report: Report = JSON.parse(readFileSync(join(root, ".prove/mutation-report.json"), "utf8"));

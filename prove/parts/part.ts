@@ -37,15 +37,20 @@ export type Part = {
   readonly zero: readonly string[];
   /** Counts of which the greatest counts, where the others are added up. */
   readonly greatest?: readonly string[];
+  /** Counts of which the newest counts. */
+  readonly latest?: readonly string[];
   readonly run: (slice: Slice) => Promise<Result>;
 };
 
-/** Adds up what slices counted. */
-export function total(results: readonly Counts[], greatest: readonly string[] = []): Record<string, number> {
+/** Adds up what slices counted, the oldest first, as their part has it. */
+export function total(
+  results: readonly Counts[],
+  { greatest = [], latest = [] }: Pick<Part, "greatest" | "latest"> = {},
+): Record<string, number> {
   const sums: Record<string, number> = {};
   for (const counts of results) {
     for (const [name, count] of Object.entries(counts)) {
-      const before = sums[name] ?? 0;
+      const before = latest.includes(name) ? 0 : (sums[name] ?? 0);
       sums[name] = greatest.includes(name) ? Math.max(before, count) : before + count;
     }
   }

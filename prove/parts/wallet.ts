@@ -59,7 +59,7 @@ export const wallet: Part = {
       // Looking wakes it: the audit's own reading is not counted.
       await ask(url, "GET", "/v1/pools/old/agents/swarm");
       found.push({ "rows read to wake with 1,000,000 events": (await meter(url, "old")).rows_read });
-      const counts = total(found, greatest);
+      const counts = total(found, { greatest });
       return { counts, findings: [...findingsIn(counts, zero, seed), ...dearer(counts)] };
     } finally {
       await workerd.stop();

@@ -1,6 +1,7 @@
 /** What a call used, in the shape in which it is journaled beside its amount. */
 import type { BookedUsage } from "../protocol/prices.ts";
 import type { Usage } from "../providers/usage.ts";
+import { ratesAt } from "./cost.ts";
 import type { Tariff } from "./tariff.ts";
 
 export type BookedCall = {
@@ -13,7 +14,7 @@ export type BookedCall = {
 
 export function bookedUsage(usage: Usage, tariff: Tariff, { provider, model, isReported }: BookedCall): BookedUsage {
   const { input, output, cacheRead, cacheWrite, cacheWrite1h, reasoning } = usage;
-  const rates = tariff.rates(usage);
+  const { price } = tariff;
   return {
     ...(provider === undefined ? undefined : { provider }),
     ...(model === undefined || model === "" ? undefined : { model: model.slice(0, modelLength) }),
@@ -24,7 +25,7 @@ export function bookedUsage(usage: Usage, tariff: Tariff, { provider, model, isR
     ...(cacheWrite1h === undefined ? undefined : { cache_write_1h: cacheWrite1h }),
     reasoning,
     ...(isReported ? undefined : { estimated: true }),
-    ...(rates === undefined ? undefined : { price: { version: tariff.price?.version ?? "", ...rates } }),
+    ...(price === undefined ? undefined : { price: { version: price.version, ...ratesAt(price, input) } }),
   };
 }
 

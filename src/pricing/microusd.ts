@@ -13,7 +13,6 @@ export function inMicrousd(price: Price): Tariff {
   return {
     unit: "microusd",
     price,
-    rates: ({ input }) => ratesAt(price, input),
     bound: (request, limit) => {
       const { input, output } = ratesFor(request);
       return sumUp([

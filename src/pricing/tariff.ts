@@ -3,7 +3,7 @@
  * reserve by, to clamp by and to book by, so that the three can't disagree.
  */
 import type { Unit } from "../protocol/commands.ts";
-import type { Price, Rates } from "../protocol/prices.ts";
+import type { Price } from "../protocol/prices.ts";
 import { boundAt, type ModelRequest } from "../providers/request.ts";
 import { totalOf, type Usage } from "../providers/usage.ts";
 
@@ -13,8 +13,6 @@ export type Tariff = {
   readonly price: Price | undefined;
   /** What the request may use at most, if each answer has at most `limit` tokens. */
   bound(request: ModelRequest, limit: number): number;
-  /** The rates at which `usage` is counted; none where tokens are. */
-  rates(usage: Usage): Rates | undefined;
   /** The most tokens an answer may have for the request to stay within `granted`. */
   limitWithin(request: ModelRequest, granted: number): number;
   /** What `usage` comes to. */
@@ -24,7 +22,6 @@ export type Tariff = {
 export const inTokens: Tariff = {
   unit: "tokens",
   price: undefined,
-  rates: () => undefined,
   bound: boundAt,
   limitWithin: ({ prompt, answers }, granted) => Math.floor((granted - prompt) / answers),
   amountOf: totalOf,

@@ -64,7 +64,7 @@ function at(value: unknown, pointer: string): unknown {
   for (const token of pointer.slice(1).split("/")) {
     const name = token.replaceAll("~1", "/").replaceAll("~0", "~");
     if (typeof found !== "object" || found === null || !Object.hasOwn(found, name)) return undefined;
-    if (Array.isArray(found) && !/^\d+$/.test(name)) return undefined;
+    if (Array.isArray(found) && name === "length") return undefined;
     found = fieldOf(found, name);
   }
   return found;
@@ -94,7 +94,7 @@ function deltaOf(event: unknown): Delta {
     return { text: textOr(fieldOf(delta, "text")), tool: textOr(fieldOf(delta, "partial_json")), opensTool: false };
   }
   const choice = firstOf(fieldOf(event, "choices"));
-  if (choice === undefined || (fieldOf(choice, "index") ?? 0) !== 0) return { text: "", tool: "", opensTool: false };
+  if ((fieldOf(choice, "index") ?? 0) !== 0) return { text: "", tool: "", opensTool: false };
   const part = fieldOf(choice, "delta");
   const call = firstOf(fieldOf(part, "tool_calls"));
   return {

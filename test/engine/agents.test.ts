@@ -43,6 +43,27 @@ describe("register", () => {
     expect(stage.isRefused(register("writer", 2_001))).toMatchObject({ needed: 1_501, obtainable: 1_500 });
   });
 
+  it("holds what was agreed, and what was left out by its default", () => {
+    const stage = Stage.with({}, { all: { confidence_path: "/sure", confidence_threshold: 0.5 }, least: { max: 99 } });
+    expect(stage.pool.agents.get("all")?.contract).toEqual({
+      priority: 1,
+      max: 1_000,
+      min_reserve: 100,
+      confidence_threshold: 0.5,
+      confidence_path: "/sure",
+      ceiling: null,
+      parent: null,
+    });
+    expect(stage.pool.agents.get("least")?.contract).toEqual({
+      priority: 1,
+      max: 99,
+      min_reserve: 9,
+      confidence_threshold: null,
+      ceiling: null,
+      parent: null,
+    });
+  });
+
   it("keeps what transfers brought or took", () => {
     const stage = Stage.with({}, { critic: { max: 1_000 }, planner: { priority: 5, max: 1_000 } });
     stage.does({ op: "reallocate", id: "m", agent: "planner", amount: 200 });
@@ -129,6 +150,18 @@ describe("an agent with a parent", () => {
     expect(stage.agent("helper").overage).toBe(50);
     stage.does(close("helper"));
     expect(stage.agent("lead")).toMatchObject({ allocated: 1_000, consumed: 150, available: 850 });
+  });
+
+  it("is not closed again with its parent", () => {
+    const stage = Stage.with({}, { lead: {}, sub: { max: 100, parent: "lead" } });
+    stage.does(reserve("sub", 10));
+    stage.does({ op: "close", agent: "sub" });
+    stage.does({ op: "close", agent: "lead" });
+    const closed = stage.events.filter(({ type }) => type === "closing");
+    expect(closed.map((event) => "agent" in event && event.agent)).toEqual(["sub", "lead"]);
+    const { length } = stage.events;
+    stage.does({ op: "close", agent: "lead" });
+    expect(stage.events).toHaveLength(length);
   });
 
   it("is closed with its parent, which leaves right after its last sub-agent", () => {

@@ -39,6 +39,15 @@ describe("commit, of an open reservation", () => {
     });
   });
 
+  it("has in its journal what was used, kind by kind, as a record has", () => {
+    const stage = writing();
+    const usage = { input: 1, output: 2, cache_read: 0, cache_write: 0, reasoning: 0 };
+    stage.does({ ...commit("a", 3), usage });
+    expect(stage.events.at(-1)).toMatchObject({ type: "committed", usage });
+    stage.does(record("writer", 3, { usage }));
+    expect(stage.events.at(-1)).toMatchObject({ type: "recorded", usage });
+  });
+
   it("takes an excess out of the agent's own available first", () => {
     const stage = Stage.with({ budget: 1_500 }, { writer: { max: 1_000 } });
     stage.does(reserve("writer", 400, { id: "a" }));

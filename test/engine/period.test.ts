@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { limits } from "../../src/protocol/limits.ts";
 import { record, reserve, Stage } from "./stage.ts";
 
 const hour = 3_600_000;
@@ -66,6 +67,13 @@ describe("a pool that is refilled", () => {
     stage.does(record("a", 100));
     stage.waits(hour);
     expect(stage.pool).toMatchObject({ total: 900, float: 400, consumed: 0 });
+  });
+
+  it("carries no further than a pool may grow", () => {
+    const rolling = { ...hourly, rollover: "unspent" } as const;
+    const stage = Stage.with({ refill: rolling }, { a: { max: limits.total } });
+    stage.waits(hour);
+    expect(stage.pool).toMatchObject({ total: limits.total, float: 0 });
   });
 
   it("gives to the important first where contracts come to more than the budget", () => {
@@ -140,6 +148,50 @@ describe("an agent with periods of its own", () => {
     expect(stage.agent("boss")).toMatchObject({ allocated: 900, consumed: 60 });
   });
 
+  it("is filled no further than its parent has left, once that has taken over what nothing paid for", () => {
+    const stage = Stage.with(
+      {},
+      { boss: { max: 150, priority: 5 }, sub: { max: 100, parent: "boss", refill: hourly } },
+    );
+    stage.does(record("sub", 130));
+    stage.waits(hour);
+    expect(stage.agent("sub")).toMatchObject({ allocated: 20, consumed: 0 });
+    expect(stage.agent("boss")).toMatchObject({ allocated: 130, consumed: 130, available: 0 });
+  });
+
+  it("is filled no further than a pool may grow", () => {
+    const stage = Stage.with({}, { a: { max: limits.total, refill: hourly } });
+    stage.does(record("a", 60));
+    stage.waits(hour);
+    expect(stage.agent("a")).toMatchObject({ allocated: limits.total - 60, consumed: 0 });
+    expect(stage.pool.total).toBe(limits.total);
+  });
+
+  it("has in its journal what the period came to that ended", () => {
+    const stage = Stage.with({}, { a: { max: 100, refill: hourly } });
+    stage.does(record("a", 60));
+    stage.does(reserve("a", 30, { ttl_ms: 2 * hour }));
+    stage.waits(hour);
+    expect(stage.events.at(-1)).toEqual({
+      type: "agent_period_started",
+      at: 1_000_000 + hour,
+      agent: "a",
+      number: 2,
+      starts_at: 1_000_000 + hour,
+      ends_at: 1_000_000 + 2 * hour,
+      allocated: 60,
+      source: "minted",
+      ended: {
+        number: 1,
+        starts_at: 1_000_000,
+        ended_at: 1_000_000 + hour,
+        allocated: 100,
+        consumed: 60,
+        held: 30,
+      },
+    });
+  });
+
   it("takes its periods with it when it leaves", () => {
     const stage = Stage.with({}, { a: { refill: hourly } });
     stage.does({ op: "close", agent: "a" });
@@ -157,6 +209,25 @@ describe("a refusal", () => {
     stage.does(record("a", 400));
     expect(stage.isRefused(reserve("a", 300))).toMatchObject({ resets_at: 1_000_000 + 5 * hour });
     expect(stage.isRefused(reserve("a", 501))).not.toHaveProperty("resets_at");
+  });
+
+  it("reckons with what an agent's refill takes out of the float", () => {
+    const stage = Stage.with({ budget: 1_000 }, { a: { max: 400, refill: hourly } });
+    stage.does(record("a", 300));
+    stage.does(reserve("a", 100, { ttl_ms: 2 * hour }));
+    // By then it has its 400 again, and 300 of the float's 600 are left.
+    expect(stage.isRefused(reserve("a", 700))).toMatchObject({ resets_at: 1_000_000 + hour });
+    expect(stage.isRefused(reserve("a", 701))).not.toHaveProperty("resets_at");
+  });
+
+  it("reckons with what a sub-agent's refill takes out of its parent's, and books to it", () => {
+    const contracts = { boss: { max: 1_000, min_reserve: 0 }, sub: { max: 100, parent: "boss", refill: hourly } };
+    const stage = Stage.with({}, contracts);
+    stage.does(record("sub", 60));
+    stage.does(reserve("sub", 40, { ttl_ms: 2 * hour }));
+    // By then it has its 100 again, and its parent 900 less the 60.
+    expect(stage.isRefused(reserve("sub", 940))).toMatchObject({ resets_at: 1_000_000 + hour });
+    expect(stage.isRefused(reserve("sub", 941))).not.toHaveProperty("resets_at");
   });
 
   it("names the lease rather than the refill where that comes first and helps", () => {

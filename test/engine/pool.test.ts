@@ -67,6 +67,18 @@ describe("configure, again", () => {
     expect(stage.events.length).toBe(steps);
   });
 
+  it("sets a price for models that have none, keeps it, and takes it away", () => {
+    const stage = Stage.with({ unit: "microusd", fallback_price: { input: 1, output: 2 } });
+    const price = () => stage.pool.settings?.fallback_price;
+    expect(price()).toEqual({ input: 1, output: 2 });
+    stage.does({ op: "configure", unit: "microusd", default_ttl_ms: 5_000 });
+    expect(price()).toEqual({ input: 1, output: 2 });
+    stage.does({ op: "configure", unit: "microusd", fallback_price: { input: 3, output: 4 } });
+    expect(price()).toEqual({ input: 3, output: 4 });
+    stage.does({ op: "configure", unit: "microusd", fallback_price: null });
+    expect(stage.pool.settings).not.toHaveProperty("fallback_price");
+  });
+
   it("can't change the unit", () => {
     const stage = Stage.with({});
     stage.isRefused({ op: "configure", unit: "microusd" });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { lacksOnlyBudget } from "../../src/engine/decisions/reservation.ts";
 import { record, reserve, Stage } from "./stage.ts";
 
 describe("reserve, from the agent's own budget", () => {
@@ -210,5 +211,19 @@ describe("reserve, refused in order of precedence", () => {
       potential: 100,
       retry_after_ms: 4_000,
     });
+  });
+});
+
+describe("a reserve that lacks only budget", () => {
+  const lacks = (stage: Stage, amount: number, agent = "writer") =>
+    lacksOnlyBudget(stage.pool, { ...reserve(agent, amount), unit: "tokens" }, stage.now);
+
+  it("is worth waiting for; one that is granted, or that budget would not help, is not", () => {
+    const stage = Stage.with({}, { writer: { max: 100, min_reserve: 0 } });
+    expect(lacks(stage, 101)).toBe(true);
+    expect(lacks(stage, 100)).toBe(false);
+    expect(lacks(stage, 101, "nobody")).toBe(false);
+    stage.does({ op: "pause", agent: "writer" });
+    expect(lacks(stage, 101)).toBe(false);
   });
 });

@@ -13,6 +13,7 @@ import type { PriceFields } from "../../src/protocol/prices.ts";
 import { leastLimit, readRequest } from "../../src/providers/request.ts";
 
 const seed = Number(process.env["BURSAR_SEED"] ?? Date.now());
+const runs = Number(process.env["BURSAR_RUNS"] ?? 3_000);
 console.info(`seed ${seed}`);
 
 const rate = fc.integer({ min: 0, max: 1e9 });
@@ -118,7 +119,7 @@ describe("a tariff", () => {
           if (most < limit) expect(tariff.bound(request, most + 1)).toBeGreaterThan(granted);
         }
       }),
-      { seed, numRuns: 3_000 },
+      { seed, numRuns: runs },
     );
   });
 
@@ -152,7 +153,7 @@ describe("a tariff", () => {
         };
         expect(tariff.amountOf(used)).toBeLessThanOrEqual(tariff.bound(request, limit));
       }),
-      { seed, numRuns: 3_000 },
+      { seed, numRuns: runs },
     );
   });
 });

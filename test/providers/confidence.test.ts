@@ -16,6 +16,8 @@ describe("a confidence", () => {
     expect(ofText("I am 0.9 sure", "/confidence")).toBeUndefined();
     expect(ofText('{"x": 1}', "/constructor")).toBeUndefined();
     expect(ofText('{"x": 1}', "/__proto__/x")).toBeUndefined();
+    expect(ofText('{"x": 1}', "/x/y")).toBeUndefined();
+    expect(ofText('{"x": null}', "/x/y")).toBeUndefined();
     expect(ofText("[0.7]", "/length")).toBeUndefined();
   });
 

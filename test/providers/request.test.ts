@@ -248,66 +248,75 @@ describe("text all through", () => {
   });
 });
 
+/** Each with a name that is not as long as itself. */
+function named(cases: readonly (readonly [value: unknown, tokens: number])[]): [string, unknown, number][] {
+  return cases.map(([value, tokens]) => [(JSON.stringify(value) ?? "undefined").slice(0, 80), value, tokens]);
+}
+
 describe("content", () => {
   const image = 1_000;
   const long = "A".repeat(80_000);
 
-  it.each([
-    ["a", 1],
-    [undefined, 0],
-    [null, 0],
-    [[], 0],
-    [["a"], 2],
-    [[5], 2],
-    [[["a"]], 3],
-    [{}, 1],
-    [{ content: "a" }, 3],
-    [{ output: ["a"] }, 4],
-    [{ other: "a" }, 4],
-    [{ type: "image_url", image_url: "u" }, 1_006],
-    [{ type: "image_url", image_url: { url: "u", detail: "high" } }, 1_006],
-    [{ type: "image_url", image_url: { url: "u", more: "a" } }, 1_009],
-    [{ type: "input_image", image_url: "u" }, 1_006],
-    [{ type: "computer_screenshot", image_url: "u" }, 1_007],
-    [{ type: "text", image_url: "u" }, 9],
-    [{ type: "image", source: { type: "url", url: "u" } }, 1_004],
-    [{ type: "image", source: { type: "base64", data: long, media_type: "image/png" } }, 1_004],
-    [{ type: "document", source: { type: "base64", data: long } }, 10_004],
-    [{ type: "document", source: { type: "base64", data: "A" } }, 1_004],
-    [{ type: "document", source: { type: "url", url: "u", more: "a" } }, 1_007],
-    [{ type: "document", source: { type: "text", data: "hello" } }, 11],
-    [{ type: "document", source: { type: "content", content: "hello" } }, 5],
-    [{ type: "text", source: { type: "base64", data: "A" } }, 14],
-    [{ type: "file", file: { file_data: long, filename: "a" } }, 10_007],
-    [{ type: "file", file: { filename: "a" } }, 1_007],
-    [{ type: "other", file: { file_data: "AAAAAAAA" } }, 11],
-    [{ type: "input_file", file_data: long }, 10_006],
-    [{ type: "other", file_data: "AAAA" }, 9],
-  ])("%j has %i tokens", (value, tokens) => expect(contentTokens(value, image)).toBe(tokens));
+  it.each<[string, unknown, number]>(
+    named([
+      ["a", 1],
+      [undefined, 0],
+      [null, 0],
+      [[], 0],
+      [["a"], 2],
+      [[5], 2],
+      [[["a"]], 3],
+      [{}, 1],
+      [{ content: "a" }, 3],
+      [{ output: ["a"] }, 4],
+      [{ other: "a" }, 4],
+      [{ type: "image_url", image_url: "u" }, 1_006],
+      [{ type: "image_url", image_url: { url: "u", detail: "high" } }, 1_006],
+      [{ type: "image_url", image_url: { url: "u", more: "a" } }, 1_009],
+      [{ type: "input_image", image_url: "u" }, 1_006],
+      [{ type: "computer_screenshot", image_url: "u" }, 1_007],
+      [{ type: "text", image_url: "u" }, 9],
+      [{ type: "image", source: { type: "url", url: "u" } }, 1_004],
+      [{ type: "image", source: { type: "base64", data: long, media_type: "image/png" } }, 1_004],
+      [{ type: "document", source: { type: "base64", data: long } }, 10_004],
+      [{ type: "document", source: { type: "base64", data: "A" } }, 1_004],
+      [{ type: "document", source: { type: "url", url: "u", more: "a" } }, 1_007],
+      [{ type: "document", source: { type: "text", data: "hello" } }, 11],
+      [{ type: "document", source: { type: "content", content: "hello" } }, 5],
+      [{ type: "text", source: { type: "base64", data: "A" } }, 14],
+      [{ type: "file", file: { file_data: long, filename: "a" } }, 10_007],
+      [{ type: "file", file: { filename: "a" } }, 1_007],
+      [{ type: "other", file: { file_data: "AAAAAAAA" } }, 11],
+      [{ type: "input_file", file_data: long }, 10_006],
+      [{ type: "other", file_data: "AAAA" }, 9],
+    ]),
+  )("%s has %i tokens", (_, value, tokens) => expect(contentTokens(value, image)).toBe(tokens));
 });
 
 describe("the arguments of a call", () => {
   const long = "A".repeat(80_000);
 
-  it.each([
-    ["a", 1],
-    [undefined, 0],
-    [null, 0],
-    [5, 1],
-    [true, 1],
-    [[], 0],
-    [["a", 1], 2],
-    [{}, 1],
-    [{ a: "a" }, 3],
-    [new ArrayBuffer(3), 3_000],
-    [{ type: "base64" }, 5],
-    [{ type: "other", data: "a" }, 5],
-    [{ type: "base64", data: long }, 10_000],
-    [{ type: "base64", media_type: "image/png", data: long }, 3_000],
-    ["data:image/png;base64,A", 3_000],
-    [`data:application/pdf;base64,${long}`, 10_004],
-    ["xdata:image/png;base64,A", 11],
-  ])("%j have %i tokens", (value, tokens) => expect(tokensIn(value)).toBe(tokens));
+  it.each<[string, unknown, number]>(
+    named([
+      ["a", 1],
+      [undefined, 0],
+      [null, 0],
+      [5, 1],
+      [true, 1],
+      [[], 0],
+      [["a", 1], 2],
+      [{}, 1],
+      [{ a: "a" }, 3],
+      [new ArrayBuffer(3), 3_000],
+      [{ type: "base64" }, 5],
+      [{ type: "other", data: "a" }, 5],
+      [{ type: "base64", data: long }, 10_000],
+      [{ type: "base64", media_type: "image/png", data: long }, 3_000],
+      ["data:image/png;base64,A", 3_000],
+      [`data:application/pdf;base64,${long}`, 10_004],
+      ["xdata:image/png;base64,A", 11],
+    ]),
+  )("%s have %i tokens", (_, value, tokens) => expect(tokensIn(value)).toBe(tokens));
 
   it("are looked into as deep as it is said", () => {
     expect(tokensIn({ a: { a: "a" } }, 1)).toBe(2);

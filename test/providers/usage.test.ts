@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { totalOf, usageOf } from "../../src/providers/usage.ts";
+import type { Dialect } from "../../src/providers/request.ts";
+import { totalOf, usageIn, usageOf } from "../../src/providers/usage.ts";
 
 describe("usage is read from", () => {
   it.each([
@@ -47,6 +48,36 @@ describe("usage is read from", () => {
       { input: 350, output: 20, cacheRead: 300, cacheWrite: 40, reasoning: 0 },
     ],
     [
+      "an Anthropic message that wrote to the cache for an hour, and thought",
+      {
+        usage: {
+          input_tokens: 10,
+          output_tokens: 20,
+          cache_creation_input_tokens: 40,
+          cache_creation: { ephemeral_5m_input_tokens: 10, ephemeral_1h_input_tokens: 30 },
+          output_tokens_details: { thinking_tokens: 8 },
+        },
+      },
+      { input: 50, output: 20, cacheRead: 0, cacheWrite: 40, cacheWrite1h: 30, reasoning: 8 },
+    ],
+    [
+      "an Anthropic message that says it wrote more for an hour than in all",
+      {
+        usage: {
+          input_tokens: 10,
+          output_tokens: 20,
+          cache_creation_input_tokens: 40,
+          cache_creation: { ephemeral_1h_input_tokens: 50 },
+        },
+      },
+      { input: 50, output: 20, cacheRead: 0, cacheWrite: 40, cacheWrite1h: 40, reasoning: 0 },
+    ],
+    [
+      "an AI SDK result of before details",
+      { usage: { inputTokens: 9, outputTokens: 6, cachedInputTokens: 4, reasoningTokens: 2 } },
+      { input: 9, output: 6, cacheRead: 4, cacheWrite: 0, reasoning: 2 },
+    ],
+    [
       "an AI SDK result of several steps",
       {
         usage: { inputTokens: 1, outputTokens: 1, totalTokens: 2 },
@@ -64,11 +95,11 @@ describe("usage is read from", () => {
       "an AI SDK model of the newer specification",
       {
         usage: {
-          inputTokens: { total: 9, noCache: 5, cacheRead: 4, cacheWrite: 0 },
+          inputTokens: { total: 9, noCache: 2, cacheRead: 4, cacheWrite: 3 },
           outputTokens: { total: 6, text: 4, reasoning: 2 },
         },
       },
-      { input: 9, output: 6, cacheRead: 4, cacheWrite: 0, reasoning: 2 },
+      { input: 9, output: 6, cacheRead: 4, cacheWrite: 3, reasoning: 2 },
     ],
     [
       "a message of LangChain",
@@ -124,10 +155,37 @@ describe("usage is read from", () => {
     {},
     { usage: null },
     { usage: { prompt_tokens: "5" } },
+    { usage: { inputTokens: 5 } },
+    { usage: { outputTokens: 5 } },
+    { usage: { input_tokens: 5 } },
+    { usage: { output_tokens: 5 } },
+    { usage_metadata: { output_tokens: 1 } },
+    { usageMetadata: { candidatesTokenCount: 1 } },
     { usage: { input_tokens: -1, output_tokens: 2 } },
     { usage: { input_tokens: -1, total_tokens: 2 } },
     { usage: { total_tokens: 2.5 } },
     { usage_metadata: { input_tokens: 1 } },
     { usageMetadata: { totalTokenCount: 1 } },
   ])("nothing in %j", (result) => expect(usageOf(result)).toBeUndefined());
+});
+
+describe("a whole answer's usage", () => {
+  const [chat, response, message] = [
+    { prompt_tokens: 1, completion_tokens: 2 },
+    { input_tokens: 1, output_tokens: 2, total_tokens: 3 },
+    { input_tokens: 1, output_tokens: 2 },
+  ];
+  const onlyTotal = { total_tokens: 3 };
+  const none = undefined;
+  const all = [chat, response, message, onlyTotal];
+
+  it.each<[Dialect, readonly (number | undefined)[]]>([
+    ["openai-chat", [3, none, none, 3]],
+    ["openai-embeddings", [3, none, none, 3]],
+    ["openai-responses", [none, 3, none, none]],
+    ["anthropic-messages", [none, none, 3, none]],
+  ])("in the dialect %s is read in that dialect alone", (dialect, totals) => {
+    const found = all.map((usage) => usageIn(dialect, { usage }));
+    expect(found.map((usage) => (usage === undefined ? usage : totalOf(usage)))).toEqual(totals);
+  });
 });

@@ -14,8 +14,10 @@ describe("an event", () => {
         { type: "response.output_item.added", item: { type: "function_call" } },
         { type: "response.function_call_arguments.delta", delta: "{" },
         { type: "response.function_call_arguments.delta", delta: "}" },
+        { type: "response.output_item.added", item: { type: "function_call" } },
+        { type: "response.function_call_arguments.delta", delta: "[" },
       ],
-      { text: "", tools: ["{}"] },
+      { text: "", tools: ["{}", "["] },
     ],
     [
       "of a response's item that calls nothing",
@@ -104,10 +106,17 @@ describe("a whole body", () => {
     [
       "of a message",
       {
-        content: [{ type: "text", text: "a" }, { type: "tool_use", input: { b: 1 } }, { input: [1] }, { input: null }],
+        content: [
+          { type: "text", text: "a" },
+          { type: "tool_use", input: { b: 1 } },
+          { input: [1] },
+          { input: null },
+          { input: 5 },
+        ],
       },
       { text: "a", tools: ['{"b":1}'] },
     ],
+    ["of empty texts", { content: [{ text: "" }, { arguments: "" }] }, nothingWritten],
     ["of nothing", { choices: "none", output: 5, content: "text" }, nothingWritten],
     ["that is none", undefined, nothingWritten],
   ])("%s", (_, body, written) => expect(writtenIn(body)).toEqual(written));
@@ -126,6 +135,7 @@ describe("what stands between marks of Markdown", () => {
     ['```json  \n{"c":0.5}```', 0.5],
     ['```yaml\n{"c":0.5}\n```', undefined],
     ['```json\n{"c":0.5}', undefined],
+    ['```json\n{"c":0.5}xyz', undefined],
     ['x```json\n{"c":0.5}\n```', undefined],
     ["```", undefined],
     ["", undefined],

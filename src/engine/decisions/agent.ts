@@ -122,11 +122,10 @@ function cannotShrink(agent: Agent | undefined, amount: number): Decision | unde
     : undefined;
 }
 
-/** Closing an agent closes those below it: their budget is on its way back to it. */
+/** Closing an agent closes those below it, whose budget is on its way back to it. Closed again, nobody is. */
 export function decideClose(pool: Pool, command: CloseCommand, now: number): Decision {
   const agent = pool.agents.get(command.agent);
   if (agent === undefined) return refuse({ code: "agent_not_found", agent: command.agent });
-  if (agent.closing) return nothingToDo;
 
   const leaving = [agent, ...(agent.subAgents > 0 ? descendantsOf(pool, agent) : [])];
   return {
