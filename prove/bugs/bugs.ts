@@ -242,10 +242,10 @@ export const bugs: readonly Bug[] = [
     tests: "test/webhooks/address.test.ts",
   },
   {
-    name: "a governed call that is cut off is booked twice",
+    name: "a stream that never reports is free",
     file: "src/gateway/settlement.ts",
-    code: "    if (this.#end()) return undefined;\n    const { reservation, tariff: reserved",
-    becomes: "    this.#end();\n    const { reservation, tariff: reserved",
+    code: "const held = whole > 2 * granted ? whole : Math.min(whole, granted);",
+    becomes: "const held = 0;",
     tests: "test/gateway/endings.test.ts",
   },
   {

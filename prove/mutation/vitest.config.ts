@@ -28,7 +28,7 @@ class QuickFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    include: ["test/{engine,pricing,providers}/**/*.test.ts"],
+    include: [`test/${process.env["BURSAR_MUTATED"] === "engine" ? "engine" : "{pricing,providers}"}/**/*.test.ts`],
     setupFiles: [new URL("./setup.ts", import.meta.url).pathname],
     // A worker for each file would take most of the time; that these tests share one is no matter to them.
     isolate: false,

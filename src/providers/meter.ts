@@ -28,7 +28,10 @@ export function metered(meter: Meter, event: unknown): Meter {
   };
 }
 
-/** Reports are cumulative: one that says less than the one before says nothing new. */
+/**
+ * Reports are cumulative: one that says less than the one before says nothing new. A last one that repeats the input,
+ * without what the first said of the cache, must not lose that.
+ */
 function higher(before: Usage | undefined, now: Usage | undefined): Usage | undefined {
   if (before === undefined || now === undefined) return now ?? before;
   const output = Math.max(before.output, now.output);
@@ -58,9 +61,7 @@ function reportedBy(meter: Meter, event: unknown): Report | undefined {
     case "message_delta": {
       const output = countOf(fieldOf(event, "usage"), "output_tokens");
       const before = usageOf(event) ?? meter.usage;
-      return before === undefined || output === undefined
-        ? undefined
-        : { usage: { ...inputOf(meter, before), output }, isFinal: true };
+      return before === undefined || output === undefined ? undefined : { usage: { ...before, output }, isFinal: true };
     }
     // What an error says of its use is not what the answer used.
     case "error":
@@ -72,13 +73,8 @@ function reportedBy(meter: Meter, event: unknown): Report | undefined {
       const usage = usageOf(fieldOf(event, "response"));
       return usage === undefined ? undefined : { usage, isFinal: true };
     }
-    // The AI SDK's last part.
-    case "finish": {
-      const usage = usageOf(event);
-      return usage === undefined ? undefined : { usage, isFinal: true };
-    }
     default: {
-      // OpenAI's chat completions: the chunk after the last choice, if it was asked for. Some that speak its dialect
+      // The AI SDK's last part, and OpenAI's chat completions: the chunk after the last choice, if it was asked for. Some that speak its dialect
       // report in every chunk; what they say before the end is not the last of it.
       const usage = usageOf(event);
       return usage === undefined ? undefined : { usage, isFinal: !isInterim(event) };
@@ -93,11 +89,6 @@ function isInterim(event: unknown): boolean {
     choices.length > 0 &&
     choices.every((choice) => typeof fieldOf(choice, "finish_reason") !== "string")
   );
-}
-
-/** A delta that repeats the input, without what the start said of the cache, must not lose it. */
-function inputOf(meter: Meter, usage: Usage): Usage {
-  return meter.usage !== undefined && meter.usage.input > usage.input ? meter.usage : usage;
 }
 
 /**

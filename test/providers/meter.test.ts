@@ -46,6 +46,7 @@ describe("a report", () => {
       true,
     ],
     ["of an end that says no input", { type: "message_delta", usage: { output_tokens: 9 } }, undefined, false],
+    ["of an end that says no output", { type: "message_delta", usage: { input_tokens: 9 } }, undefined, false],
     ["of a start without usage", { type: "message_start", message: {} }, undefined, false],
     ["of an error", { type: "error", usage: chatUsage(20, 10) }, undefined, false],
     ...["response.completed", "response.incomplete", "response.failed"].map(
@@ -82,6 +83,9 @@ describe("a report", () => {
     // An end that repeats the input without the cache does not lose it; one that says more is believed.
     expect(after(start, { type: "message_delta", usage: anthropicUsage(16, 40) }).usage).toMatchObject({ input: 20 });
     expect(after(start, { type: "message_delta", usage: anthropicUsage(30, 40) }).usage).toMatchObject({ input: 30 });
+    expect(after(start, { type: "message_delta", usage: {} })).toMatchObject({ usage: { output: 1 }, isFinal: false });
+    const cached = { ...chatUsage(20, 10), prompt_tokens_details: { cached_tokens: 5 } };
+    expect(after({ usage: chatUsage(20, 10) }, { usage: cached }).usage).toMatchObject({ cacheRead: 5 });
     const chunk = (output: number, input = 20) => ({ choices: [], usage: chatUsage(input, output) });
     expect(after(chunk(10), chunk(7)).usage).toMatchObject({ input: 20, output: 10 });
     expect(after(chunk(10), chunk(12, 5)).usage).toMatchObject({ input: 20, output: 12 });

@@ -26,6 +26,22 @@ describe("server-sent events", () => {
     expect(parser.end()).toEqual([]);
   });
 
+  it("keep the space in their data, but for the first, and wait where a CR may be half of an end", () => {
+    const parser = new SseParser();
+    expect(parser.push("data:a b\n\n")).toEqual([{ data: "a b", text: "data:a b\n\n" }]);
+    expect(parser.push("data:  c\r\r")).toEqual([]);
+    expect(parser.push("\n")).toEqual([{ data: " c", text: "data:  c\r\r\n" }]);
+  });
+
+  it("that are longer than allowed pass as they come, unread, and what follows them is read again", () => {
+    const parser = new SseParser(20);
+    expect(parser.push("data: 0123456789")).toEqual([]);
+    expect(parser.push("0123")).toEqual([]);
+    expect(parser.push("4")).toEqual([{ data: "", text: "data: 012345678901234" }]);
+    expect(parser.push("5\n\n")).toEqual([{ data: "", text: "5\n\n" }]);
+    expect(parser.push("data: b\n\n")).toEqual([{ data: "b", text: "data: b\n\n" }]);
+  });
+
   it("of any size pass, and those beyond four megabytes are not looked into", () => {
     const parser = new SseParser();
     const huge = `data: ${"x".repeat(5_000_000)}\n\n`;

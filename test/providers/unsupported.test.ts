@@ -83,6 +83,7 @@ describe("a model", () => {
     "gpt-4o-mini-tts",
     "o3-deep-research",
     "ft:gpt-4o-audio:acme::id",
+    "my-search-ft:gpt-4o",
   ])("that is billed by more than tokens is refused: %s", (model) => {
     expect(faultIn("openai-chat", { model })).toEqual({
       field: "/model",
@@ -164,6 +165,7 @@ describe("a message of OpenAI's chat", () => {
     [{ type: "image_url", file_id: "f" }, file("file_id")],
     [{ type: "input_file", file_url: "https://x" }, file("file_url")],
     [{ type: "input_file", url: "https://x" }, file("url")],
+    [{ type: "file", file: { url: "https://x" } }, file("url")],
     [{ type: "file", file: { file_id: "f" } }, file("file_id")],
   ])("may not have %j", (one, message) => {
     expect(part(one)).toEqual({ field: "/messages/1/content/1", message });

@@ -129,6 +129,30 @@ describe("usage is read from", () => {
       { input: 30, output: 19, cacheRead: 20, cacheWrite: 0, reasoning: 7 },
     ],
     [
+      "an OpenAI chat completion that wrote to a cache",
+      {
+        usage: { prompt_tokens: 9, completion_tokens: 1, prompt_tokens_details: { cache_write_tokens: 4 } },
+      },
+      { input: 9, output: 1, cacheRead: 0, cacheWrite: 4, reasoning: 0 },
+    ],
+    [
+      "an OpenAI response that wrote to a cache",
+      {
+        usage: { input_tokens: 9, output_tokens: 1, total_tokens: 10, input_tokens_details: { cache_write_tokens: 4 } },
+      },
+      { input: 9, output: 1, cacheRead: 0, cacheWrite: 4, reasoning: 0 },
+    ],
+    [
+      "a response of Gemini that used tools of its own",
+      { usageMetadata: { promptTokenCount: 30, toolUsePromptTokenCount: 5, candidatesTokenCount: 2 } },
+      { input: 35, output: 2, cacheRead: 0, cacheWrite: 0, reasoning: 0 },
+    ],
+    [
+      "a total beside an output that nobody could read",
+      { usage: { output_tokens: 2, total_tokens: 3 } },
+      { input: 0, output: 3, cacheRead: 0, cacheWrite: 0, reasoning: 0 },
+    ],
+    [
       "a total alone, taken for output",
       { usage: { total_tokens: 500 } },
       { input: 0, output: 500, cacheRead: 0, cacheWrite: 0, reasoning: 0 },
@@ -155,6 +179,9 @@ describe("usage is read from", () => {
     {},
     { usage: null },
     { usage: { prompt_tokens: "5" } },
+    { usage: { prompt_tokens: "5", total_tokens: 9 } },
+    { usage: { input_tokens: 5, total_tokens: 9 } },
+    { usage: { inputTokens: 5, totalTokens: 9 } },
     { usage: { inputTokens: 5 } },
     { usage: { outputTokens: 5 } },
     { usage: { input_tokens: 5 } },
