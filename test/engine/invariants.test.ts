@@ -59,10 +59,7 @@ describe("a violation", () => {
       },
       ["sub has a parent gone that is gone"],
     ],
-    [
-      reservation("open", (one) => void Object.assign(one, { granted: 49 })),
-      ["hold 49, the pool 50", "lead has held 50"],
-    ],
+    [reservation("open", (one) => Object.assign(one, { granted: 49 })), ["hold 49, the pool 50", "lead has held 50"]],
     [reservation("late", (one) => void (one.charged = -1)), ["late charged is -1"]],
     [reservation("late", (one) => void (one.chargedBefore = 0.5)), ["late chargedBefore is 0.5"]],
   ])("of %s is found: %j", (breaks, sentences) => {
@@ -85,10 +82,10 @@ describe("two pools", () => {
     ["a sum", (one) => void one.total++],
     ["an agent", (one) => void agentOf(one, "lead").consumed++],
     ["one agent more", (one) => void one.agents.delete("sub")],
-    ["a reservation", (one) => void Object.assign(reservationOf(one, "open"), { granted: 49 })],
+    ["a reservation", (one) => Object.assign(reservationOf(one, "open"), { granted: 49 })],
     ["one outcome fewer", (one) => void one.remembered.delete("used")],
-    ["what is settled", (one) => void one.settled.push("more")],
-    ["what is unsettled", (one) => void one.unsettled.push({ id: "more", seq: 1 })],
+    ["what is settled", (one) => one.settled.push("more")],
+    ["what is unsettled", (one) => one.unsettled.push({ id: "more", seq: 1 })],
   ])("that differ in %s are not", (_, change) => {
     const one = pool();
     const other = copy(one);
