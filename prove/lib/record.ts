@@ -33,14 +33,24 @@ export function readRecord(file: string): readonly Chapter[] {
   return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : [];
 }
 
-/** The record with the runs of a ledger; a run that it has already is the ledger's afterwards, which may be longer. */
+/**
+ * The record with the runs of a ledger, the oldest first. A run that it has already is the ledger's afterwards, which
+ * may be longer.
+ */
 export function recorded(record: readonly Chapter[], ledger: readonly Entry[], parts: readonly Part[]): Chapter[] {
-  const chapters = [...Map.groupBy(ledger, ({ run }) => run).values()].map((entries) => chapterOf(entries, parts));
-  const begun = new Set(chapters.flatMap(({ runs }) => runs.map((run) => run.begun)));
-  return [...record.filter(({ runs }) => !runs.some((run) => begun.has(run.begun))), ...chapters];
+  const chapters = [...Map.groupBy(ledger, ({ run }) => run)].map(([run, entries]) => chapterOf(run, entries, parts));
+  const begun = new Set(chapters.map(begunAt));
+  return [...record.filter((chapter) => !begun.has(begunAt(chapter))), ...chapters].toSorted((a, b) =>
+    begunAt(a).localeCompare(begunAt(b)),
+  );
 }
 
-function chapterOf(entries: readonly Entry[], parts: readonly Part[]): Chapter {
+function begunAt({ runs }: Chapter): string {
+  return runs[0]?.begun ?? "";
+}
+
+/** `run` is when it was begun, milliseconds since 1970. */
+function chapterOf(run: number, entries: readonly Entry[], parts: readonly Part[]): Chapter {
   const good = entries.filter(({ findings }) => findings.length === 0);
   const sums: Record<string, Sum> = {};
   for (const part of parts) {
@@ -52,17 +62,15 @@ function chapterOf(entries: readonly Entry[], parts: readonly Part[]): Chapter {
   const found = entries.flatMap(({ at, part, commit, findings }) =>
     findings.map(({ text }) => ({ at, part, commit, text: essence(text) })),
   );
-  const [first] = entries;
-  if (first === undefined) return { runs: [], sums, found };
-  const run: Run = {
-    begun: new Date(first.run).toISOString(),
+  const one = {
+    begun: new Date(run).toISOString(),
     minutes: Math.round(secondsOf(entries) / 6) / 10,
-    seed: first.seed,
+    seed: entries[0]?.seed ?? 0,
     commits: [...new Set(entries.map(({ commit }) => commit))],
     parts: [...new Set(entries.map(({ part }) => part))],
-    machine: first.machine,
+    machine: entries[0]?.machine ?? "unknown",
   };
-  return { runs: [run], sums, found };
+  return { runs: [one], sums, found };
 }
 
 /** The first line that says something, without paths of the machine. */

@@ -39,8 +39,7 @@ export function report(parts: readonly Part[], record: readonly Chapter[]): stri
   ];
   for (const part of parts) lines.push(...section(part, record));
   lines.push("## Runs", "", "| begun | minutes | seed | commit | parts | machine |", "|---|---|---|---|---|---|");
-  const runs = record.flatMap((chapter) => chapter.runs);
-  lines.push(...runs.toSorted((a, b) => a.begun.localeCompare(b.begun)).map(row));
+  lines.push(...record.flatMap((chapter) => chapter.runs).map(row));
   lines.push("", "## Found on the way", "");
   const found = record.flatMap((chapter) => chapter.found);
   lines.push(...(found.length === 0 ? ["Nothing."] : found.map(foundLine)), "");

@@ -29,7 +29,7 @@ export const bugs: Part = {
       const isCaught = catcher !== undefined;
       say(isCaught ? `caught by ${catcher}` : "not caught");
       return {
-        counts: { [caught(bug)]: isCaught ? 1 : 0, "bugs that no test caught": isCaught ? 0 : 1 },
+        counts: { "bugs that no test caught": isCaught ? 0 : 1, [caught(bug)]: isCaught ? 1 : 0 },
         findings: isCaught ? [] : [{ text: `no test caught: ${bug.name} (${bug.file})` }],
       };
     } finally {

@@ -9,7 +9,8 @@ import { join } from "node:path";
 import type { Counts, Part } from "./part.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
-const folders = ["engine", "pricing", "providers"] as const;
+/** The quickest first: the engine takes three quarters of the time. */
+const folders = ["pricing", "providers", "engine"] as const;
 const leastScore = 90;
 
 export const mutation: Part = {

@@ -64,6 +64,7 @@ function at(value: unknown, pointer: string): unknown {
   for (const token of pointer.slice(1).split("/")) {
     const name = token.replaceAll("~1", "/").replaceAll("~0", "~");
     if (typeof found !== "object" || found === null || !Object.hasOwn(found, name)) return undefined;
+    // All else that a list has of its own are its elements.
     if (Array.isArray(found) && name === "length") return undefined;
     found = fieldOf(found, name);
   }

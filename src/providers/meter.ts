@@ -74,8 +74,8 @@ function reportedBy(meter: Meter, event: unknown): Report | undefined {
       return usage === undefined ? undefined : { usage, isFinal: true };
     }
     default: {
-      // The AI SDK's last part, and OpenAI's chat completions: the chunk after the last choice, if it was asked for. Some that speak its dialect
-      // report in every chunk; what they say before the end is not the last of it.
+      // The AI SDK's last part; and of OpenAI's chat completions the chunk after the last choice, if it was asked for.
+      // Some that speak its dialect report in every chunk; what they say before the end is not the last of it.
       const usage = usageOf(event);
       return usage === undefined ? undefined : { usage, isFinal: !isInterim(event) };
     }

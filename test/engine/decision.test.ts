@@ -1,3 +1,4 @@
+/** What an id stands for is compared field by field: what differs, and what is only written another way. */
 import { describe, expect, it } from "vitest";
 import { firstDifference } from "../../src/engine/decision.ts";
 

@@ -1,6 +1,6 @@
 /**
  * What usage costs, held against two second opinions: exact fractions of big integers, and the package that the
- * prices come from, which calculates by itself.
+ * prices come from, which calculates by itself. BURSAR_SEED repeats a run, BURSAR_RUNS makes it longer or shorter.
  */
 import { calcPrice } from "@pydantic/genai-prices";
 import fc from "fast-check";

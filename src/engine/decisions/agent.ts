@@ -126,7 +126,6 @@ function cannotShrink(agent: Agent | undefined, amount: number): Decision | unde
 export function decideClose(pool: Pool, command: CloseCommand, now: number): Decision {
   const agent = pool.agents.get(command.agent);
   if (agent === undefined) return refuse({ code: "agent_not_found", agent: command.agent });
-
   const leaving = [agent, ...(agent.subAgents > 0 ? descendantsOf(pool, agent) : [])];
   return {
     events: leaving.filter((one) => !one.closing).map((one) => ({ type: "closing", at: now, agent: one.name })),
