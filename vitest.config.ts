@@ -4,6 +4,16 @@ import { defineConfig } from "vitest/config";
 const bindings = {
   BURSAR_OPERATOR_TOKEN: "operator-token-of-the-test-suite-0123456789",
   BURSAR_KEY_SECRET: "key-secret-of-the-test-suite-0123456789abcd",
+  // The plugin also reads .dev.vars: what a developer keeps there must not reach a test.
+  BURSAR_KEY_SECRET_PREVIOUS: "",
+  OPENAI_API_KEY: "",
+  ANTHROPIC_API_KEY: "",
+  OPENAI_UPSTREAM: "",
+  ANTHROPIC_UPSTREAM: "",
+  BURSAR_WEBHOOK_ORIGINS: "",
+  BURSAR_CORS_ORIGINS: "",
+  BURSAR_BODY_BYTES: "",
+  BURSAR_LOG: "",
 };
 
 /**

@@ -1,27 +1,58 @@
-/** The governor's secrets on this machine: made at first start, kept in a file that git ignores. */
+/** `npm run secrets`: makes the secrets that a governor on this machine needs, in the file that `wrangler dev` reads. */
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+import { minSecretLength } from "../src/http/settings.ts";
+import { readOptions } from "./options.ts";
 
 const names = ["BURSAR_OPERATOR_TOKEN", "BURSAR_KEY_SECRET"] as const;
 
-export type Secrets = Readonly<Record<(typeof names)[number], string>>;
+/** The settings in `.dev.vars`, with the required secrets among them. */
+export type DevVars = Readonly<Record<(typeof names)[number], string>> & Readonly<Record<string, string>>;
 
-/** The secrets in `file`; those that are missing are made, 256 bits each, and added to it. */
-export function ensureSecrets(file: string): Secrets {
+/** Where `npm start` and `wrangler dev` read their settings from; git ignores it. */
+export const devVars = join(import.meta.dirname, "../.dev.vars");
+
+/**
+ * The settings in `file`, once every required secret has a value: a missing one is made, 256 bits of chance, and
+ * written to the file. Lines that are there stay as they are. Throws where a secret is too short to be used.
+ */
+export function ensureSecrets(file: string): DevVars {
   const text = existsSync(file) ? readFileSync(file, "utf8") : "";
-  const known = new Map(
-    text.split("\n").flatMap((line): [string, string][] => {
-      const [, name = "", value = ""] = /^\s*([A-Z_]+)\s*=\s*"?([^"]*?)"?\s*$/.exec(line) ?? [];
-      return value === "" ? [] : [[name, value]];
-    }),
-  );
-  const made = names.filter((name) => !known.has(name));
-  for (const name of made) known.set(name, randomBytes(32).toString("base64url"));
-  if (made.length > 0) {
-    const before = text === "" || text.endsWith("\n") ? text : `${text}\n`;
-    const lines = made.map((name) => `${name}=${known.get(name) ?? ""}\n`).join("");
-    // Readable by its owner only: whoever reads it is the operator.
-    writeFileSync(file, before + lines, { mode: 0o600 });
+  const known = parseEnv(text);
+  const short = names.find((name) => (known[name] ?? "") !== "" && (known[name] ?? "").length < minSecretLength);
+  if (short !== undefined) {
+    throw new Error(
+      `${short} in ${file} has fewer than ${minSecretLength} characters. Delete the line, and a new one is made.`,
+    );
   }
-  return Object.fromEntries(names.map((name) => [name, known.get(name) ?? ""])) as Secrets;
+  const made = names.filter((name) => (known[name] ?? "") === "");
+  if (made.length === 0) return known as DevVars;
+  const secrets = Object.fromEntries(made.map((name) => [name, randomBytes(32).toString("base64url")]));
+  // An empty line, as .dev.vars.example has it, is filled in; the rest is added at the end.
+  const lines = text.split("\n").filter((line) => !made.some((name) => line.trim().startsWith(`${name}=`)));
+  const kept = lines.join("\n").replace(/\n*$/, "\n").replace(/^\n$/, "");
+  const added = Object.entries(secrets)
+    .map(([name, secret]) => `${name}=${secret}\n`)
+    .join("");
+  // Readable by its owner only: the operator's token is in it.
+  writeFileSync(file, kept + added, { mode: 0o600 });
+  return { ...known, ...secrets } as DevVars;
+}
+
+if (import.meta.main) {
+  readOptions("npm run secrets\n\nMakes the secrets that are missing in .dev.vars; those that are there stay.", {});
+  try {
+    const before = existsSync(devVars) ? readFileSync(devVars, "utf8") : "";
+    ensureSecrets(devVars);
+    const isNew = readFileSync(devVars, "utf8") !== before;
+    console.log(`${isNew ? "Secrets are in .dev.vars now" : ".dev.vars has its secrets already"}. Start the governor:
+
+  npm start             prints an address, an admin key and where to look
+  npx wrangler dev      the same Worker by wrangler alone`);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
 }

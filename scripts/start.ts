@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { ensureAdminKey } from "./admin-key.ts";
 import { type Governor, isFree, startGovernor } from "./governor.ts";
 import { fail, readOptions } from "./options.ts";
-import { ensureSecrets } from "./secrets.ts";
+import { type DevVars, devVars, ensureSecrets } from "./secrets.ts";
 
 const usage = `npm start -- [options]
 
@@ -11,7 +11,8 @@ const usage = `npm start -- [options]
   --data DIR    where its pools are kept (default .bursar)
   --help        this text
 
-Secrets are made at first start and kept in .dev.vars; an admin key of the tenant "local" is kept with the data.`;
+Settings are read from .dev.vars; secrets that are missing there are made first. An admin key of the tenant "local" is
+kept with the data.`;
 
 const root = join(import.meta.dirname, "..");
 
@@ -35,16 +36,19 @@ async function main(): Promise<void> {
         `npm start -- --port ${port + 1} --data .bursar-${port + 1}`,
     );
 
-  const file = join(root, ".dev.vars");
-  const { BURSAR_OPERATOR_TOKEN: token } = ensureSecrets(file);
+  const settings = ensureSecrets(devVars);
   const data = resolve(values.data);
   let governor: Governor | undefined;
   endWithStarter(() => governor);
-  governor = await startGovernor({ port, data, secrets: file });
-  const key = await ensureAdminKey(governor.url, token, join(data, "admin-key"));
-  console.log(`Bursar governs on ${governor.url}. Its pools are kept in ${values.data}; Ctrl-C ends it.
+  governor = await startGovernor({ port, data, secrets: devVars });
+  const key = await ensureAdminKey(governor.url, settings.BURSAR_OPERATOR_TOKEN, join(data, "admin-key"));
+  console.log(`Bursar runs on ${governor.url} and keeps its pools in ${values.data}. Ctrl-C stops it.
 
-Create a pool, register an agent, reserve:
+  dashboard   ${governor.url}/dashboard/   (sign in with the key below)
+  reference   ${governor.url}/docs
+  gateway     ${providersOf(settings)}
+
+In another terminal, create a pool, register an agent and reserve:
 
   export BURSAR_URL=${governor.url} BURSAR_KEY=${key}
   curl -X PUT $BURSAR_URL/v1/pools/demo -H "authorization: Bearer $BURSAR_KEY" --json '{}'
@@ -55,6 +59,18 @@ Create a pool, register an agent, reserve:
   governor.child.stdout?.pipe(process.stderr);
   governor.child.stderr?.pipe(process.stderr);
   await governor.ended;
+}
+
+/** Which providers the gateway can call with a key of its own, and how to give it one. */
+function providersOf(settings: DevVars): string {
+  const providers = [
+    ["OpenAI", "OPENAI_API_KEY"],
+    ["Anthropic", "ANTHROPIC_API_KEY"],
+  ] as const;
+  const named = providers.filter(([, name]) => (settings[name] ?? "") !== "").map(([provider]) => provider);
+  return named.length > 0
+    ? `has a key for ${named.join(" and ")}`
+    : `has no provider key: put ${providers.map(([, name]) => `${name}=...`).join(" or ")} into .dev.vars and start again`;
 }
 
 /**

@@ -2,7 +2,7 @@
 import { Command, Option } from "commander";
 import type { KeySpec } from "../client/index.ts";
 import { within } from "./arguments.ts";
-import { connect, show, table, time } from "./output.ts";
+import { connect, isJson, show, table, time } from "./output.ts";
 
 type Spec = Omit<KeySpec, "expires_at"> & { readonly expires?: number };
 
@@ -22,7 +22,9 @@ export function keys(): Command {
     .option("--expires <time>", "dead after that: 30m, 12h, 90d", within)
     .action(async ({ expires, ...spec }: Spec, self: Command) => {
       const made = await connect(self).keys.create(expires === undefined ? spec : { ...spec, expires_at: expires });
-      show(self, made, ({ key, key_id }) => `${key}\n\nIts id is ${key_id}. The key is shown only now.`);
+      show(self, made, ({ key }) => key);
+      // Beside the key, not with it: `AGENT_KEY=$(bursar keys create ...)` takes the key alone.
+      if (!isJson(self)) console.error(`The key's id is ${made.key_id}. The key is shown only now.`);
     });
   command
     .command("ls")

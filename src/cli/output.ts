@@ -14,8 +14,8 @@ export function addressOf(command: Command): { readonly url: string; readonly ke
   const options = command.optsWithGlobals<{ url?: string; key?: string }>();
   const url = options.url ?? process.env["BURSAR_URL"] ?? "";
   const key = options.key ?? process.env["BURSAR_KEY"] ?? "";
-  if (url === "") throw new Error("Where is the governor? Set BURSAR_URL, or give --url.");
-  if (key === "") throw new Error("With which key? Set BURSAR_KEY, or give --key.");
+  if (url === "") throw new Error("No address: set BURSAR_URL, or give --url.");
+  if (key === "") throw new Error("No key: set BURSAR_KEY, or give --key.");
   return { url, key };
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Env } from "../env.ts";
 import { DoorError } from "../http/problems.ts";
+import { numberOf } from "../http/settings.ts";
 import type { Tariff } from "../pricing/tariff.ts";
 import { bursar } from "../protocol/caller.ts";
 import type { ReserveCommand } from "../protocol/commands.ts";
@@ -16,7 +17,6 @@ import { leastLimit, type ModelRequest } from "../providers/request.ts";
 import { Books, isAnotherUnit } from "./books.ts";
 import type { Credentials, Spender } from "./credentials.ts";
 import { Forwarded } from "./forward.ts";
-import { msIn } from "./options.ts";
 import type { GatewayRoute } from "./routes.ts";
 import type { CallTrace } from "./trace.ts";
 
@@ -62,7 +62,7 @@ export async function callModel(call: ModelCall): Promise<Response | Problem> {
 async function admit(call: ModelCall): Promise<Answer<Admitted>> {
   const { env, route, spender, asked } = call;
   const books = new Books(env, call.credentials.capability, spender.pool);
-  const ttlMs = msIn(env, "BURSAR_GATEWAY_TTL_MS", limits.gatewayTtlMs);
+  const ttlMs = numberOf(env, "BURSAR_GATEWAY_TTL_MS", limits.gatewayTtlMs);
   const id = uuid7();
   for (let tries = 0; ; tries++) {
     const counted = await books.tariff(route.provider, asked.model);

@@ -2,10 +2,11 @@
  * What follows a reservation: the provider is asked, its answer goes to the caller, and the call is settled, whatever
  * becomes of either. It runs to its end by itself, so that a caller who goes does not take the end along.
  */
+
+import { numberOf } from "../http/settings.ts";
 import { limits } from "../protocol/limits.ts";
 import { withLimit } from "../providers/request.ts";
 import type { Admitted, ModelCall } from "./call.ts";
-import { msIn } from "./options.ts";
 import { Settlement, standingHeaders } from "./settlement.ts";
 import { streamThrough } from "./stream.ts";
 import { thoughtsIn } from "./thoughts.ts";
@@ -33,7 +34,7 @@ export class Forwarded {
     this.#admitted = admitted;
     this.#settlement = new Settlement({ ...admitted, provider: route.provider, model: asked.model, trace }, waitUntil);
     this.#limit = Math.min(limit, admitted.tariff.limitWithin(asked, admitted.reservation.granted));
-    this.#silenceMs = msIn(env, "BURSAR_GATEWAY_SILENCE_MS", limits.gatewaySilenceMs);
+    this.#silenceMs = numberOf(env, "BURSAR_GATEWAY_SILENCE_MS", limits.gatewaySilenceMs);
   }
 
   /** The provider's answer; throws a 502 when it gives none. Settled by then, or under way to be. */

@@ -7,6 +7,7 @@ import { handle, type Learned, mustNotHurry } from "../http/handle.ts";
 import { secure } from "../http/headers.ts";
 import { DoorError } from "../http/problems.ts";
 import { reach } from "../http/reach.ts";
+import { numberOf } from "../http/settings.ts";
 import { limits } from "../protocol/limits.ts";
 import { type Problem, refusalProblem } from "../protocol/problems.ts";
 import { outputDefault } from "../providers/request.ts";
@@ -14,7 +15,7 @@ import { parseCall, parseQuestion } from "./body.ts";
 import { callModel } from "./call.ts";
 import { type Credentials, credentialsOf, spenderOf } from "./credentials.ts";
 import { showAs } from "./dialect.ts";
-import { msIn, numberIn } from "./options.ts";
+import { numberIn } from "./options.ts";
 import { type GatewayRoute, providerOf, routeOf } from "./routes.ts";
 import { CallTrace } from "./trace.ts";
 import { incomingHeaders, mustBeAnswer, outgoingRequest, upstreamFailed, upstreamOf } from "./upstream.ts";
@@ -84,7 +85,7 @@ async function ask(
   const refusal = await reach(() => env.TENANTS.get(id).standing({ key_id, agent }));
   if (refusal !== null) return refusalProblem(refusal);
   const body = route.method === "POST" ? await parseQuestion(request) : undefined;
-  const signal = AbortSignal.timeout(msIn(env, "BURSAR_GATEWAY_SILENCE_MS", limits.gatewaySilenceMs));
+  const signal = AbortSignal.timeout(numberOf(env, "BURSAR_GATEWAY_SILENCE_MS", limits.gatewaySilenceMs));
   const outgoing = outgoingRequest({ route, credentials, request, body, upstream });
   const response = await fetch(outgoing, { signal }).catch(() => {
     throw upstreamFailed(route.provider, "can't be reached");

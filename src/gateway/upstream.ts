@@ -4,6 +4,7 @@
  */
 import type { Env } from "../env.ts";
 import { DoorError } from "../http/problems.ts";
+import { settingOf } from "../http/settings.ts";
 import type { Provider } from "../pricing/table.ts";
 import type { Credentials } from "./credentials.ts";
 import type { GatewayRoute } from "./routes.ts";
@@ -75,18 +76,12 @@ export function incomingHeaders(headers: Headers, { isOurs }: Credentials): Head
 }
 
 /** Where the provider is, without a slash at its end; throws where the setting is no address that keys may go to. */
-export function upstreamOf(provider: Provider, { OPENAI_UPSTREAM, ANTHROPIC_UPSTREAM }: Env): string {
-  const [setting, address] =
+export function upstreamOf(provider: Provider, env: Env): string {
+  const address =
     provider === "openai"
-      ? ["OPENAI_UPSTREAM", OPENAI_UPSTREAM ?? "https://api.openai.com/v1"]
-      : ["ANTHROPIC_UPSTREAM", ANTHROPIC_UPSTREAM ?? "https://api.anthropic.com"];
-  const url = URL.canParse(address) ? new URL(address) : undefined;
-  const isLocal = url !== undefined && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname);
-  // Keys go along: in the clear no further than this machine.
-  if (url === undefined || url.search !== "" || url.hash !== "" || (url.protocol !== "https:" && !isLocal)) {
-    throw new DoorError("misconfigured", `Set ${setting} to an https address without a query.`);
-  }
-  return url.href.replace(/\/+$/, "");
+      ? settingOf(env, "OPENAI_UPSTREAM", "https://api.openai.com/v1")
+      : settingOf(env, "ANTHROPIC_UPSTREAM", "https://api.anthropic.com");
+  return new URL(address).href.replace(/\/+$/, "");
 }
 
 /**

@@ -8,12 +8,14 @@ import { type Answered, handle, mustNotHurry } from "./handle.ts";
 import { preflight, secure, shareWith } from "./headers.ts";
 import { DoorError, doorProblem, problemResponse } from "./problems.ts";
 import { type Route, routes } from "./routes.ts";
+import { mustBeConfigured, wrongSettings } from "./settings.ts";
 
 type App = { Bindings: Env };
 
 export function createApp(): Hono<App> {
   const app = new Hono<App>();
-  app.get("/healthz", (context) => handled(context, "/healthz", async () => json({ status: "ok" }, 200)));
+  app.get("/healthz", (context) => handled(context, "/healthz", async () => health(context.env)));
+  app.get("/", (context) => handled(context, "/", async () => frontDoor(context.env)));
   for (const route of routes)
     app.on(route.method, route.path, (context) => handled(context, route.path, (on) => ask(route, context, on)));
   for (const [path, methods] of methodsByPath()) {
@@ -21,7 +23,7 @@ export function createApp(): Hono<App> {
   }
   app.notFound((context) =>
     handled(context, "", async () => {
-      throw new DoorError("route_not_found", "There is no such route; docs/protocol.md lists them.");
+      throw new DoorError("route_not_found", "There is no such route; /docs lists them.");
     }),
   );
   app.onError((error, context) =>
@@ -30,6 +32,19 @@ export function createApp(): Hono<App> {
     }),
   );
   return app;
+}
+
+/** Whether the Worker can answer requests, and which of its settings can't be used. Throws a 503 while it can't. */
+function health(env: Env): Response {
+  mustBeConfigured(env);
+  const errors = wrongSettings(env);
+  return json(errors.length === 0 ? { status: "ok" } : { status: "degraded", errors }, 200);
+}
+
+/** Where a person who opens the address in a browser is led: to the dashboard, once it can work. */
+function frontDoor(env: Env): Response {
+  mustBeConfigured(env);
+  return new Response(null, { status: 302, headers: { location: "/dashboard/" } });
 }
 
 async function ask(route: Route, context: Context<App>, learn: (principal: Principal) => void): Promise<Answered> {
@@ -70,7 +85,10 @@ function json(result: unknown, status: number): Response {
 }
 
 function methodsByPath(): Map<string, string> {
-  const methods = new Map<string, string>();
+  const methods = new Map([
+    ["/", "GET"],
+    ["/healthz", "GET"],
+  ]);
   for (const { path, method } of routes) {
     const others = methods.get(path);
     methods.set(path, others === undefined ? method : `${others}, ${method}`);

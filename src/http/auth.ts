@@ -2,15 +2,16 @@
 import type { Env } from "../env.ts";
 import type { Capability } from "../protocol/capability.ts";
 import { keyPrefix, subprotocol } from "../protocol/frames.ts";
-import { DoorError, misconfigured } from "./problems.ts";
-import { minSecretLength, verifyKey } from "./signature.ts";
+import { DoorError } from "./problems.ts";
+import { mustBeConfigured } from "./settings.ts";
+import { verifyKey } from "./signature.ts";
 
 export type Principal = { readonly kind: "operator" } | { readonly kind: "key"; readonly capability: Capability };
 
-/** The caller, or a 401 that says nothing of why. A missing secret is our operator's mistake: nothing works until it is set. */
+/** The caller, or a 401 that says nothing of why. While a required secret is missing, every request is refused. */
 export async function authenticate(request: Request, env: Env): Promise<Principal> {
+  mustBeConfigured(env);
   const operator = env.BURSAR_OPERATOR_TOKEN ?? "";
-  if (operator.length < minSecretLength) throw misconfigured("BURSAR_OPERATOR_TOKEN");
   const token = tokenOf(request.headers);
   if (token === undefined) throw unauthorized();
   if (isEqual(token, operator)) return { kind: "operator" };
@@ -21,6 +22,7 @@ export async function authenticate(request: Request, env: Env): Promise<Principa
 
 /** What a key allows now; undefined for one that is not ours, or has expired. */
 export async function capabilityOf(key: string, env: Env): Promise<Capability | undefined> {
+  mustBeConfigured(env);
   const capability = await verifyKey(key, env);
   return capability === undefined || (capability.expires_at ?? Number.POSITIVE_INFINITY) <= Date.now()
     ? undefined

@@ -5,7 +5,7 @@
 
 import * as z from "zod";
 import { createDocument, type ZodOpenApiObject, type ZodOpenApiOperationObject } from "zod-openapi";
-import { problem } from "../protocol/answers.ts";
+import { health, problem } from "../protocol/answers.ts";
 import { modelName, name } from "../protocol/schemas.ts";
 import { type Route, routes } from "./routes.ts";
 
@@ -103,15 +103,15 @@ function successOf({ status, answer, media }: Route) {
 
 const healthz: ZodOpenApiOperationObject = {
   operationId: "healthz",
-  summary: "Whether the Worker is up",
+  summary: "Whether the Worker can answer requests",
   tags: ["Watching"],
   security: [],
   responses: {
     "200": {
-      description: "It is",
-      content: { "application/json": { schema: z.strictObject({ status: z.literal("ok") }) } },
+      description: "It can answer requests. `degraded`: some settings can't be used; `errors` names them",
+      content: { "application/json": { schema: health } },
     },
-    ...problemResponses({ "405": "It takes GET", "500": problems["500"] ?? "" }),
+    ...problemResponses({ "405": "It takes GET", "500": problems["500"] ?? "", "503": "Required secrets are missing" }),
   },
 };
 

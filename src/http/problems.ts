@@ -29,11 +29,6 @@ export function unsupported(field: string, message: string): DoorError {
   return new DoorError("unsupported_feature", `${field} ${message}.`, { errors: [{ field, message }] });
 }
 
-/** A secret that our operator has not set, or not well. */
-export function misconfigured(secret: string): DoorError {
-  return new DoorError("misconfigured", `Set the secret ${secret} to at least 32 characters.`);
-}
-
 /**
  * The problem as a response. 429 and 503 say when to come back, in whole seconds. What names the request stands in the
  * header alone: the body of a pool that isn't there and that of a stranger's are the same to the byte.

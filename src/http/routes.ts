@@ -16,6 +16,7 @@ import { makeKey, withinMaker } from "./new-keys.ts";
 import { merged, page } from "./price-list.ts";
 import { DoorError, invalid } from "./problems.ts";
 import { mustBeOwn, mustHave, type Right, rights } from "./rights.ts";
+import { numberOf } from "./settings.ts";
 import { tenantMetrics } from "./tenant-metrics.ts";
 import { webhookFields } from "./webhook-fields.ts";
 
@@ -69,7 +70,9 @@ function route<B = unknown, Q = unknown>(
       if (call.isForeignPool()) return poolNotFound;
       const parsedQuery = parseQuery(call.url, (query ?? schemas.emptyQuery) as z.ZodType<Q>);
       const parsedBody =
-        body === undefined ? (undefined as B) : await parseBody(call.request, body, bodyBytes(call.env));
+        body === undefined
+          ? (undefined as B)
+          : await parseBody(call.request, body, numberOf(call.env, "BURSAR_BODY_BYTES", limits.bodyBytes));
       if (agents !== undefined) mustBeOwn(call.capability, agents(call, parsedBody));
       return run(call, parsedBody, parsedQuery);
     },
@@ -77,10 +80,6 @@ function route<B = unknown, Q = unknown>(
 }
 
 const poolNotFound: Given = { ok: false, refusal: { code: "pool_not_found" } };
-
-function bodyBytes({ BURSAR_BODY_BYTES }: { readonly BURSAR_BODY_BYTES?: string }): number {
-  return Number(BURSAR_BODY_BYTES ?? "") || limits.bodyBytes;
-}
 
 const tenants = "/v1/tenants";
 const keys = "/v1/keys";

@@ -9,10 +9,7 @@ import {
   fromBase64Url,
   toBase64Url,
 } from "../protocol/capability.ts";
-import { misconfigured } from "./problems.ts";
-
-/** A secret that could be guessed signs nothing. */
-export const minSecretLength = 32;
+import { minSecretLength } from "./settings.ts";
 
 export type Secrets = {
   readonly BURSAR_KEY_SECRET?: string;
@@ -70,7 +67,8 @@ function acceptedSecrets(secrets: Secrets): readonly string[] {
 }
 
 function newestSecret({ BURSAR_KEY_SECRET: secret = "" }: Secrets): string {
-  if (secret.length < minSecretLength) throw misconfigured("BURSAR_KEY_SECRET");
+  // `mustBeConfigured` has let no request this far.
+  if (secret.length < minSecretLength) throw new Error("BURSAR_KEY_SECRET is missing or too short");
   return secret;
 }
 

@@ -352,6 +352,16 @@ export const problem = z
   })
   .meta({ id: "Problem", description: "RFC 9457. Beside these members stand the facts of the code." });
 
+export const health = z
+  .strictObject({
+    status: z.enum(["ok", "degraded"]),
+    errors: z
+      .array(z.strictObject({ field: z.string(), message: z.string() }))
+      .optional()
+      .describe("settings that can't be used"),
+  })
+  .meta({ id: "Health" });
+
 export const batchResult = z.strictObject({
   results: z.array(
     z.union([

@@ -190,9 +190,9 @@ describe("its exit code", () => {
 
   it("is 1 when it could not ask, with what to do", async () => {
     const nowhere = await bursar("pools ls", { BURSAR_URL: "" });
-    expect(nowhere).toMatchObject({ code: 1, err: "Where is the governor? Set BURSAR_URL, or give --url.\n" });
+    expect(nowhere).toMatchObject({ code: 1, err: "No address: set BURSAR_URL, or give --url.\n" });
     const keyless = await bursar("pools ls", { BURSAR_KEY: "" });
-    expect(keyless).toMatchObject({ code: 1, err: "With which key? Set BURSAR_KEY, or give --key.\n" });
+    expect(keyless).toMatchObject({ code: 1, err: "No key: set BURSAR_KEY, or give --key.\n" });
     expect(await bursar("pools ls", { BURSAR_KEY: "nobody" })).toMatchObject({ code: 1 });
     expect(await bursar("pools fund work much")).toMatchObject({ code: 1 });
     expect(await bursar("keys create --scope king")).toMatchObject({ code: 1 });

@@ -30,7 +30,8 @@ describe("a deployment", () => {
     const lines = read(".dev.vars.example")
       .split("\n")
       .filter((line) => line !== "" && !line.startsWith("#"));
-    const required = /required = \[(.*)\]/.exec(read("wrangler.toml"))?.[1] ?? "";
-    expect(lines).toEqual([...required.matchAll(/"(\w+)"/g)].map(([, name]) => `${name}=""`));
+    expect(lines).toEqual(['BURSAR_OPERATOR_TOKEN=""', 'BURSAR_KEY_SECRET=""']);
+    // A list of required secrets would make wrangler drop every other line of .dev.vars.
+    expect(read("wrangler.toml")).not.toMatch(/^\[secrets\]/m);
   });
 });

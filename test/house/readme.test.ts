@@ -63,8 +63,11 @@ const squeeze = (text: string): string => text.replaceAll(/\s+/g, " ").trim();
 
 describe("the gateway's document", () => {
   it("shows commands that work", () => {
-    const commands = [...read("docs/gateway.md").matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, text = ""]) => text);
-    expect(commands.length).toBeGreaterThan(1);
+    // What stands under "Start" is run by first-minute.test.ts, in a fresh copy of the project.
+    const commands = [...read("docs/gateway.md").matchAll(/^```sh\n(curl[\s\S]*?)^```$/gm)].map(
+      ([, text = ""]) => text,
+    );
+    expect(commands.length).toBeGreaterThan(0);
     const answers = commands
       .join("")
       .replaceAll("\\\n", "")
@@ -100,7 +103,8 @@ describe("the README", () => {
   });
 
   it("shows commands of the operator's tool that work", () => {
-    const commands = blocks.find(({ language, text }) => language === "sh" && text.includes("npx bursar"))?.text ?? "";
+    const commands =
+      blocks.find(({ language, text }) => language === "sh" && text.startsWith("npx bursar"))?.text ?? "";
     const lines = commands.trim().split("\n");
     expect(lines.length).toBeGreaterThanOrEqual(5);
     for (const line of lines) execFileSync("sh", ["-c", line], { cwd: root, env: environment, encoding: "utf8" });

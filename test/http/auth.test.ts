@@ -1,6 +1,6 @@
 /** Who is let in: nobody without a key, and no tenant sees what another has. */
 import { describe, expect, it } from "vitest";
-import { adminKey, api, misconfigured, must, newPath, newPool, newTenant, operatorToken, problem } from "./api.ts";
+import { adminKey, api, must, newPath, newPool, newTenant, operatorToken, problem } from "./api.ts";
 import { shown } from "./corpus.ts";
 
 const token = await adminKey();
@@ -104,10 +104,13 @@ describe("a caller with a key", () => {
 describe("a Worker whose secrets are missing or could be guessed", () => {
   it.each(["", "short", "x".repeat(31)])("lets nobody in, not even with that token: %s", async (weak) => {
     const asked = api("GET", "/v1/tenants", { bindings: { BURSAR_OPERATOR_TOKEN: weak }, token: weak });
-    expect(await problem(asked, 503, "misconfigured")).toEqual({});
+    const message = weak === "" ? "is missing" : "must have at least 32 characters";
+    expect(await problem(asked, 503, "misconfigured")).toEqual({
+      errors: [{ field: "BURSAR_OPERATOR_TOKEN", message }],
+    });
     expect((await asked).headers.get("retry-after")).toBe("1");
     const signed = api("GET", "/v1/pools", { bindings: { BURSAR_KEY_SECRET: weak } });
-    expect(await problem(signed, 503, "misconfigured")).toEqual({});
+    expect(await problem(signed, 503, "misconfigured")).toEqual({ errors: [{ field: "BURSAR_KEY_SECRET", message }] });
   });
 
   it("lets the operator in again with a token of 32 characters", async () => {
@@ -117,8 +120,40 @@ describe("a Worker whose secrets are missing or could be guessed", () => {
     await problem(api("GET", "/v1/tenants", { token: operatorToken().slice(1) }), 401, "unauthorized");
   });
 
-  it("says that it is up all the same", async () => {
-    expect(await api("GET", "/healthz", { bindings: misconfigured })).toMatchObject({ status: 200 });
+  it("says so on the health check and on the front page, with all that is missing and how to set it", async () => {
+    const bindings = { BURSAR_OPERATOR_TOKEN: "", BURSAR_KEY_SECRET: "too-short" };
+    const errors = [
+      { field: "BURSAR_OPERATOR_TOKEN", message: "is missing" },
+      { field: "BURSAR_KEY_SECRET", message: "must have at least 32 characters" },
+    ];
+    for (const path of ["/healthz", "/", "/v1/pools"]) {
+      const asked = await api("GET", path, { bindings, token: null });
+      expect(asked).toMatchObject({ status: 503, body: { code: "misconfigured", errors } });
+      const { detail } = asked.body as { detail: string };
+      expect(detail).toContain("npm run secrets");
+      expect(detail).toContain("npx wrangler secret put BURSAR_KEY_SECRET");
+    }
+  });
+
+  it("answers requests, and says so on the health check, while an optional setting can't be used", async () => {
+    const bindings = { BURSAR_BODY_BYTES: "64k", OPENAI_UPSTREAM: "http://example.com", BURSAR_CORS_ORIGINS: "*" };
+    expect(await api("GET", "/healthz", { bindings, token: null })).toMatchObject({
+      status: 200,
+      body: {
+        status: "degraded",
+        errors: [{ field: "BURSAR_CORS_ORIGINS" }, { field: "BURSAR_BODY_BYTES" }, { field: "OPENAI_UPSTREAM" }],
+      },
+    });
+    expect(await must(api("GET", "/v1/pools", { bindings }))).toHaveProperty("pools");
+    const put = api("PUT", newPath(), { bindings, body: {} });
+    expect(await problem(put, 503, "misconfigured")).toMatchObject({ errors: [{ field: "BURSAR_BODY_BYTES" }] });
+  });
+});
+
+describe("the front page", () => {
+  it("leads to the dashboard", async () => {
+    const asked = await api("GET", "/", { token: null, bindings: {} });
+    expect([asked.status, asked.headers.get("location")]).toEqual([302, "/dashboard/"]);
   });
 });
 

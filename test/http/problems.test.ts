@@ -615,7 +615,8 @@ describe("when it is Bursar that fails", () => {
 
   it("is 503 until its secret is set", async () => {
     const asked = api("GET", "/v1/pools", { bindings: misconfigured });
-    expect(await facts(asked, 503, "misconfigured")).toEqual({});
+    const errors = [{ field: "BURSAR_OPERATOR_TOKEN", message: "must have at least 32 characters" }];
+    expect(await facts(asked, 503, "misconfigured")).toEqual({ errors });
     expect((await asked).headers.get("retry-after")).toBe("1");
   });
 
