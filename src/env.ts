@@ -12,6 +12,7 @@ export type PoolCalls = Pick<
   | "run"
   | "reserve"
   | "admit"
+  | "leave"
   | "settings"
   | "report"
   | "metrics"

@@ -20,8 +20,8 @@ export const bugs: readonly Bug[] = [
   {
     name: "equal priorities donate, whatever the pool says",
     file: "src/engine/donors.ts",
-    code: "agent.contract.priority < priority;",
-    becomes: "agent.contract.priority <= priority;",
+    code: "priority < recipient.contract.priority;",
+    becomes: "priority <= recipient.contract.priority;",
     tests: engine,
   },
   {
@@ -41,8 +41,8 @@ export const bugs: readonly Bug[] = [
   {
     name: "an agent that is leaving gives what its open calls may need",
     file: "src/engine/donors.ts",
-    code: "if (agent === recipient || agent.closing) return false;",
-    becomes: "if (agent === recipient) return false;",
+    code: "return agent !== recipient && !agent.closing && mayGiveFrom",
+    becomes: "return agent !== recipient && mayGiveFrom",
     tests: engine,
   },
   {
@@ -160,8 +160,8 @@ export const bugs: readonly Bug[] = [
   {
     name: "outcomes are forgotten while they may be asked for again",
     file: "src/engine/remember.ts",
-    code: "if (pool.settled.size <= limits.outcomesMax && settledAt(known) >= pool.at - limits.outcomesKeptMs) break;",
-    becomes: "if (settledAt(known) > pool.at) break;",
+    code: "if (!tooMuch && settledAt(known) >= pool.at - limits.outcomesKeptMs) return;",
+    becomes: "if (!tooMuch && settledAt(known) > pool.at) return;",
     tests: engine,
   },
   {
@@ -174,8 +174,8 @@ export const bugs: readonly Bug[] = [
   {
     name: "what could not be stored stays in memory",
     file: "src/pool/live-pool.ts",
-    code: "    this.#batch = undefined;\n    this.#memory = undefined;\n    this.#alarmAt = undefined;\n    this.#line.dismiss(error);",
-    becomes: "    this.#batch = undefined;\n    this.#alarmAt = undefined;\n    this.#line.dismiss(error);",
+    code: "    this.#batch = undefined;\n    this.#forgetMemory();\n    this.#line.clear(error);",
+    becomes: "    this.#batch = undefined;\n    this.#line.clear(error);",
     tests: pool,
   },
   {
@@ -202,8 +202,8 @@ export const bugs: readonly Bug[] = [
   {
     name: "a session outlives the key that opened it",
     file: "src/pool/sessions.ts",
-    code: 'if (why === "was revoked" && !this.#door.isRevoked(caller)) return false;',
-    becomes: 'if (why === "was revoked") return false;',
+    code: "    if (refusal === undefined) return false;\n    close(socket, closeCodes.unauthorized",
+    becomes: '    if (refusal?.code !== "key_expired") return false;\n    close(socket, closeCodes.unauthorized',
     tests: "test/tenant/revocation.test.ts test/http/session.test.ts",
   },
   {

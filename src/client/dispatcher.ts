@@ -80,6 +80,10 @@ export class Dispatcher {
   #since = 0;
   #calls = 0;
   #withoutSessionUntil = 0;
+  /** Ends requests that wait in line when the client is closed, … */
+  readonly #ending = new AbortController();
+  /** … by these ids, which are released: not every host sees that a caller has hung up. */
+  readonly #waitingRequests = new Set<string>();
 
   constructor(transport: Transport, path: string, options: DispatcherOptions) {
     this.#transport = transport;
@@ -102,6 +106,11 @@ export class Dispatcher {
 
   close(): void {
     this.#closed = true;
+    this.#ending.abort(closedError());
+    for (const id of this.#waitingRequests) {
+      const path = `${this.#path}/reservations/${encodeURIComponent(id)}/release`;
+      void this.#transport.call("POST", path, {}).catch(() => undefined);
+    }
     this.#session.close();
     for (const sent of this.#queue.splice(0)) sent.reject(closedError());
   }
@@ -111,6 +120,8 @@ export class Dispatcher {
     const onAbort = (): void => {
       this.#queue = this.#queue.filter((other) => other !== sent);
       sent.reject(signal.reason);
+      // It waits in line for nobody: out of it, at once.
+      if (sent.waitMs > 0) void this.run({ op: "release", id: sent.command.id }).catch(() => undefined);
     };
     signal.addEventListener("abort", onAbort, { once: true });
     const settle = sent.settle.bind(sent);
@@ -235,12 +246,15 @@ export class Dispatcher {
   async #reserve(sent: Sent): Promise<void> {
     const { op: _, ...fields } = sent.command;
     const body = { ...fields, wait_ms: sent.waitMs };
+    this.#waitingRequests.add(sent.command.id);
     try {
-      const options = { wait_ms: sent.waitMs };
+      const options = { wait_ms: sent.waitMs, signal: this.#ending.signal };
       const result = await this.#transport.call<object>("POST", `${this.#path}/reservations`, body, options);
       sent.settle({ status: 201, result });
     } catch (error) {
       sent.reject(error);
+    } finally {
+      this.#waitingRequests.delete(sent.command.id);
     }
   }
 

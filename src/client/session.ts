@@ -229,7 +229,7 @@ function finalError(code: number, reason: string): BursarError | undefined {
       return errorOf({ code: "unauthorized", status: 401, detail });
     case closeCodes.gone:
       return errorOf({ code: "pool_not_found", status: 404, detail });
-    case closeCodes.hurried:
+    case closeCodes.tooManyInFlight:
       return errorOf({ code: "overloaded", status: 503, detail });
     case 1009:
       return errorOf({ code: "body_too_large", status: 413, detail });

@@ -4,6 +4,7 @@ import type { PoolEvent } from "../protocol/events.ts";
 import type { Refusal } from "../protocol/refusals.ts";
 import type { Result } from "../protocol/results.ts";
 import { timeOfId } from "./ids.ts";
+import { horizonOf } from "./remember.ts";
 import type { Booking, Pool, Reservation } from "./state.ts";
 
 export type Decision =
@@ -32,12 +33,13 @@ export function unitMismatch(pool: Pool, unit: Unit): Decision | undefined {
 }
 
 /**
- * Whether `id` was used: undefined if it is new; the same content (by `firstDifference`) answers as it did then,
+ * Whether `agent` (null: the pool itself) has used `id`: undefined if it is new; the same content (by `firstDifference`) answers as it did then,
  * another is refused, and so is an id whose own time says that its outcome may have been forgotten.
  */
 export function usedBefore(
   pool: Pool,
   id: string,
+  agent: string | null,
   firstDifference: (known: Reservation | Booking) => string | undefined,
 ): Decision | undefined {
   const known = pool.remembered.get(id);
@@ -45,13 +47,13 @@ export function usedBefore(
     const field = firstDifference(known);
     return field === undefined ? replayed : refuse({ code: "id_reused", id, field });
   }
-  return isForgotten(pool, id) ? refuse({ code: "id_too_old", id }) : undefined;
+  return isAsOldAs(horizonOf(pool, agent), id) ? refuse({ code: "id_too_old", id }) : undefined;
 }
 
-/** True for an id that is at least as old as something already forgotten (see `forget`). */
-export function isForgotten(pool: Pool, id: string): boolean {
+/** Whether the time in `id` is `horizon` or before: at least as old as something forgotten (see `remember.ts`). */
+export function isAsOldAs(horizon: number, id: string): boolean {
   const time = timeOfId(id);
-  return time !== undefined && time <= pool.horizon;
+  return time !== undefined && time <= horizon;
 }
 
 /** The first of `fields` whose value differs, compared as JSON; `undefined` when all are equal. */

@@ -17,17 +17,41 @@ const nothing: Plan = { moved: 0, transfers: [], donors: [] };
 
 /** What float and donors could give `recipient` now, under its ceiling. */
 export function transferable(pool: Pool, recipient: Agent): number {
+  const spare = spareOf(pool);
   let sum = pool.float;
-  for (const agent of pool.agents.values()) if (mayGive(pool, agent, recipient)) sum += couldGive(agent);
+  for (const [priority, amount] of spare) if (mayGiveFrom(pool, priority, recipient)) sum += amount;
+  if (mayGiveFrom(pool, recipient.contract.priority, recipient) && !recipient.closing) sum -= couldGive(recipient);
   return Math.min(sum, roomUnderCeiling(recipient, recipient.allocated));
 }
 
 /** Whether the rules let `agent` give to `recipient` at all: never uphill, and nobody who is leaving. */
 export function mayGive(pool: Pool, agent: Agent, recipient: Agent): boolean {
-  if (agent === recipient || agent.closing) return false;
+  return agent !== recipient && !agent.closing && mayGiveFrom(pool, agent.contract.priority, recipient);
+}
+
+/** Whether budget may move from an agent of this priority to `recipient`. */
+export function mayGiveFrom(pool: Pool, priority: number, recipient: Agent): boolean {
   const equal = pool.settings?.equal_priority_donates ?? true;
-  const { priority } = recipient.contract;
-  return equal ? agent.contract.priority <= priority : agent.contract.priority < priority;
+  return equal ? priority <= recipient.contract.priority : priority < recipient.contract.priority;
+}
+
+type Spare = { readonly seq: number; readonly byPriority: ReadonlyMap<number, number> };
+
+/** Of each pool the last answer. A line of a thousand waiting reserves is looked through for each event that frees some. */
+const spares = new WeakMap<Pool, Spare>();
+
+/** What agents of each priority could give, as of the pool's last event. */
+function spareOf(pool: Pool): ReadonlyMap<number, number> {
+  const known = spares.get(pool);
+  if (known?.seq === pool.seq) return known.byPriority;
+  const byPriority = new Map<number, number>();
+  for (const agent of pool.agents.values()) {
+    if (agent.closing) continue;
+    const { priority } = agent.contract;
+    byPriority.set(priority, (byPriority.get(priority) ?? 0) + couldGive(agent));
+  }
+  spares.set(pool, { seq: pool.seq, byPriority });
+  return byPriority;
 }
 
 /** `ceiling` is the guard against a runaway important agent: transfers never lift its allocation above. */

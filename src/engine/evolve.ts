@@ -3,7 +3,8 @@
  * gives, byte for byte, the state that its owner had.
  */
 import type { EventOf, PoolEvent, Transfer } from "../protocol/events.ts";
-import { forget, settle } from "./remember.ts";
+import { bytesOf } from "./bytes.ts";
+import { awaitCommit, commitsLate, forget, retain } from "./remember.ts";
 import {
   type Agent,
   agentOf,
@@ -47,6 +48,7 @@ function apply(pool: Pool, event: PoolEvent): void {
       return registered(pool, event);
     case "closing":
       agentOf(pool, event.agent).closing = true;
+      pool.roster++;
       return;
     case "closed":
       return closed(pool, event);
@@ -87,6 +89,7 @@ function apply(pool: Pool, event: PoolEvent): void {
 
 function configured(pool: Pool, event: EventOf<"configured">): void {
   pool.settings = event.settings;
+  pool.roster++;
   addToFloat(pool, event.float);
   rearm(pool, null);
   if (event.period === undefined) return;
@@ -103,8 +106,9 @@ function addToFloat(pool: Pool, amount: number): void {
 function book(pool: Pool, id: string, booking: Pick<Booking, "op" | "agent" | "amount"> & Partial<Booking>): void {
   const { op, agent, amount, confidence, metadata, overage = 0, transfers = [], donors = [] } = booking;
   const { at, seq } = pool;
-  pool.remembered.set(id, { op, id, agent, amount, confidence, metadata, overage, transfers, donors, at, seq });
-  settle(pool, id);
+  const booked: Booking = { op, id, agent, amount, confidence, metadata, overage, transfers, donors, at, seq };
+  pool.remembered.set(id, booked);
+  retain(pool, booked);
 }
 
 function registered(pool: Pool, event: EventOf<"registered">): void {
@@ -117,6 +121,7 @@ function registered(pool: Pool, event: EventOf<"registered">): void {
     if (parent !== undefined) parent.subAgents++;
   }
   agent.contract = contract;
+  pool.roster++;
   allocate(pool, agent, allocated, source);
   rearm(pool, agent);
   if (event.period === undefined) return;
@@ -133,6 +138,7 @@ function newAgent(name: string, event: EventOf<"registered">, depth: number): Ag
     consumed: 0,
     held: 0,
     open: 0,
+    openBytes: 0,
     unsettled: 0,
     subAgents: 0,
     confidence: null,
@@ -178,6 +184,7 @@ function closed(pool: Pool, event: EventOf<"closed">): void {
   }
   pool.closed.agents++;
   pool.agents.delete(agent.name);
+  pool.roster++;
   if (agent.period !== null) pool.periodsEndAt = earliestEnd(pool);
   if (agent.unsettled === 0) return;
   for (const reservation of unsettledOf(pool, agent.name)) reservation.owner = parent?.name ?? null;
@@ -266,7 +273,7 @@ function reserved(pool: Pool, event: EventOf<"reserved">): void {
   if (agent.contract.max_reserves_per_minute !== undefined) agent.pace = paceAt(agent, event.at);
   pool.held += event.granted;
   pool.open++;
-  pool.remembered.set(event.id, {
+  const reservation: Reservation = {
     op: "reserve",
     id: event.id,
     agent: event.agent,
@@ -288,7 +295,11 @@ function reserved(pool: Pool, event: EventOf<"reserved">): void {
     charged: 0,
     chargedBefore: 0,
     settlement: undefined,
-  });
+  };
+  pool.remembered.set(event.id, reservation);
+  const bytes = bytesOf(reservation);
+  agent.openBytes += bytes;
+  pool.openBytes += bytes;
   pushLease(pool, event.id, event.expires_at);
 }
 
@@ -326,7 +337,7 @@ function committed(pool: Pool, event: EventOf<"committed">): void {
   }
   pool.consumed += booked;
   if (late) {
-    pool.unsettledCount--;
+    commitsLate(pool, reservation);
     if (agent !== undefined) agent.unsettled--;
   } else {
     endHold(pool, reservation);
@@ -335,7 +346,7 @@ function committed(pool: Pool, event: EventOf<"committed">): void {
   reservation.charged = 0;
   const { amount, confidence, overage, transfers } = event;
   reservation.settlement = { at: event.at, seq: pool.seq, amount, confidence, overage, transfers, late };
-  settle(pool, event.id);
+  retain(pool, reservation);
 }
 
 /**
@@ -361,6 +372,9 @@ function endHold(pool: Pool, reservation: Reservation): void {
   agent.open--;
   pool.held -= reservation.granted;
   pool.open--;
+  const bytes = bytesOf(reservation);
+  agent.openBytes -= bytes;
+  pool.openBytes -= bytes;
 }
 
 function settleAs(pool: Pool, reservation: Reservation, state: "released" | "expired", amount: number): void {
@@ -375,7 +389,7 @@ function settleAs(pool: Pool, reservation: Reservation, state: "released" | "exp
     transfers: [],
     late: false,
   };
-  if (state === "released") settle(pool, reservation.id);
+  if (state === "released") retain(pool, reservation);
 }
 
 function extended(pool: Pool, event: EventOf<"extended">): void {
@@ -394,8 +408,7 @@ function expired(pool: Pool, event: EventOf<"expired">): void {
   agent.consumed += event.charged;
   agent.unsettled++;
   pool.consumed += event.charged;
-  pool.unsettled.push({ id: event.id, seq: pool.seq });
-  pool.unsettledCount++;
+  awaitCommit(pool, reservation);
 }
 
 function recorded(pool: Pool, event: EventOf<"recorded">): void {

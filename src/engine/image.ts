@@ -1,73 +1,84 @@
 /**
  * A pool's state as plain JSON data, and back: what a snapshot stores, and what an audit compares. Two states are
- * equal when their images are, so everything that is not derivable from the rest belongs in here.
+ * equal when their images are, so everything that does not follow from the rest belongs in here.
  */
-import type { PoolSettings } from "../protocol/events.ts";
+import { bytesOf } from "./bytes.ts";
 import { Heap } from "./heap.ts";
 import { Queue } from "./queue.ts";
+import { loadsOf, newHistory } from "./remember.ts";
 import {
   type Agent,
   type Booking,
   type Expiry,
   earliestEnd,
   emptyPool,
+  type History,
   leaseBefore,
-  nothingWarned,
   type Pool,
   type Reservation,
+  unsettledOne,
 } from "./state.ts";
 
 export type PoolImage = {
-  readonly head: {
-    readonly settings: PoolSettings | null;
-    readonly seq: number;
-    readonly at: number;
-    readonly total: number;
-    readonly float: number;
-    readonly consumed: number;
-    readonly held: number;
-    readonly open: number;
-    readonly closed: Pool["closed"];
-    readonly unsettledCount: number;
-    readonly horizon: number;
-    /** Absent in what was stored before there were pauses, periods, and warnings. */
-    readonly paused?: boolean;
-    readonly period?: Pool["period"];
-    readonly warned?: Pool["warned"];
-  };
-  readonly agents: readonly StoredAgent[];
+  readonly head: ImageHead;
+  readonly agents: readonly Agent[];
   readonly remembered: readonly (Reservation | Booking)[];
-  readonly settled: readonly string[];
+  readonly histories: readonly StoredHistory[];
   readonly unsettled: readonly Expiry[];
 };
 
-type Later = "paused" | "period" | "pace" | "warned";
-type StoredAgent = Omit<Agent, Later> & Partial<Pick<Agent, Later>>;
+export type ImageHead = Pick<
+  Pool,
+  | "settings"
+  | "seq"
+  | "at"
+  | "total"
+  | "float"
+  | "consumed"
+  | "held"
+  | "open"
+  | "closed"
+  | "horizon"
+  | "latestHorizon"
+  | "paused"
+  | "period"
+  | "warned"
+>;
+
+/** A history without its sums, which follow from what is remembered. */
+type StoredHistory = Pick<History, "agent" | "horizon"> & {
+  readonly outcomes: readonly string[];
+  readonly unsettled: readonly Expiry[];
+};
+
+/** The lists of an image. They are stored and compared item by item: the text of a large pool fits no memory twice. */
+export const imageLists = ["agents", "remembered", "histories", "unsettled"] as const satisfies (keyof PoolImage)[];
 
 /** Shares what it can with `pool`: use it before the pool changes. */
 export function toImage(pool: Pool): PoolImage {
-  const { settings, seq, at, total, float, consumed, held, open, closed, unsettledCount, horizon } = pool;
+  const { settings, seq, at, total, float, consumed, held, open, closed, horizon, latestHorizon } = pool;
   const { paused, period, warned } = pool;
-  const sums = { total, float, consumed, held, open, closed, unsettledCount, horizon };
+  const sums = { total, float, consumed, held, open, closed, horizon, latestHorizon };
   return {
     head: { settings, seq, at, ...sums, paused, period, warned },
     agents: [...pool.agents.values()],
     remembered: [...pool.remembered.values()],
-    settled: pool.settled.toArray(),
+    histories: Array.from(pool.histories.values(), ({ agent, horizon: until, outcomes, unsettled }) => ({
+      agent,
+      horizon: until,
+      outcomes: outcomes.toArray(),
+      unsettled: unsettled.toArray(),
+    })),
     unsettled: pool.unsettled.toArray(),
   };
 }
 
-/**
- * Whether two states are the same. Compared piece by piece: the text of a whole large pool, twice, would not fit the
- * memory that an object has.
- */
+/** Whether two states are the same. */
 export function isSame(left: Pool, right: Pool): boolean {
   const [a, b] = [toImage(left), toImage(right)];
-  const lists = ["agents", "remembered", "settled", "unsettled"] as const satisfies (keyof PoolImage)[];
   return (
     JSON.stringify(a.head) === JSON.stringify(b.head) &&
-    lists.every((name) => {
+    imageLists.every((name) => {
       const others = b[name];
       return (
         a[name].length === others.length && a[name].every((one, i) => JSON.stringify(one) === JSON.stringify(others[i]))
@@ -85,17 +96,41 @@ export function fromImage(image: PoolImage): Pool {
   const pool: Pool = {
     ...emptyPool(),
     ...image.head,
-    agents: new Map(image.agents.map((agent) => [agent.name, withLater(agent)])),
+    agents: new Map(image.agents.map((agent) => [agent.name, agent])),
     remembered,
-    settled: new Queue(image.settled),
     unsettled: new Queue(image.unsettled),
     leases: new Heap(leaseBefore, leases),
   };
+  for (const known of image.remembered) {
+    if (known.op === "reserve" && known.state === "held") pool.openBytes += bytesOf(known);
+  }
+  for (const stored of image.histories) restoreHistory(pool, stored);
+  pool.outcomeLoads = loadsOf(pool.histories.values(), ({ outcomeBytes }) => outcomeBytes);
+  pool.unsettledLoads = loadsOf(pool.histories.values(), ({ unsettledBytes }) => unsettledBytes);
   pool.periodsEndAt = earliestEnd(pool);
   return pool;
 }
 
-function withLater(agent: StoredAgent): Agent {
-  const { paused = false, period = null, pace = null, warned = nothingWarned(), ...rest } = agent;
-  return { ...rest, paused, period, pace, warned };
+function restoreHistory(pool: Pool, { agent, horizon, outcomes, unsettled }: StoredHistory): void {
+  const history = newHistory(agent);
+  history.horizon = horizon;
+  for (const id of outcomes) {
+    const known = pool.remembered.get(id);
+    if (known === undefined) throw new Error(`the outcome ${id} of ${agent} is not remembered`);
+    // The id of what is remembered, not the list's own copy of its text.
+    history.outcomes.push(known.id);
+    history.outcomeBytes += bytesOf(known);
+  }
+  for (const expiry of unsettled) {
+    history.unsettled.push(expiry);
+    const known = unsettledOne(pool, expiry);
+    if (known === undefined) continue;
+    history.unsettledCount++;
+    history.unsettledBytes += bytesOf(known);
+  }
+  pool.histories.set(agent, history);
+  pool.outcomeCount += history.outcomes.size;
+  pool.outcomeBytes += history.outcomeBytes;
+  pool.unsettledCount += history.unsettledCount;
+  pool.unsettledBytes += history.unsettledBytes;
 }

@@ -3,7 +3,8 @@
  * `GET …/audit` calls it in production.
  */
 import { limits } from "../protocol/limits.ts";
-import { type Agent, earliestEnd, type Pool, type Reservation } from "./state.ts";
+import { bytesOf } from "./bytes.ts";
+import { type Agent, earliestEnd, type Pool, type Reservation, unsettledOne } from "./state.ts";
 
 /** The violations, as sentences; none if all is well. */
 export function violations(pool: Pool): string[] {
@@ -26,6 +27,7 @@ export function violations(pool: Pool): string[] {
   expect(books.held === pool.held, () => `open reservations hold ${books.held}, the pool ${pool.held}`);
   expect(books.open === pool.open, () => `${books.open} reservations are open, the pool counts ${pool.open}`);
   expect(books.unsettled === pool.unsettledCount, () => `${books.unsettled} are unsettled, not ${pool.unsettledCount}`);
+  for (const sentence of historyViolations(pool)) found.push(sentence);
 
   expect(pool.periodsEndAt === earliestEnd(pool), () => `periods end at ${pool.periodsEndAt}, not when the first does`);
 
@@ -35,6 +37,7 @@ export function violations(pool: Pool): string[] {
       expect(is === should, () => `${agent.name} has ${what} ${is}, its parts say ${should}`);
     says("held", agent.held, own?.held ?? 0);
     says("open", agent.open, own?.open ?? 0);
+    says("open bytes", agent.openBytes, own?.openBytes ?? 0);
     says("unsettled", agent.unsettled, own?.unsettled ?? 0);
     says("sub-agents", agent.subAgents, own?.subAgents ?? 0);
     const { parent } = agent.contract;
@@ -42,16 +45,18 @@ export function violations(pool: Pool): string[] {
     expect(!agent.closing || agent.open + agent.subAgents > 0, () => `${agent.name} is closing and nothing keeps it`);
   }
   expect(pool.agents.size <= limits.agents, () => `${pool.agents.size} agents`);
-  expect(pool.settled.size <= limits.outcomesMax, () => `${pool.settled.size} outcomes are remembered`);
+  expect(pool.outcomeBytes <= limits.outcomesBytes, () => `outcomes take ${pool.outcomeBytes} bytes`);
+  expect(pool.unsettledBytes <= limits.unsettledBytes, () => `the unsettled take ${pool.unsettledBytes} bytes`);
+  expect(pool.openBytes <= limits.openReservationsBytes, () => `open reservations take ${pool.openBytes} bytes`);
   return found;
 }
 
-type Own = { held: number; open: number; unsettled: number; subAgents: number };
+type Own = { held: number; open: number; openBytes: number; unsettled: number; subAgents: number };
 
 function recompute(pool: Pool) {
   const agents = new Map<string, Own>();
   const of = (name: string): Own => {
-    const known = agents.get(name) ?? { held: 0, open: 0, unsettled: 0, subAgents: 0 };
+    const known = agents.get(name) ?? { held: 0, open: 0, openBytes: 0, unsettled: 0, subAgents: 0 };
     agents.set(name, known);
     return known;
   };
@@ -68,6 +73,7 @@ function recompute(pool: Pool) {
       sums.open++;
       of(known.agent).held += known.granted;
       of(known.agent).open++;
+      of(known.agent).openBytes += bytesOf(known);
     }
     if (known.state === "expired") {
       sums.unsettled++;
@@ -75,6 +81,43 @@ function recompute(pool: Pool) {
     }
   }
   return { ...sums, agents };
+}
+
+/** What is remembered of each agent, counted and weighed again. */
+function historyViolations(pool: Pool): string[] {
+  const found: string[] = [];
+  const sums = { outcomeCount: 0, outcomeBytes: 0, unsettledCount: 0, unsettledBytes: 0, openBytes: 0 };
+  for (const { agent, outcomes, unsettled, ...says } of pool.histories.values()) {
+    const settled = outcomes.toArray().map((id) => pool.remembered.get(id));
+    const waiting = unsettled.toArray().map((expiry) => unsettledOne(pool, expiry));
+    const own = { outcomeBytes: 0, unsettledCount: 0, unsettledBytes: 0 };
+    for (const known of settled) {
+      if (known === undefined || (known.agent ?? "") !== agent) found.push(`an outcome of ${agent} is not remembered`);
+      else own.outcomeBytes += bytesOf(known);
+    }
+    for (const known of waiting) {
+      if (known === undefined) continue;
+      own.unsettledCount++;
+      own.unsettledBytes += bytesOf(known);
+    }
+    for (const name of ["outcomeBytes", "unsettledCount", "unsettledBytes"] as const) {
+      sums[name] += own[name];
+      if (says[name] !== own[name]) found.push(`the history of ${agent} has ${name} ${says[name]}, not ${own[name]}`);
+    }
+    sums.outcomeCount += settled.length;
+  }
+  let open = 0;
+  for (const known of pool.remembered.values()) {
+    if (known.op !== "reserve" || known.state !== "held") continue;
+    open++;
+    sums.openBytes += bytesOf(known);
+  }
+  for (const name of ["outcomeCount", "outcomeBytes", "unsettledBytes", "openBytes"] as const) {
+    if (pool[name] !== sums[name]) found.push(`the pool has ${name} ${pool[name]}, its histories say ${sums[name]}`);
+  }
+  const kept = sums.outcomeCount + sums.unsettledCount + open;
+  if (kept !== pool.remembered.size) found.push(`${pool.remembered.size} writes are remembered, not ${kept}`);
+  return found;
 }
 
 function amountsOf(pool: Pool): [string, number][] {

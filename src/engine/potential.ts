@@ -1,18 +1,28 @@
 /**
  * What an agent could get if every open reservation came back: whether waiting can help a refused one. By then the
- * agents that are closing have left, and what they leave is their parents' or the float's.
+ * agents that are closing have left, and what they leave is their parents' or the float's. Nothing is copied: a refusal
+ * must not cost more than a few looks at each agent.
  */
 import { mayGive, roomUnderCeiling } from "./donors.ts";
 import { type Agent, keeps, type Pool } from "./state.ts";
 
+/** An agent's allocation and what is consumed of it. */
+export type Books = { allocated: number; consumed: number };
+
+/** What would be different from the pool as it is: added to its float and total, and to the books of some agents. */
+export type Change = { readonly float: number; readonly total: number; readonly books: ReadonlyMap<string, Books> };
+
+const noChange: Change = { float: 0, total: 0, books: new Map() };
+
 /** Never below zero; as large as every hold put together allows. `kept` is what of its own it may not take. */
-export function potential(pool: Pool, agent: Agent, kept: number): number {
-  const { float, total, left } = whenAllReturned(pool);
-  const booksOf = ({ name, allocated, consumed }: Agent): Books => {
-    const more = left.get(name);
+export function potential(pool: Pool, agent: Agent, kept: number, change: Change = noChange): number {
+  const { float, total, left } = whenAllReturned(pool, change);
+  const booksOf = (one: Agent): Books => {
+    const books = changed(one, change);
+    const more = left.get(one.name);
     return more === undefined
-      ? { allocated, consumed }
-      : { allocated: allocated + more.allocated, consumed: consumed + more.consumed };
+      ? books
+      : { allocated: books.allocated + more.allocated, consumed: books.consumed + more.consumed };
   };
   let others = float;
   for (const donor of pool.agents.values()) {
@@ -25,9 +35,14 @@ export function potential(pool: Pool, agent: Agent, kept: number): number {
   return Math.max(0, Math.min(most, total - pool.consumed));
 }
 
-type Books = { allocated: number; consumed: number };
+function changed({ name, allocated, consumed }: Agent, { books }: Change): Books {
+  const more = books.size === 0 ? undefined : books.get(name);
+  return more === undefined
+    ? { allocated, consumed }
+    : { allocated: allocated + more.allocated, consumed: consumed + more.consumed };
+}
 
-function whenAllReturned(pool: Pool) {
+function whenAllReturned(pool: Pool, change: Change) {
   const left = new Map<string, Books>();
   const leftFor = (name: string): Books => {
     const books = left.get(name) ?? { allocated: 0, consumed: 0 };
@@ -38,12 +53,14 @@ function whenAllReturned(pool: Pool) {
   for (const agent of pool.agents.values()) {
     if (!agent.closing) continue;
     const heir = heirOf(pool, agent);
+    const { allocated, consumed } = changed(agent, change);
     const books = leftFor(heir.name);
-    books.allocated += agent.allocated;
-    books.consumed += agent.consumed;
+    books.allocated += allocated;
+    books.consumed += consumed;
     if (heir === agent) roots.push(agent);
   }
-  let { float, total } = pool;
+  let float = pool.float + change.float;
+  let total = pool.total + change.total;
   for (const root of roots) {
     const { allocated, consumed } = leftFor(root.name);
     const unspent = Math.max(0, allocated - consumed);

@@ -1,60 +1,200 @@
 /**
- * What is remembered of the past, and for how long. A repeat of a remembered write is answered, not run; of a
- * forgotten one only its id's own time can tell, so `horizon` keeps the latest time that was forgotten. Forgetting
- * follows from the events alone: two folds of one journal forget the same.
+ * What is remembered of the past, and for how long (docs/decisions/0003-what-is-remembered.md). A repeat of a
+ * remembered write is answered, not run; of a forgotten one only its id's own time can tell, so a `horizon` keeps the
+ * latest time that was forgotten. Each agent has a history of its own, and where all of them are too much, the heaviest
+ * one forgets its oldest (longest queue drop): what one agent sends pushes out nothing of another's. Forgetting follows
+ * from the events alone: two folds of one journal forget the same.
  */
 import { limits } from "../protocol/limits.ts";
+import { bytesOf } from "./bytes.ts";
+import { Heap } from "./heap.ts";
 import { timeOfId } from "./ids.ts";
-import { agentOf, type Booking, type Pool, type Reservation, unsettledOne } from "./state.ts";
+import { Queue } from "./queue.ts";
+import {
+  agentOf,
+  type Booking,
+  type Expiry,
+  type History,
+  heavier,
+  type Load,
+  type Pool,
+  type Reservation,
+  unsettledOne,
+} from "./state.ts";
 
-/** Puts a settled outcome in the queue of what may be forgotten. */
-export function settle(pool: Pool, id: string): void {
-  pool.settled.push(id);
+/** The key of the history of writes that are no agent's: funding, a new period. No agent has an empty name. */
+const poolsOwn = "";
+
+/** How often histories of agents that have left are looked for, in events. */
+const sweepEvery = 1_024;
+
+export function newHistory(agent: string): History {
+  const nothing = { outcomeBytes: 0, unsettledCount: 0, unsettledBytes: 0, horizon: 0 };
+  return { agent, outcomes: new Queue(), unsettled: new Queue(), ...nothing };
 }
 
-/** Forgets what is both old and many, or too many. A constant amount of work per event, on average. */
+/** Keeps a settled outcome until it is forgotten. */
+export function retain(pool: Pool, known: Reservation | Booking): void {
+  const history = historyOf(pool, known.agent);
+  history.outcomes.push(known.id);
+  const bytes = bytesOf(known);
+  history.outcomeBytes += bytes;
+  pool.outcomeBytes += bytes;
+  pool.outcomeCount++;
+  weigh(pool, pool.outcomeLoads, { agent: history.agent, bytes: history.outcomeBytes }, (one) => one.outcomeBytes);
+}
+
+/** Keeps a reservation that has just expired, for its late commit. */
+export function awaitCommit(pool: Pool, known: Reservation): void {
+  const history = historyOf(pool, known.agent);
+  const expiry = { id: known.id, seq: pool.seq };
+  history.unsettled.push(expiry);
+  pool.unsettled.push(expiry);
+  countUnsettled(pool, history, 1, bytesOf(known));
+}
+
+/** An expired reservation is about to be committed late: it waits no more. */
+export function commitsLate(pool: Pool, known: Reservation): void {
+  countUnsettled(pool, historyOf(pool, known.agent), -1, -bytesOf(known));
+}
+
+/** Forgets what is both old and many, or too much. A constant amount of work per event, on average. */
 export function forget(pool: Pool): void {
-  while (pool.settled.size > limits.outcomesKept) {
-    const known = rememberedAt(pool, pool.settled.peek());
-    if (pool.settled.size <= limits.outcomesMax && settledAt(known) >= pool.at - limits.outcomesKeptMs) break;
-    pool.settled.shift();
-    drop(pool, known);
-  }
+  forgetOutcomes(pool);
   forgetUnsettled(pool);
+  if (pool.seq % sweepEvery === 0) forgetHistories(pool);
+}
+
+/** The latest time of an id of this agent's that may have been forgotten. */
+export function horizonOf(pool: Pool, agent: string | null): number {
+  return Math.max(pool.horizon, pool.histories.get(agent ?? poolsOwn)?.horizon ?? 0);
+}
+
+function forgetOutcomes(pool: Pool): void {
+  for (;;) {
+    const tooMuch = pool.outcomeBytes > limits.outcomesBytes;
+    if (!tooMuch && pool.outcomeCount <= limits.outcomesKept) return;
+    const history = heaviest(pool, pool.outcomeLoads, (one) => one.outcomeBytes);
+    const known = history === undefined ? undefined : pool.remembered.get(history.outcomes.peek() ?? "");
+    if (history === undefined || known === undefined) throw new Error("an outcome is counted but not remembered");
+    if (!tooMuch && settledAt(known) >= pool.at - limits.outcomesKeptMs) return;
+    history.outcomes.shift();
+    const bytes = bytesOf(known);
+    history.outcomeBytes -= bytes;
+    pool.outcomeBytes -= bytes;
+    pool.outcomeCount--;
+    drop(pool, history, known);
+    weigh(pool, pool.outcomeLoads, { agent: history.agent, bytes: history.outcomeBytes }, (one) => one.outcomeBytes);
+  }
 }
 
 function forgetUnsettled(pool: Pool): void {
-  for (;;) {
-    const expiry = pool.unsettled.peek();
-    if (expiry === undefined) return;
-    const known = unsettledOne(pool, expiry);
-    if (known !== undefined) {
-      if (pool.unsettledCount <= limits.unsettledMax && settledAt(known) >= pool.at - limits.unsettledMs) break;
-      pool.unsettledCount--;
-      if (known.owner !== null) agentOf(pool, known.owner).unsettled--;
-      drop(pool, known);
-    }
+  for (let first = pool.unsettled.peek(); first !== undefined; first = pool.unsettled.peek()) {
+    const known = unsettledOne(pool, first);
+    if (known !== undefined && settledAt(known) >= pool.at - limits.unsettledMs) break;
+    if (known !== undefined) dropUnsettled(pool, known);
     pool.unsettled.shift();
   }
-  // Those committed late lie among the others until they come to the front; they may cost as much again.
-  if (pool.unsettled.size > 2 * pool.unsettledCount + 1_000) {
-    pool.unsettled.compact((expiry) => unsettledOne(pool, expiry) !== undefined);
+  while (pool.unsettledBytes > limits.unsettledBytes) {
+    const history = heaviest(pool, pool.unsettledLoads, (one) => one.unsettledBytes);
+    if (history === undefined) throw new Error("an expiry is counted but not remembered");
+    const first = history.unsettled.shift();
+    const known = first === undefined ? undefined : unsettledOne(pool, first);
+    if (known !== undefined) dropUnsettled(pool, known);
   }
+  // Those committed late or forgotten lie among the others until they come to the front; they may cost as much again.
+  compact(pool, pool.unsettled, pool.unsettledCount);
 }
 
-function drop(pool: Pool, known: Reservation | Booking): void {
+function dropUnsettled(pool: Pool, known: Reservation): void {
+  const history = historyOf(pool, known.agent);
+  countUnsettled(pool, history, -1, -bytesOf(known));
+  if (known.owner !== null) agentOf(pool, known.owner).unsettled--;
+  drop(pool, history, known);
+}
+
+function countUnsettled(pool: Pool, history: History, count: 1 | -1, bytes: number): void {
+  history.unsettledCount += count;
+  history.unsettledBytes += bytes;
+  pool.unsettledCount += count;
+  pool.unsettledBytes += bytes;
+  compact(pool, history.unsettled, history.unsettledCount);
+  const load = { agent: history.agent, bytes: history.unsettledBytes };
+  weigh(pool, pool.unsettledLoads, load, (one) => one.unsettledBytes);
+}
+
+function compact(pool: Pool, queue: Queue<Expiry>, live: number): void {
+  if (queue.size > 2 * live + 1_000) queue.compact((expiry) => unsettledOne(pool, expiry) !== undefined);
+}
+
+function drop(pool: Pool, history: History, known: Reservation | Booking): void {
   pool.remembered.delete(known.id);
   // Never later than when it was used: a client whose clock runs ahead must not make the pool refuse everybody's ids.
   const time = timeOfId(known.id);
-  if (time !== undefined) pool.horizon = Math.max(pool.horizon, Math.min(time, known.at));
+  if (time === undefined) return;
+  history.horizon = Math.max(history.horizon, Math.min(time, known.at));
+  pool.latestHorizon = Math.max(pool.latestHorizon, history.horizon);
+}
+
+/**
+ * Forgets histories of agents that have left and of which nothing is remembered. The pool keeps their horizon, for an
+ * agent of that name may be registered again. It is older than what is remembered of anybody, or it would refuse other
+ * agents' new ids; only where very many agents come and go is it younger.
+ */
+function forgetHistories(pool: Pool): void {
+  const vacant = [...pool.histories.values()].filter(
+    ({ agent, outcomes, unsettledCount }) => outcomes.size === 0 && unsettledCount === 0 && !pool.agents.has(agent),
+  );
+  const isTooMany = vacant.length > limits.vacantHistories;
+  for (const { agent, horizon } of vacant) {
+    if (!isTooMany && horizon >= pool.at - limits.outcomesKeptMs) continue;
+    pool.histories.delete(agent);
+    pool.horizon = Math.max(pool.horizon, horizon);
+  }
+}
+
+function historyOf(pool: Pool, agent: string | null): History {
+  const key = agent ?? poolsOwn;
+  const known = pool.histories.get(key);
+  if (known !== undefined) return known;
+  const history = newHistory(key);
+  pool.histories.set(key, history);
+  return history;
+}
+
+/** Notes how heavy a history is now. Older notes of it stay until they come to the top, or are too many. */
+function weigh(pool: Pool, loads: Heap<Load>, load: Load, bytesIn: (history: History) => number): void {
+  loads.push(load);
+  if (loads.size > 4 * pool.histories.size + 1_000) {
+    const heaviestOf = new Set<string>();
+    loads.compact(({ agent, bytes }) => {
+      const history = pool.histories.get(agent);
+      if (history === undefined || bytesIn(history) !== bytes || heaviestOf.has(agent)) return false;
+      heaviestOf.add(agent);
+      return true;
+    });
+  }
+}
+
+/** The history that takes the most, the first by name of those that take the same. */
+function heaviest(pool: Pool, loads: Heap<Load>, bytesIn: (history: History) => number): History | undefined {
+  for (;;) {
+    const load = loads.peek();
+    if (load === undefined) return undefined;
+    const history = pool.histories.get(load.agent);
+    if (history !== undefined && load.bytes > 0 && bytesIn(history) === load.bytes) return history;
+    loads.pop();
+  }
+}
+
+/** The loads of histories that have just been read, in a heap. */
+export function loadsOf(histories: Iterable<History>, bytesIn: (history: History) => number): Heap<Load> {
+  return new Heap(
+    heavier,
+    Array.from(histories, (history) => ({ agent: history.agent, bytes: bytesIn(history) })),
+  );
 }
 
 function settledAt(known: Reservation | Booking): number {
   return known.op === "reserve" ? (known.settlement?.at ?? known.at) : known.at;
-}
-
-function rememberedAt(pool: Pool, id: string | undefined): Reservation | Booking {
-  const known = id === undefined ? undefined : pool.remembered.get(id);
-  if (known === undefined) throw new Error(`outcome ${id} is queued but not remembered`);
-  return known;
 }

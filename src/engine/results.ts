@@ -153,7 +153,7 @@ export function report(pool: Pool, name: string): Report {
   return { pool: name, unit: pool.settings.unit, seq, total, float, consumed, held, period, agents };
 }
 
-function viewNamed(pool: Pool, name: string | null): NamedAgentView | null {
+export function viewNamed(pool: Pool, name: string | null): NamedAgentView | null {
   const agent = name === null ? undefined : pool.agents.get(name);
   return agent === undefined ? null : { name: agent.name, ...viewAgent(agent) };
 }

@@ -18,6 +18,8 @@ export type Agent = {
   held: number;
   /** Reservations in state `held`. */
   open: number;
+  /** What they take to remember. */
+  openBytes: number;
   /** Expired reservations that are booked to it and may still be committed late. */
   unsettled: number;
   subAgents: number;
@@ -100,6 +102,23 @@ export type Booking = {
 /** An expiry waiting for its late commit. `seq` is its event's: an id may be used again, even for another expiry. */
 export type Expiry = { readonly id: string; readonly seq: number };
 
+/** What is remembered of one agent's settled writes. Open reservations are in none. */
+export type History = {
+  readonly agent: string;
+  /** Ids of settled outcomes, oldest first. */
+  readonly outcomes: Queue<string>;
+  outcomeBytes: number;
+  /** Expired reservations, oldest first; entries of those committed late or forgotten since are skipped. */
+  readonly unsettled: Queue<Expiry>;
+  unsettledCount: number;
+  unsettledBytes: number;
+  /** Latest time in the ids forgotten of it. */
+  horizon: number;
+};
+
+/** What a history took when this was noted. */
+export type Load = { readonly agent: string; readonly bytes: number };
+
 export type Lease = { readonly expiresAt: number; readonly id: string };
 
 export type Pool = {
@@ -124,26 +143,43 @@ export type Pool = {
   held: number;
   /** Reservations in state `held`. */
   open: number;
+  /** What they take to remember (`bytes.ts`). */
+  openBytes: number;
   agents: Map<string, Agent>;
+  /** Counts changes of contracts and of who is there: what follows from those alone need not be worked out again. */
+  roster: number;
   /** What agents that left have had and spent. */
   closed: { agents: number; allocated: number; consumed: number };
   /** Open and settled reservations and other writes, by their id. */
   remembered: Map<string, Reservation | Booking>;
-  /** Ids of settled outcomes, oldest first. */
-  settled: Queue<string>;
-  /** Expired reservations, oldest first; entries of those committed late since are skipped. */
+  /** What is settled, by the agent that it is of. */
+  histories: Map<string, History>;
+  /** Settled outcomes of all histories, and what they take. */
+  outcomeCount: number;
+  outcomeBytes: number;
+  /** Expired reservations of all, oldest first; entries of those committed late or forgotten since are skipped. */
   unsettled: Queue<Expiry>;
   unsettledCount: number;
+  unsettledBytes: number;
+  /** Histories by what their outcomes take, and by what their unsettled ones do; entries that no longer hold are skipped. */
+  outcomeLoads: Heap<Load>;
+  unsettledLoads: Heap<Load>;
   /** Lease ends, earliest first; entries that no longer match their reservation are skipped. */
   leases: Heap<Lease>;
-  /** Latest time embedded in the ids forgotten so far: what is as old may have run already. */
+  /** Latest time in the ids forgotten of histories that are forgotten themselves: what is as old may have run already. */
   horizon: number;
+  /** Latest time in any forgotten id. */
+  latestHorizon: number;
 };
 
 export const minuteMs = 60_000;
 
 export function leaseBefore(a: Lease, b: Lease): boolean {
   return a.expiresAt < b.expiresAt || (a.expiresAt === b.expiresAt && a.id < b.id);
+}
+
+export function heavier(a: Load, b: Load): boolean {
+  return a.bytes > b.bytes || (a.bytes === b.bytes && a.agent < b.agent);
 }
 
 export function emptyPool(): Pool {
@@ -160,14 +196,22 @@ export function emptyPool(): Pool {
     consumed: 0,
     held: 0,
     open: 0,
+    openBytes: 0,
     agents: new Map(),
+    roster: 0,
     closed: { agents: 0, allocated: 0, consumed: 0 },
     remembered: new Map(),
-    settled: new Queue(),
+    histories: new Map(),
+    outcomeCount: 0,
+    outcomeBytes: 0,
     unsettled: new Queue(),
     unsettledCount: 0,
+    unsettledBytes: 0,
+    outcomeLoads: new Heap(heavier),
+    unsettledLoads: new Heap(heavier),
     leases: new Heap(leaseBefore),
     horizon: 0,
+    latestHorizon: 0,
   };
 }
 

@@ -36,8 +36,8 @@ export class Books {
   }
 
   get caller(): Caller {
-    const { key_id, agent } = this.#capability;
-    return { key_id, agent: agent ?? null };
+    const { key_id, agent = null, expires_at = null } = this.#capability;
+    return { key_id, agent, expires_at };
   }
 
   /** Asks the pool; throws a 503 when it can't be reached. */

@@ -4,6 +4,7 @@
  * this Worker from here on, the call is paid for.
  */
 import type { Env } from "../env.ts";
+import { whileConnected } from "../http/hang-up.ts";
 import { DoorError } from "../http/problems.ts";
 import { numberOf } from "../http/settings.ts";
 import type { Tariff } from "../pricing/tariff.ts";
@@ -69,13 +70,20 @@ async function admit(call: ModelCall): Promise<Answer<Admitted>> {
     if (!counted.ok) return counted;
     const tariff = counted.result;
     const command = reserveFor(call, tariff, id, ttlMs);
-    const { outcome, confidence_path: confidencePath } = await books
-      .ask((pool) => pool.admit(books.caller, command, call.waitMs))
-      .catch((error: unknown) => {
-        // It may have been reserved all the same, and nothing was forwarded: what is held must not be charged.
-        call.waitUntil(books.ask((pool) => pool.run(bursar, [{ op: "release", id }])).catch(() => undefined));
-        throw error;
-      });
+    const { outcome, confidence_path: confidencePath } = await whileConnected(
+      { signal: call.request.signal, waitUntil: call.waitUntil },
+      (ticket) => books.ask((pool) => pool.admit(books.caller, command, call.waitMs, ticket)),
+      (ticket) => books.ask(async (pool) => pool.leave(id, ticket)),
+    ).catch((error: unknown) => {
+      // It may have been reserved all the same, and nothing was forwarded: what is held must not be charged.
+      call.waitUntil(books.ask((pool) => pool.run(bursar, [{ op: "release", id }])).catch(() => undefined));
+      throw error;
+    });
+    if (outcome.ok && call.request.signal.aborted) {
+      // Granted in the moment in which its caller went: nothing is forwarded for nobody.
+      call.waitUntil(books.ask((pool) => pool.run(bursar, [{ op: "release", id }])).catch(() => undefined));
+      throw new DoorError("upstream_failed", "The caller hung up before the provider was asked.");
+    }
     if (outcome.ok) {
       const reservation = outcome.result as ReservationResult;
       return { ok: true, result: { books, tariff, reservation, confidencePath, ttlMs } };

@@ -80,9 +80,9 @@ async function ask(
   credentials: Credentials,
   upstream: string,
 ): Promise<Response | Problem> {
-  const { tenant, jurisdiction, key_id, agent = null } = credentials.capability;
+  const { tenant, jurisdiction, key_id, agent = null, expires_at = null } = credentials.capability;
   const id = tenantId(env, tenant, jurisdiction);
-  const refusal = await reach(() => env.TENANTS.get(id).standing({ key_id, agent }));
+  const refusal = await reach(() => env.TENANTS.get(id).standing({ key_id, agent, expires_at }));
   if (refusal !== null) return refusalProblem(refusal);
   const body = route.method === "POST" ? await parseQuestion(request) : undefined;
   const signal = AbortSignal.timeout(numberOf(env, "BURSAR_GATEWAY_SILENCE_MS", limits.gatewaySilenceMs));

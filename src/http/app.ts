@@ -52,9 +52,20 @@ async function ask(route: Route, context: Context<App>, learn: (principal: Princ
   const principal = await authenticate(context.req.raw, env);
   learn(principal);
   await mustNotHurry(principal, env);
-  const given = await route.run(new Call(context.req.raw, env, principal, context.req.param()));
+  const given = await route.run(new Call(context.req.raw, env, principal, context.req.param(), later(context)));
   if (given instanceof Response) return given;
   return given.ok ? json(given.result, route.status) : refusalProblem(given.refusal);
+}
+
+/** Runs a promise to its end, though the request may be over; where nothing keeps it (a test), it runs all the same. */
+function later(context: Context<App>): (promise: Promise<unknown>) => void {
+  return (promise) => {
+    try {
+      context.executionCtx.waitUntil(promise);
+    } catch {
+      promise.catch(() => undefined);
+    }
+  };
 }
 
 /** Runs a handler, and answers as the API does. */

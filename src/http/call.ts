@@ -11,13 +11,14 @@ import {
 } from "../env.ts";
 import { bursar, type Caller } from "../protocol/caller.ts";
 import type { Capability } from "../protocol/capability.ts";
-import type { Command } from "../protocol/commands.ts";
+import type { Command, ReserveCommand } from "../protocol/commands.ts";
 import { type Opener, openerHeader, subprotocol } from "../protocol/frames.ts";
 import type { Answer, Outcome } from "../protocol/results.ts";
 import { modelName, name } from "../protocol/schemas.ts";
 import type { Jurisdiction } from "../protocol/tenants.ts";
 import { uuid7 } from "../protocol/uuid.ts";
 import type { Principal } from "./auth.ts";
+import { whileConnected } from "./hang-up.ts";
 import { invalid } from "./problems.ts";
 import { reach } from "./reach.ts";
 
@@ -29,9 +30,18 @@ export class Call {
   readonly url: URL;
   readonly principal: Principal;
   readonly env: Env;
+  /** Lets something run on after the answer, or after the caller has hung up. */
+  readonly waitUntil: (promise: Promise<unknown>) => void;
   readonly #params: Readonly<Record<string, string>>;
 
-  constructor(request: Request, env: Env, principal: Principal, params: Readonly<Record<string, string>>) {
+  constructor(
+    request: Request,
+    env: Env,
+    principal: Principal,
+    params: Readonly<Record<string, string>>,
+    waitUntil: (promise: Promise<unknown>) => void,
+  ) {
+    this.waitUntil = waitUntil;
     this.request = request;
     this.url = new URL(request.url);
     this.principal = principal;
@@ -81,8 +91,8 @@ export class Call {
 
   get caller(): Caller {
     if (this.principal.kind === "operator") return bursar;
-    const { key_id, agent } = this.principal.capability;
-    return { key_id, agent: agent ?? null };
+    const { key_id, agent = null, expires_at = null } = this.principal.capability;
+    return { key_id, agent, expires_at };
   }
 
   /** Asks the pool of the path, in the caller's tenant. */
@@ -99,8 +109,7 @@ export class Call {
 
   /** Hands the connection to the pool of the path, with what the key allows. */
   async openSession(): Promise<Given | Response> {
-    const { key_id, scope, agent = null, expires_at = null } = this.capability;
-    const opener: Opener = { caller: { key_id, agent }, scope, expires_at };
+    const opener: Opener = { caller: this.caller, scope: this.capability.scope };
     const headers = new Headers({ upgrade: "websocket", [openerHeader]: JSON.stringify(opener) });
     if (this.request.headers.has("sec-websocket-protocol")) headers.set("sec-websocket-protocol", subprotocol);
     // A new request: nothing of the stranger's own goes further.
@@ -134,6 +143,16 @@ export class Call {
   directory<T>(ask: (directory: DirectoryCalls) => Promise<T>): Promise<T> {
     const { DIRECTORY } = this.env;
     return reach(() => ask(DIRECTORY.get(DIRECTORY.idFromName(directoryName))));
+  }
+
+  /** Reserves, waiting in line up to `waitMs`; a caller that hangs up leaves the line. */
+  reserve(command: ReserveCommand, waitMs: number): Promise<Outcome> {
+    if (waitMs === 0) return this.pool((pool, caller) => pool.reserve(caller, command, 0));
+    return whileConnected(
+      { signal: this.request.signal, waitUntil: this.waitUntil },
+      (ticket) => this.pool((pool, caller) => pool.reserve(caller, command, waitMs, ticket)),
+      (ticket) => this.pool(async (pool) => pool.leave(command.id, ticket)),
+    );
   }
 
   /** Runs one command. */

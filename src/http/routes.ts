@@ -340,7 +340,7 @@ export const routes: readonly Route[] = [
     agents: (_, body) => [body.agent],
     run: (call, { id, wait_ms = 0, ...reserve }) => {
       const command = { op: "reserve", ...reserve, id: call.idFor(id) } as const;
-      return call.pool((stub, caller) => stub.reserve(caller, command, wait_ms));
+      return call.reserve(command, wait_ms);
     },
   }),
   route("GET", reservation, rights.readOwn, "A reservation", {
@@ -449,9 +449,13 @@ export const routes: readonly Route[] = [
     run: (call, _, { agent = null, before = Number.MAX_SAFE_INTEGER, limit = limits.periodPage }) =>
       call.pool((stub, caller) => stub.periods(caller, agent, before, limit)),
   }),
-  route("GET", `${pool}/snapshot`, rights.readPool, "A pool's whole state, as of its last event", {
+  route("GET", `${pool}/snapshot`, rights.readPool, "A pool's whole state, in pages, as of its event `seq`", {
     answer: answers.snapshot,
-    run: (call) => call.pool((stub, caller) => stub.snapshot(caller)),
+    query: schemas.snapshotQuery,
+    run: (call, _, { page: cursor }) => {
+      const [seq, number] = cursor?.split(".").map(Number) ?? [];
+      return call.pool((stub, caller) => stub.snapshot(caller, seq, number));
+    },
   }),
   route("GET", `${pool}/session`, rights.readOwn, "Open a session: frames of commands, and events as they happen", {
     status: 101,

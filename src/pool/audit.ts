@@ -1,58 +1,123 @@
 /**
- * The audit: folds the journal again from its first event, or from the checkpoint that it was trimmed up to, and compares
- * the outcome with memory, checks the chain of hashes, and every invariant. It reads page by page and lets others run.
+ * The audit: folds the journal again from its first event, or from the checkpoint that it was trimmed up to, and
+ * compares the outcome with memory, checks the chain of hashes, and every invariant. What it can't read is a finding,
+ * not an exception. It works in short steps and rests between them, so that the pool's callers hardly notice.
  */
-import { foldRow, hashOf } from "../archive/chain.ts";
+import { foldRow } from "../archive/chain.ts";
 import { isSame } from "../engine/image.ts";
 import { violations } from "../engine/invariants.ts";
 import type { Audit } from "../protocol/results.ts";
-import { rowsAfter } from "./journal.ts";
+import { DamagedError, reading, understanding } from "./damage.ts";
+import { checkRow, notedHead, rowsAfter } from "./journal.ts";
 import type { Memory } from "./memory.ts";
 import { snapshotHead } from "./snapshot.ts";
 import type { PoolStorage } from "./storage.ts";
-import { baseOf, trimmedTo } from "./trimming.ts";
+import { type Base, baseOf, trimmedTo } from "./trimming.ts";
 
-const rowsPerTurn = 256;
+/** Characters that are folded in one step: some milliseconds of the object's only thread. */
+const stepLength = 200_000;
+const rowsPerStep = 256;
+/** Between two steps: at least half of the time is everybody else's. */
+const restMs = 5;
 
-/** `settled()` gives the memory to compare with, once what was delivered before is persisted. */
-export async function audit(storage: PoolStorage, settled: () => Promise<Memory>): Promise<Audit> {
-  const base = baseOf(storage);
-  const { pool: refolded } = base;
+/**
+ * `rest()` lets others run between two steps. `settled()` gives the memory to compare with, once what was delivered before is persisted. It may throw a
+ * `DamagedError`: then there is no memory, and the audit says what is wrong with the journal.
+ */
+export async function audit(
+  storage: PoolStorage,
+  settled: () => Promise<Memory>,
+  rest: () => Promise<void> = aMoment,
+): Promise<Audit> {
   const findings: string[] = [];
-  let { head } = base;
-  let rows = 0;
-  let { at } = base.pool;
-  for (;;) {
-    // Lets others run: an audit of a long history takes seconds.
-    await storage.sync();
-    const memory = await settled();
-    if (memory.persistedSeq < memory.pool.seq) continue;
-    // Trimmed while this read it: what is left folds on from the new checkpoint.
-    if (trimmedTo(storage) > refolded.seq) return audit(storage, settled);
-    const snapshot = snapshotHead(storage);
-    const batch = rowsAfter(storage, refolded.seq, rowsPerTurn);
-    for (const row of batch) {
-      if (row.previous !== head) findings.push(`row ${row.first_seq} does not carry the hash of the row before it`);
-      if (row.at < at) findings.push(`row ${row.first_seq} is older than the row before it`);
-      head = hashOf(row);
-      if (row.last_seq === snapshot?.seq && head !== snapshot.head)
-        findings.push("the snapshot was taken of another journal");
-      at = row.at;
-      rows++;
-      try {
-        foldRow(refolded, row);
-      } catch (error) {
-        findings.push(error instanceof Error ? error.message : String(error));
-        return { ok: false, seq: refolded.seq, rows, findings };
-      }
-    }
-    if (batch.length === rowsPerTurn) continue;
-
-    if (head !== memory.head) findings.push("the last row's hash is not the one in memory");
-    if (!isSame(refolded, memory.pool)) {
-      findings.push("folding the journal gives another state than the one in memory");
-    }
-    findings.push(...violations(memory.pool));
-    return { ok: findings.length === 0, seq: refolded.seq, rows, findings };
+  const note = (error: unknown): void => {
+    const damage = error instanceof DamagedError ? `${error.where}: ${error.message}` : String(error);
+    if (!findings.includes(damage)) findings.push(damage);
+  };
+  let base: Base;
+  try {
+    base = reading("checkpoint", () => baseOf(storage));
+  } catch (error) {
+    note(error);
+    return { ok: false, seq: 0, rows: 0, findings };
   }
+  const { pool: refolded } = base;
+  const state = { head: base.head, at: refolded.at, rows: 0 };
+  for (;;) {
+    await storage.sync();
+    await rest();
+    let memory: Memory | undefined;
+    try {
+      memory = await settled();
+      if (memory.persistedSeq < memory.pool.seq) continue;
+    } catch (error) {
+      note(error);
+    }
+    try {
+      // Trimmed while this read it: what is left folds on from the new checkpoint.
+      if (reading("checkpoint", () => trimmedTo(storage)) > refolded.seq) return await audit(storage, settled, rest);
+      if (foldStep(storage, base, state, findings)) continue;
+    } catch (error) {
+      note(error);
+      return { ok: false, seq: refolded.seq, rows: state.rows, findings };
+    }
+    findings.push(...comparison(storage, base, state.head, memory));
+    return { ok: findings.length === 0, seq: refolded.seq, rows: state.rows, findings };
+  }
+}
+
+/** Folds the next rows; whether there are more. Throws a `DamagedError` where the fold can't go on. */
+function foldStep(
+  storage: PoolStorage,
+  { pool }: Base,
+  state: { head: string; at: number; rows: number },
+  findings: string[],
+): boolean {
+  const snapshot = snapshotHead(storage);
+  const rows = reading("journal", () => rowsAfter(storage, pool.seq, rowsPerStep, stepLength));
+  for (const row of rows) {
+    checkRow(row, state.head);
+    if (row.at < state.at) findings.push(`row ${row.first_seq} is older than the row before it`);
+    understanding(`journal row ${row.first_seq}`, () => foldRow(pool, row));
+    state.head = row.hash;
+    state.at = row.at;
+    state.rows++;
+    if (row.last_seq === snapshot?.seq && row.hash !== snapshot.head)
+      findings.push("the snapshot was taken of another journal");
+  }
+  return rows.length > 0;
+}
+
+function comparison(storage: PoolStorage, { pool }: Base, head: string, memory: Memory | undefined): string[] {
+  const noted = notedHead(storage);
+  const missing =
+    noted !== undefined && noted.seq > pool.seq
+      ? [`the journal ends at event ${pool.seq}, and event ${noted.seq} was stored`]
+      : [];
+  const unread = others.flatMap((table) => (canRead(storage, table) ? [] : [`the table ${table} can't be read`]));
+  if (memory === undefined) return [...missing, ...unread, ...violations(pool)];
+  return [
+    ...missing,
+    ...unread,
+    ...(head === memory.head ? [] : ["the last row's hash is not the one in memory"]),
+    ...(isSame(pool, memory.pool) ? [] : ["folding the journal gives another state than the one in memory"]),
+    ...violations(memory.pool),
+  ];
+}
+
+/** Tables that the state does not rest on. */
+const others = ["revoked_keys", "periods", "outbox", "shipped"] as const;
+
+function canRead({ sql }: PoolStorage, table: (typeof others)[number]): boolean {
+  try {
+    return sql.exec(`SELECT count(*) FROM ${table}`).toArray().length === 1;
+  } catch {
+    return false;
+  }
+}
+
+function aMoment(): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, restMs);
+  });
 }

@@ -1,18 +1,25 @@
 /**
  * The journal: the append-only list of events, one row per flush, each chained to the one before (`archive/chain.ts`).
- * A row holds `events` as a JSON array; the first one's number is `first_seq`.
+ * A row holds `events` as a JSON array; the first one's number is `first_seq`. Beside it stands its own hash, so that a
+ * row that was changed is noticed even where no other row follows it.
  */
 import { hashOf, type JournalRow } from "../archive/chain.ts";
 import type { JournalEvent, PoolEvent } from "../protocol/events.ts";
 import { limits } from "../protocol/limits.ts";
+import { DamagedError } from "./damage.ts";
 import type { PoolStorage } from "./storage.ts";
 
 /** A stored row is at most 2 MB; a JavaScript character takes up to 3 bytes in it. */
 const maxRowLength = 300_000;
 
+/** A row as it is stored. */
+export type StoredRow = JournalRow & { readonly hash: string };
+
+const columns = "first_seq, last_seq, at, previous, events, hash";
+
 /** The rows that `events` come to, the first of which is number `firstSeq`: one, unless they are very many. */
-export function toRows(events: readonly PoolEvent[], firstSeq: number, previous: string): JournalRow[] {
-  const rows: JournalRow[] = [];
+export function toRows(events: readonly PoolEvent[], firstSeq: number, previous: string): StoredRow[] {
+  const rows: StoredRow[] = [];
   let texts: string[] = [];
   let length = 0;
   let first = firstSeq;
@@ -21,8 +28,9 @@ export function toRows(events: readonly PoolEvent[], firstSeq: number, previous:
     if (last === undefined || texts.length === 0) return;
     const last_seq = first + texts.length - 1;
     const row = { first_seq: first, last_seq, at: last.at, previous: head, events: `[${texts.join(",")}]` };
-    rows.push(row);
-    head = hashOf(row);
+    const hash = hashOf(row);
+    rows.push({ ...row, hash });
+    head = hash;
     first = last_seq + 1;
     texts = [];
     length = 0;
@@ -37,36 +45,72 @@ export function toRows(events: readonly PoolEvent[], firstSeq: number, previous:
   return rows;
 }
 
-export function append({ sql }: PoolStorage, row: JournalRow): void {
-  const { first_seq, last_seq, at, previous, events } = row;
+export function append({ sql }: PoolStorage, row: StoredRow): void {
+  const { first_seq, last_seq, at, previous, events, hash } = row;
   sql.exec(
-    "INSERT INTO journal (first_seq, last_seq, at, previous, events) VALUES (?, ?, ?, ?, ?)",
+    `INSERT INTO journal (${columns}) VALUES (?, ?, ?, ?, ?, ?)`,
     first_seq,
     last_seq,
     at,
     previous,
     events,
+    hash,
   );
 }
 
-/** Rows with events after `seq`, in order, at most `count`. */
-export function rowsAfter({ sql }: PoolStorage, seq: number, count: number): JournalRow[] {
-  return sql
-    .exec<JournalRow>(
-      `SELECT first_seq, last_seq, at, previous, events FROM journal
-       WHERE first_seq >= (SELECT coalesce(max(first_seq), 0) FROM journal WHERE first_seq <= ?) AND last_seq > ?
-       ORDER BY first_seq LIMIT ?`,
-      seq + 1,
-      seq,
-      count,
-    )
-    .toArray();
+/**
+ * Throws where `row` is not what was written, or does not follow on the row whose hash is `head`.
+ */
+export function checkRow(row: StoredRow, head: string): void {
+  const where = `journal row ${row.first_seq}`;
+  if (row.previous !== head) throw new DamagedError(where, "it does not carry the hash of the row before it");
+  if (hashOf(row) !== row.hash) throw new DamagedError(where, "it was changed: its hash is another");
 }
 
-/** The last row, or undefined while nothing has been written. */
-export function lastRow({ sql }: PoolStorage): JournalRow | undefined {
-  const query = "SELECT first_seq, last_seq, at, previous, events FROM journal ORDER BY first_seq DESC LIMIT 1";
-  return sql.exec<JournalRow>(query).toArray()[0];
+/**
+ * Rows with events after `seq`, in order, at most `count`, and no more once they have `length` characters of events: a
+ * row has up to 300,000.
+ */
+export function rowsAfter(
+  { sql }: PoolStorage,
+  seq: number,
+  count: number,
+  length: number = Number.POSITIVE_INFINITY,
+): StoredRow[] {
+  const rows: StoredRow[] = [];
+  let read = 0;
+  const found = sql.exec<StoredRow>(
+    `SELECT ${columns} FROM journal
+     WHERE first_seq >= (SELECT coalesce(max(first_seq), 0) FROM journal WHERE first_seq <= ?) AND last_seq > ?
+     ORDER BY first_seq LIMIT ?`,
+    seq + 1,
+    seq,
+    count,
+  );
+  for (const row of found) {
+    rows.push(row);
+    read += row.events.length;
+    if (read >= length) break;
+  }
+  return rows;
+}
+
+/** The last event that is stored, and the hash of its row; undefined while nothing has been written. */
+export function endOf({ sql }: PoolStorage): { readonly seq: number; readonly hash: string } | undefined {
+  const query = "SELECT last_seq AS seq, hash FROM journal ORDER BY first_seq DESC LIMIT 1";
+  return sql.exec<{ seq: number; hash: string }>(query).toArray()[0];
+}
+
+/**
+ * Notes how far the journal goes, apart from it: rows that are missing at its end are noticed up to here. A row of its
+ * own, so it is written where others are written anyway, and not with every flush.
+ */
+export function noteHead({ sql }: PoolStorage, seq: number, hash: string): void {
+  sql.exec("INSERT OR REPLACE INTO head (only_one, seq, hash) VALUES (1, ?, ?)", seq, hash);
+}
+
+export function notedHead({ sql }: PoolStorage): { readonly seq: number; readonly hash: string } | undefined {
+  return sql.exec<{ seq: number; hash: string }>("SELECT seq, hash FROM head").toArray()[0];
 }
 
 export function eventsOf(row: JournalRow): JournalEvent[] {

@@ -4,9 +4,10 @@
  * that could see them. Nobody is told what is not yet safe. If a flush fails, all who wait for it fail, and memory is
  * rebuilt before anything else.
  */
-import { hashOf } from "../archive/chain.ts";
 import { lacksOnlyBudget, reserveDifference } from "../engine/decisions/reservation.ts";
-import { execute, settleDue } from "../engine/execute.ts";
+import { decide, execute, settleDue } from "../engine/execute.ts";
+import { viewNamed } from "../engine/results.ts";
+import { shareOf } from "../engine/share.ts";
 import { nextLease, type Pool } from "../engine/state.ts";
 import { bursar, type Caller } from "../protocol/caller.ts";
 import type { Command, ReserveCommand } from "../protocol/commands.ts";
@@ -14,17 +15,17 @@ import type { JournalEvent, PoolEvent } from "../protocol/events.ts";
 import type { LiveRefusal } from "../protocol/frames.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Outcome, RefusalCounts } from "../protocol/results.ts";
-import { append, toRows } from "./journal.ts";
-import { type Memory, remember } from "./memory.ts";
-import { keepNotices, noticesOf } from "./outbox.ts";
-import { endsPeriod, keepPeriods } from "./periods.ts";
+import { DamagedError, keepPause, keptPause } from "./damage.ts";
+import { noteHead } from "./journal.ts";
+import { loadPool, type Memory } from "./memory.ts";
+import { noticesOf } from "./outbox.ts";
 import { RefusalCounter } from "./refusal-counter.ts";
 import { mayNotTouch } from "./rights.ts";
 import { migrate, schemaVersion } from "./schema.ts";
-import { isDue, writeSnapshot } from "./snapshot.ts";
 import type { PoolStorage } from "./storage.ts";
+import { writeBatch } from "./store.ts";
 import { type Errands, Upkeep } from "./upkeep.ts";
-import { type Waiter, WaitingLine } from "./waiting.ts";
+import { type Visit, type Waiter, WaitingLine } from "./waiting.ts";
 
 /** Alarms are set at multiples of this: one row for all that ends within it. */
 const alarmGridMs = 30_000;
@@ -52,13 +53,19 @@ export class LivePool {
   #listener: Listener | undefined;
   readonly #refusals = new RefusalCounter();
   #memory: Memory | undefined;
+  /** Why the pool can't be read, once that was tried: it is not tried again for every request. */
+  #damage: DamagedError | undefined;
   #batch: Batch | undefined;
   /** When the alarm will run; undefined when that is not known (after waking or a failure). */
   #alarmAt: number | undefined;
+  /** The last event that the journal's end was noted at, since waking. */
+  #notedSeq = 0;
   readonly #upkeep: Upkeep;
   #isInAlarm = false;
   #isRebuilt = false;
   readonly #line = new WaitingLine();
+  /** Tickets of calls that were left before they came. */
+  readonly #gone = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `clock` gives milliseconds since 1970; `isArchived`: there is an archive that the journal is shipped to. */
@@ -84,26 +91,47 @@ export class LivePool {
 
   /** Runs commands in order, each with its own outcome; resolves when their effects are persisted. */
   async run(commands: readonly Command[], caller: Caller = bursar): Promise<Outcome[]> {
+    const damaged = this.#damagedOutcome();
+    if (damaged !== undefined) return commands.map((command) => this.#pauseDamaged(command) ?? damaged);
     const outcomes = this.#deliver((pool, now, events) =>
-      commands.map((command) => executeFor(caller, pool, command, now, events)),
+      commands.map(
+        (command) => this.#leaveLine(caller, pool, command) ?? executeFor(caller, pool, command, now, events),
+      ),
     );
     this.#noteRefusals(commands, outcomes);
     await this.#batch?.persisted;
     return outcomes;
   }
 
-  /** Reserves; if refused for budget, waits in line up to `waitMs` for budget to come free. */
-  async reserve(command: ReserveCommand, waitMs: number, caller: Caller = bursar): Promise<Outcome> {
+  /**
+   * Reserves; if refused for budget, waits in line up to `waitMs` for budget to come free. `ticket` names the call for
+   * `leave`, where its caller may go before it is answered.
+   */
+  async reserve(
+    command: ReserveCommand,
+    waitMs: number,
+    caller: Caller = bursar,
+    ticket: string = crypto.randomUUID(),
+  ): Promise<Outcome> {
+    const damaged = this.#damagedOutcome();
+    if (damaged !== undefined) return damaged;
+    if (this.#gone.delete(ticket)) return releasedInLine(command.id);
+    const visit: Visit = {
+      ticket,
+      keyId: caller.key_id,
+      keyExpiresAt: caller.expires_at ?? Number.POSITIVE_INFINITY,
+      until: this.#clock() + waitMs,
+    };
     const waiting = this.#line.find(command.id);
     if (waiting !== undefined && waiting.command.unit === command.unit) {
       const field = reserveDifference(waiting.command, command);
       if (field !== undefined) return { ok: false, refusal: { code: "id_reused", id: command.id, field } };
-      // Whoever comes back to wait waits in its old place; whoever only asks is answered now.
-      if (waitMs > 0) return waiting.outcome;
+      // A caller that comes back to wait waits in its old place; one that only asks is answered now.
+      if (waitMs > 0) return this.#wait(command, waiting.priority, visit);
     }
     const outcome = this.#deliver((pool, now, events) => {
       if (waitMs > 0) settleDue(pool, now, events);
-      // Whoever will wait is not refused yet: nothing is counted or journaled until it gives up.
+      // A caller that will wait is not refused yet: nothing is counted or journaled until it gives up.
       return waitMs > 0 && pool.settings !== null && lacksOnlyBudget(pool, command, now)
         ? undefined
         : executeFor(caller, pool, command, now, events);
@@ -113,13 +141,41 @@ export class LivePool {
       await this.#batch?.persisted;
       return outcome;
     }
-    if (this.#line.size >= limits.waiters) {
-      return { ok: false, refusal: { code: "limit_reached", limit: "waiters", maximum: limits.waiters } };
+    const own = this.#line.sizeOf(command.agent);
+    const share = shareOf(limits.waiters, this.#line.size - own);
+    if (own + 1 > share) {
+      const limit =
+        own === 0 ? { limit: "waiters", maximum: limits.waiters } : { limit: "waitersPerAgent", maximum: share };
+      return { ok: false, refusal: { code: "limit_reached", ...limit } };
     }
     const priority = this.#current.pool.agents.get(command.agent)?.contract.priority ?? 0;
-    const waiter = this.#line.join(command, caller.key_id, priority, this.#clock() + waitMs);
+    return this.#wait(command, priority, visit);
+  }
+
+  #wait(command: ReserveCommand, priority: number, visit: Visit): Promise<Outcome> {
+    const outcome = this.#line.join(command, priority, visit);
     this.#arrangeTimer();
-    return waiter.outcome;
+    return outcome;
+  }
+
+  /** The caller of a call that waits has gone: its reservation is granted to nobody. */
+  leave(id: string, ticket: string): void {
+    if (this.#line.leave(id, ticket, releasedInLine(id))) return this.#arrangeTimer();
+    // It has not come yet: its caller was quicker than the call.
+    this.#gone.add(ticket);
+    const [oldest] = this.#gone;
+    if (this.#gone.size > limits.waiters && oldest !== undefined) this.#gone.delete(oldest);
+  }
+
+  /** A release of a reservation that still waits: it leaves the line, and its callers are told. */
+  #leaveLine(caller: Caller, pool: Pool, command: Command): Outcome | undefined {
+    if (command.op !== "release" || this.#line.size === 0 || pool.remembered.has(command.id)) return undefined;
+    const waiter = this.#line.find(command.id);
+    if (waiter === undefined || (caller.agent !== null && caller.agent !== waiter.command.agent)) return undefined;
+    const { id, agent } = waiter.command;
+    this.#line.dismiss((_, one) => (one === waiter ? releasedInLine(id) : undefined));
+    const nothing = { granted: 0, consumed: 0, overage: 0, transfers: [], late: false };
+    return { ok: true, result: { id, state: "released", ...nothing, seq: pool.seq, agent: viewNamed(pool, agent) } };
   }
 
   /** Reads the pool once what was delivered before is persisted. `look` must not keep or change what it is given. */
@@ -132,15 +188,39 @@ export class LivePool {
     return result;
   }
 
+  /** Why the pool can't be read; undefined if it can. */
+  get damage(): DamagedError | undefined {
+    if (this.#memory === undefined && this.#damage === undefined) {
+      try {
+        this.#memory = loadPool(this.#storage);
+      } catch (error) {
+        if (!(error instanceof DamagedError)) throw error;
+        this.#damage = error;
+      }
+    }
+    return this.#damage;
+  }
+
+  /** A damaged pool can be paused, as a whole: it is then paused when it comes back. */
+  #pauseDamaged(command: Command): Outcome | undefined {
+    if ((command.op !== "pause" && command.op !== "resume") || command.agent !== null) return undefined;
+    const paused = command.op === "pause";
+    keepPause(this.#storage, paused);
+    return { ok: true, result: { seq: 0, paused, agent: null } };
+  }
+
+  #damagedOutcome(): Outcome | undefined {
+    return this.damage === undefined ? undefined : { ok: false, refusal: this.damage.refusal };
+  }
+
   /** Reads the pool as it is, persisted or not: for what is no promise to anybody. */
   peek<T>(look: (pool: Pool) => T): T {
     return look(this.#current.pool);
   }
 
-  /** Sends away those in line whose key is revoked now. */
+  /** Sends away the calls in line whose key is revoked now. */
   dismiss(isRevoked: (keyId: string) => boolean): void {
-    const sent = this.#line.serve(({ keyId }) => (keyId !== null && isRevoked(keyId) ? keyRevoked : undefined));
-    for (const { waiter, outcome } of sent) waiter.settle(outcome);
+    this.#line.dismiss(({ keyId }) => (keyId !== null && isRevoked(keyId) ? keyRevoked : undefined));
     this.#arrangeTimer();
   }
 
@@ -150,19 +230,40 @@ export class LivePool {
     return this.#current;
   }
 
+  /** Resolves when the row that is being written is safe, or at once (but not before others had a turn) if none is. */
+  async flushed(): Promise<void> {
+    if (this.#batch === undefined) await new Promise((resolve) => setTimeout(resolve, 0));
+    else await this.#batch.persisted;
+  }
+
   /**
    * The alarm: ends what is due, runs the errands that are due, and says when it is needed next.
    */
   async alarm(errands: Errands): Promise<void> {
     this.#alarmAt = undefined;
+    // What is damaged has nothing that ends, and its journal is left as it is.
+    if (this.damage !== undefined) return;
     this.#isInAlarm = true;
     try {
       await this.read(() => undefined);
+      this.#noteHead();
       await this.#upkeep.run(this.#current.pool.settings, errands);
     } finally {
       this.#isInAlarm = false;
     }
     await this.#arrangeAlarm();
+  }
+
+  /** Notes how far the journal goes, apart from it: an alarm costs a row anyway. */
+  #noteHead(): void {
+    const { persistedSeq, head } = this.#current;
+    if (persistedSeq === 0 || persistedSeq === this.#notedSeq) return;
+    try {
+      noteHead(this.#storage, persistedSeq, head);
+      this.#notedSeq = persistedSeq;
+    } catch {
+      // A note that is older misses rows that are younger, no more.
+    }
   }
 
   /** After waking, `at` is the time of the alarm that is set, or null. */
@@ -176,34 +277,38 @@ export class LivePool {
 
   /**
    * Forgets the pool and everything stored; whoever waits in line learns that it is gone. With open reservations only
-   * when `force`d: their calls are still running. Returns how many stand in the way.
+   * when `force`d: their calls are still running. Returns how many stand in the way. Reads nothing when forced: a pool
+   * that can't be read can be deleted.
    */
   async remove(force: boolean): Promise<number> {
     // No pause between the last of these and the deletion, or a delivery would slip in and be written after it.
-    while (this.#batch !== undefined) await this.#batch.persisted;
-    const { open } = this.#current.pool;
-    if (open > 0 && !force) return open;
+    while (this.#batch !== undefined) await this.#batch.persisted.catch(() => undefined);
+    if (!force) {
+      const { open } = this.#current.pool;
+      if (open > 0) return open;
+    }
     this.#upkeep.forget();
     const deleted = this.#storage.deleteAll();
     // Storage is empty from this moment; whatever is delivered while the call is under way meets no pool.
-    this.#memory = undefined;
-    this.#alarmAt = undefined;
+    this.#forgetMemory();
     this.#refusals.clear();
-    for (const { waiter } of this.#line.serve(() => poolGone)) waiter.settle(poolGone);
-    this.#arrangeTimer();
+    this.#line.dismiss(() => poolGone);
+    clearTimeout(this.#timer);
     await deleted;
     return 0;
   }
 
   /**
-   * Fills the storage of a pool that does not exist, by `fill`, and sets its alarm. Meanwhile nothing else is let at it:
+   * Fills the storage of a pool that does not exist, or is damaged, by `fill`, and sets its alarm. Meanwhile nothing else is let at it:
    * whoever comes is told to come again. Where `fill` throws, nothing is left of what it wrote.
    */
   async rebuild<T>(fill: () => Promise<T>): Promise<T> {
-    while (this.#batch !== undefined) await this.#batch.persisted;
+    while (this.#batch !== undefined) await this.#batch.persisted.catch(() => undefined);
     this.#isRebuilt = true;
+    const isPaused = this.#damage !== undefined && keptPause(this.#storage);
     let filled: T;
     try {
+      if (this.#damage !== undefined) await this.#storage.deleteAll();
       filled = await fill();
     } catch (error) {
       await this.#storage.deleteAll();
@@ -211,9 +316,9 @@ export class LivePool {
     } finally {
       this.#isRebuilt = false;
       this.#upkeep.forget();
-      this.#memory = undefined;
-      this.#alarmAt = undefined;
+      this.#forgetMemory();
     }
+    if (isPaused) await this.run([{ op: "pause", agent: null }]);
     await this.#arrangeAlarm();
     return filled;
   }
@@ -224,8 +329,17 @@ export class LivePool {
   }
 
   get #current(): Memory {
-    this.#memory ??= remember(this.#storage);
+    const { damage } = this;
+    if (damage !== undefined) throw damage;
+    if (this.#memory === undefined) throw new Error("a pool that is not damaged has a memory");
     return this.#memory;
+  }
+
+  #forgetMemory(): void {
+    this.#memory = undefined;
+    this.#damage = undefined;
+    this.#notedSeq = 0;
+    this.#alarmAt = undefined;
   }
 
   /**
@@ -234,16 +348,21 @@ export class LivePool {
    */
   #deliver<T>(turn: (pool: Pool, now: number, events: PoolEvent[]) => T, serve = false): T {
     if (this.#isRebuilt) throw new NotPersistedError("the pool is being restored; the same request may be repeated");
+    const { pool } = this.#current;
     const events: PoolEvent[] = [];
     try {
-      const { pool } = this.#current;
       const now = this.#clock();
       const result = turn(pool, now, events);
       const served =
         this.#line.size > 0 && (serve || events.some(mayFreeBudget)) ? this.#serveLine(pool, now, events) : [];
       for (const event of events) if (event.type === "closed") this.#refusals.forget(event.agent);
       const persisted = this.#persist(events);
-      for (const { waiter, outcome } of served) persisted.then(() => waiter.settle(outcome), waiter.fail);
+      for (const { waiter, outcome } of served) {
+        persisted.then(
+          () => waiter.resolve(outcome),
+          (reason: unknown) => waiter.reject(reason),
+        );
+      }
       // Leases that began or moved since may end sooner than the timer was set for.
       if (served.length > 0 || (this.#line.size > 0 && events.length > 0)) this.#arrangeTimer();
       return result;
@@ -254,9 +373,18 @@ export class LivePool {
   }
 
   #serveLine(pool: Pool, now: number, events: PoolEvent[]): { waiter: Waiter; outcome: Outcome }[] {
-    const served = this.#line.serve(({ command, until }) =>
-      until > now && lacksOnlyBudget(pool, command, now) ? undefined : execute(pool, command, now, events),
-    );
+    if (events.some(({ type }) => type === "registered")) {
+      this.#line.reorder((agent) => pool.agents.get(agent)?.contract.priority);
+    }
+    this.#line.dismiss(({ keyExpiresAt }) => (keyExpiresAt <= now ? keyExpired : undefined));
+    const served = this.#line.serve((waiter) => {
+      const { command } = waiter;
+      if (!lacksOnlyBudget(pool, command, now)) return execute(pool, command, now, events);
+      // The last call of it gives up: the refusal is the pool's answer now. Others of it go on waiting.
+      const isLast = [...waiter.calls].every(({ until }) => until <= now);
+      return isLast ? execute(pool, command, now, events) : undefined;
+    });
+    this.#line.dismiss(({ until }, { command }) => (until <= now ? refusalOf(pool, command, now) : undefined));
     if (served.length > 0) {
       this.#noteRefusals(
         served.map(({ waiter }) => waiter.command),
@@ -268,7 +396,7 @@ export class LivePool {
 
   #noteRefusals(commands: readonly Command[], outcomes: readonly Outcome[]): void {
     const refused = this.#refusals.note(this.#current.pool, commands, outcomes, this.#clock());
-    if (refused.length > 0) this.#listener?.refused(refused);
+    if (refused.length > 0) this.#listener?.refused(refused.slice(0, limits.refusalsShown));
   }
 
   /** Adds events to the pending batch, which all deliveries share that come before its flush. Resolves when they are stored. */
@@ -311,45 +439,17 @@ export class LivePool {
     const error = new NotPersistedError("nothing was stored; the same request may be repeated", { cause });
     if (this.#batch !== undefined) this.#batch.failure = error;
     this.#batch = undefined;
-    this.#memory = undefined;
-    this.#alarmAt = undefined;
-    this.#line.dismiss(error);
+    this.#forgetMemory();
+    this.#line.clear(error);
     clearTimeout(this.#timer);
     return error;
   }
 
-  /** One row is one statement and atomic by itself; anything more goes into a transaction. */
   #write(memory: Memory, events: readonly PoolEvent[]): void {
-    if (memory.persistedSeq === 0) migrate(this.#storage);
-    const rows = toRows(events, memory.persistedSeq + 1, memory.head);
-    const last = rows.at(-1);
-    if (last === undefined) return;
-    const head = hashOf(last);
-    const length = rows.reduce((sum, row) => sum + row.events.length, 0);
-    const tailLength = memory.tailLength + length;
-    const snapshotDue = isDue(tailLength, memory.snapshotLength);
-    const periods = events.filter(endsPeriod);
     const notices = noticesOf(memory.pool, events, memory.persistedSeq + 1).filter(({ type }) =>
       this.#upkeep.isWanted(type),
     );
-    const appendAll = (): void => {
-      for (const row of rows) append(this.#storage, row);
-      keepPeriods(this.#storage, periods);
-      keepNotices(this.#storage, notices);
-    };
-    if (snapshotDue) {
-      memory.snapshotLength = this.#storage.transactionSync(() => {
-        appendAll();
-        return writeSnapshot(this.#storage, memory.pool, head);
-      });
-    } else if (rows.length + periods.length + notices.length > 1) {
-      this.#storage.transactionSync(appendAll);
-    } else {
-      appendAll();
-    }
-    memory.head = head;
-    memory.persistedSeq = last.last_seq;
-    memory.tailLength = snapshotDue ? 0 : tailLength;
+    const length = writeBatch(this.#storage, memory, events, notices);
     this.#upkeep.wrote(memory.pool.settings, length, notices.length);
   }
 
@@ -397,7 +497,19 @@ function executeFor(caller: Caller, pool: Pool, command: Command, now: number, e
   return refusal === undefined ? execute(pool, command, now, events) : { ok: false, refusal };
 }
 
+/** What a reserve that only lacks budget is refused with, without counting or journaling it. */
+function refusalOf(pool: Pool, command: ReserveCommand, now: number): Outcome | undefined {
+  const decision = decide(pool, command, now);
+  return "refusal" in decision ? { ok: false, refusal: decision.refusal } : undefined;
+}
+
+/** What a call is told that waited for a reservation which was given up before it was granted. */
+function releasedInLine(id: string): Outcome {
+  return { ok: false, refusal: { code: "reservation_settled", id, state: "released", consumed: 0 } };
+}
+
 const keyRevoked: Outcome = { ok: false, refusal: { code: "key_revoked" } };
+const keyExpired: Outcome = { ok: false, refusal: { code: "key_expired" } };
 const poolGone: Outcome = { ok: false, refusal: { code: "pool_not_found" } };
 
 /** Whether somebody in line might now be granted what was refused before. */

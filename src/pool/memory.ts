@@ -1,7 +1,11 @@
-/** A pool's memory, rebuilt from storage: the snapshot (or checkpoint) and the journal behind it. */
-import { foldRow, genesis, hashOf } from "../archive/chain.ts";
+/**
+ * A pool's memory, rebuilt from storage: the snapshot (or checkpoint) and the journal behind it. Every row read is
+ * checked against its hash and the chain: a pool that is damaged must not go on from wrong numbers.
+ */
+import { foldRow, genesis } from "../archive/chain.ts";
 import { emptyPool, type Pool } from "../engine/state.ts";
-import { lastRow, rowsAfter } from "./journal.ts";
+import { DamagedError, reading, understanding } from "./damage.ts";
+import { checkRow, endOf, notedHead, rowsAfter } from "./journal.ts";
 import { migrate, schemaVersion } from "./schema.ts";
 import { readSnapshot, snapshotHead } from "./snapshot.ts";
 import type { PoolStorage } from "./storage.ts";
@@ -18,23 +22,52 @@ export type Memory = {
   snapshotLength: number;
 };
 
-/** Reads storage; of a pool that was never written it creates nothing. */
-export function remember(storage: PoolStorage): Memory {
-  if (schemaVersion(storage) === 0) {
+const rowsPerRead = 64;
+
+/** Reads storage; of a pool that was never written it creates nothing. Throws a `DamagedError`. */
+export function loadPool(storage: PoolStorage): Memory {
+  if (reading("schema_version", () => schemaVersion(storage)) === 0) {
     return { pool: emptyPool(), head: genesis, persistedSeq: 0, tailLength: 0, snapshotLength: 0 };
   }
   migrate(storage);
-  // A journal that was trimmed beyond the snapshot goes on from its checkpoint.
-  const isNewest = (snapshotHead(storage)?.seq ?? 0) >= trimmedTo(storage);
-  const { pool, length } = (isNewest ? readSnapshot(storage) : undefined) ?? baseOf(storage);
+  // Where it is not known which keys are revoked, no key may be taken.
+  reading("revoked_keys", () => storage.sql.exec("SELECT 1 FROM revoked_keys LIMIT 1").toArray());
+  const base = reading("snapshot", () => newestBase(storage));
+  const noted = reading("head", () => notedHead(storage));
+  const { pool } = base;
+  let { head } = base;
   let tailLength = 0;
-  for (let rows = rowsAfter(storage, pool.seq, 64); rows.length > 0; rows = rowsAfter(storage, pool.seq, 64)) {
+  for (;;) {
+    const rows = reading("journal", () => rowsAfter(storage, pool.seq, rowsPerRead));
     for (const row of rows) {
+      understanding(`journal row ${row.first_seq}`, () => {
+        checkRow(row, head);
+        foldRow(pool, row);
+      });
+      head = row.hash;
       tailLength += row.events.length;
-      foldRow(pool, row);
+      if (row.last_seq === noted?.seq && row.hash !== noted.hash) {
+        throw new DamagedError(`journal row ${row.first_seq}`, "another row was written there");
+      }
     }
+    if (rows.length < rowsPerRead) break;
   }
-  const last = lastRow(storage);
-  const head = last === undefined ? genesis : hashOf(last);
-  return { pool, head, persistedSeq: pool.seq, tailLength, snapshotLength: length };
+  const end = reading("journal", () => endOf(storage));
+  if (end !== undefined && (end.seq !== pool.seq || end.hash !== head)) {
+    throw new DamagedError(
+      "journal",
+      `its last row is not the one that the state as of event ${pool.seq} follows from`,
+    );
+  }
+  if (noted !== undefined && noted.seq > pool.seq) {
+    throw new DamagedError("journal", `it ends at event ${pool.seq}, and event ${noted.seq} was stored`);
+  }
+  return { pool, head, persistedSeq: pool.seq, tailLength, snapshotLength: base.length };
+}
+
+/** The snapshot, or the checkpoint where the journal was trimmed beyond it. */
+function newestBase(storage: PoolStorage): { readonly pool: Pool; readonly head: string; readonly length: number } {
+  const taken = snapshotHead(storage);
+  const snapshot = taken !== undefined && taken.seq >= trimmedTo(storage) ? readSnapshot(storage) : undefined;
+  return taken !== undefined && snapshot !== undefined ? { ...snapshot, head: taken.head } : baseOf(storage);
 }

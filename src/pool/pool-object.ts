@@ -5,7 +5,6 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import type { JournalRow } from "../archive/chain.ts";
-import { type PoolImage, toImage } from "../engine/image.ts";
 import { report, viewDetail, viewPool, viewReservation } from "../engine/results.ts";
 import type { Pool } from "../engine/state.ts";
 import { type Env, type WebhookCalls, webhooksId } from "../env.ts";
@@ -13,6 +12,7 @@ import type { Caller } from "../protocol/caller.ts";
 import type { Command, ReserveCommand } from "../protocol/commands.ts";
 import type { PoolSettings } from "../protocol/events.ts";
 import { type Opener, openerHeader } from "../protocol/frames.ts";
+import { limits } from "../protocol/limits.ts";
 import { noArchive, type Refusal } from "../protocol/refusals.ts";
 import type {
   Admission,
@@ -28,21 +28,43 @@ import type {
   Report,
   ReservationView,
   RestoreResult,
+  SnapshotPage,
 } from "../protocol/results.ts";
+import { stackOf } from "../protocol/stack.ts";
 import type { Jurisdiction } from "../protocol/tenants.ts";
 import { audit } from "./audit.ts";
-import { page } from "./journal.ts";
+import { DamagedError, reading } from "./damage.ts";
+import { page as journalPage } from "./journal.ts";
 import { LivePool, NotPersistedError } from "./live-pool.ts";
 import { periods } from "./periods.ts";
 import { type RevokedKey, RevokedKeys } from "./revoked-keys.ts";
 import { isForeign } from "./rights.ts";
 import { migrate, schemaVersion } from "./schema.ts";
 import { Sessions } from "./sessions.ts";
-import { dropHalfRestored, nextRows, type Owner, RestoreError, restore, ship, shipped } from "./shipping.ts";
+import {
+  checkArchive,
+  dropHalfRestored,
+  nextRows,
+  type Owner,
+  RestoreError,
+  restore,
+  ship,
+  shipped,
+} from "./shipping.ts";
+import { snapshotPage } from "./snapshot-page.ts";
 import { oldestAt, trim, trimmedTo } from "./trimming.ts";
+import { Turns } from "./turns.ts";
 
 /** What a pool needs of the Worker's bindings. */
 type PoolEnv = Pick<Env, "WEBHOOKS" | "ARCHIVE">;
+
+/** What looks cost, in commands (`turns.ts`): one thing, all agents, a page of rows. */
+const looks = { one: 5, report: 100, page: 250 } as const;
+
+const queueFull = {
+  ok: false,
+  refusal: { code: "limit_reached", limit: "queuedPerKey", maximum: limits.queuedPerKey },
+} as const satisfies Outcome;
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
@@ -52,53 +74,72 @@ export class PoolObject extends DurableObject<PoolEnv> {
   readonly #revoked: RevokedKeys;
   readonly #sessions: Sessions;
 
-  /** The last time that the journal was shipped or trimmed: one at a time. */
+  /** What keys may do of work at once. */
+  readonly #turns: Turns;
+  /** The last time that the journal was shipped, trimmed or audited: each may hold a second state in memory. */
   #keeping: Promise<unknown> = Promise.resolve();
+  /** The audit that is under way; all who ask meanwhile are told what it finds. */
+  #audit: Promise<Audit> | undefined;
 
   constructor(ctx: DurableObjectState, env: PoolEnv) {
     super(ctx, env);
     this.#pool = new LivePool(ctx.storage, () => Date.now(), env.ARCHIVE !== undefined);
     this.#revoked = new RevokedKeys(ctx.storage);
-    this.#sessions = new Sessions(ctx, this.#pool, {
-      run: (caller, commands) => this.run(caller, commands),
-      reserve: (caller, command, waitMs) => this.reserve(caller, command, waitMs),
-      isRevoked: (caller) => this.#refusalTo(caller) !== undefined,
+    this.#turns = new Turns(() => this.#pool.flushed());
+    this.#sessions = new Sessions(ctx, this.#pool, this.#turns, {
+      run: (caller, commands) => this.#run(caller, commands),
+      reserve: (caller, command, waitMs, ticket) => this.#reserve(caller, command, waitMs, ticket),
+      leave: (id, ticket) => this.#pool.leave(id, ticket),
+      refusalTo: (caller) => this.#refusalTo(caller),
     });
     this.#pool.listen({
       persisted: (events) => this.#sessions.tell(events),
       refused: (refusals) => this.#sessions.show(refusals),
     });
     void ctx.blockConcurrencyWhile(async () => {
-      if (schemaVersion(ctx.storage) > 0) {
-        migrate(ctx.storage);
-        dropHalfRestored(ctx.storage);
+      try {
+        if (schemaVersion(ctx.storage) > 0) {
+          migrate(ctx.storage);
+          dropHalfRestored(ctx.storage);
+        }
+        await this.#pool.alarmIsAt(await ctx.storage.getAlarm());
+      } catch (error) {
+        // A pool that is damaged must wake all the same: it can be audited, restored and deleted.
+        console.error(JSON.stringify({ event: "waking_failed", stack: stackOf(error) }));
       }
-      await this.#pool.alarmIsAt(await ctx.storage.getAlarm());
     });
   }
 
   async run(caller: Caller, commands: readonly Command[]): Promise<Outcome[]> {
+    const outcomes = await this.#inTurn(caller, commands.length, () => this.#run(caller, commands));
+    return outcomes ?? commands.map(() => queueFull);
+  }
+
+  async #run(caller: Caller, commands: readonly Command[]): Promise<Outcome[]> {
     const refusal = this.#refusalTo(caller);
     if (refusal !== undefined) return commands.map(() => ({ ok: false, refusal }));
     return this.#pool.run(commands, caller);
   }
 
-  async reserve(caller: Caller, command: ReserveCommand, waitMs: number): Promise<Outcome> {
-    const until = Date.now() + waitMs;
-    for (;;) {
-      const refusal = this.#refusalTo(caller);
-      if (refusal !== undefined) return { ok: false, refusal };
-      const outcome = await this.#pool.reserve(command, Math.max(0, until - Date.now()), caller);
-      // Several keys may wait in one place: each is answered by what became of itself.
-      const now = this.#refusalTo(caller);
-      if (now !== undefined && waitMs > 0) return { ok: false, refusal: now };
-      if (outcome.ok || outcome.refusal.code !== "key_revoked") return outcome;
-    }
+  /** `ticket` names the call for `leave`. */
+  async reserve(caller: Caller, command: ReserveCommand, waitMs: number, ticket?: string): Promise<Outcome> {
+    return (await this.#inTurn(caller, 1, () => this.#reserve(caller, command, waitMs, ticket))) ?? queueFull;
+  }
+
+  async #reserve(caller: Caller, command: ReserveCommand, waitMs: number, ticket?: string): Promise<Outcome> {
+    const refusal = this.#refusalTo(caller);
+    if (refusal !== undefined) return { ok: false, refusal };
+    return this.#pool.reserve(command, waitMs, caller, ticket);
+  }
+
+  /** The caller of a call that waits in line has hung up: nothing is granted to it. */
+  leave(id: string, ticket: string): void {
+    this.#pool.leave(id, ticket);
   }
 
   /** Reserves for the gateway, which also needs to know where the agent's answers state their confidence. */
-  async admit(caller: Caller, command: ReserveCommand, waitMs: number): Promise<Admission> {
-    const outcome = await this.reserve(caller, command, waitMs);
+  async admit(caller: Caller, command: ReserveCommand, waitMs: number, ticket?: string): Promise<Admission> {
+    const outcome = await this.reserve(caller, command, waitMs, ticket);
     if (!outcome.ok) return { outcome, confidence_path: null };
     // Read without waiting for anybody's flush: one that fails must not hide a reservation that stands.
     const confidence_path = this.#pool.peek((pool) => pool.agents.get(command.agent)?.contract.confidence_path ?? null);
@@ -110,16 +151,17 @@ export class PoolObject extends DurableObject<PoolEnv> {
   }
 
   report(caller: Caller): Promise<Answer<Report>> {
-    return this.#look(caller, (pool) => report(pool, this.#name));
+    return this.#look(caller, (pool) => report(pool, this.#name), looks.report);
   }
 
   metrics(caller: Caller): Promise<Answer<Metrics>> {
-    return this.#look(caller, (pool) => ({
+    const figures = (pool: Pool): Metrics => ({
       report: report(pool, this.#name),
       open_reservations: pool.open,
       waiting: this.#pool.waiting(),
       refusals: this.#pool.refusals(),
-    }));
+    });
+    return this.#look(caller, figures, looks.report);
   }
 
   agent(caller: Caller, name: string): Promise<Answer<AgentDetail>> {
@@ -138,7 +180,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
   }
 
   journal(caller: Caller, after: number, count: number): Promise<Answer<JournalPage>> {
-    return this.#ofJournal(caller, after, () => page(this.ctx.storage, after, count));
+    return this.#ofJournal(caller, after, () => journalPage(this.ctx.storage, after, count));
   }
 
   /** Rows of the journal, whole, from the one that holds the event after `after` on: about a segment's length of them. */
@@ -161,16 +203,19 @@ export class PoolObject extends DurableObject<PoolEnv> {
     return this.archived(caller);
   }
 
-  /** Makes the pool again out of the archive; it must not exist. */
+  /** Makes the pool again out of the archive; it must not exist, or be damaged. */
   async restore(): Promise<Answer<RestoreResult>> {
     const bucket = this.env.ARCHIVE;
     if (bucket === undefined) return { ok: false, refusal: noArchive };
-    const exists = await this.#pool.read(({ settings }) => settings !== null);
+    const isDamaged = this.#pool.damage !== undefined;
+    const exists = !isDamaged && (await this.#pool.read(({ settings }) => settings !== null));
     if (exists) {
       const reason = "there is a pool of this name; delete it before it is restored";
       return { ok: false, refusal: { code: "contract_conflict", field: "pool", reason } };
     }
     try {
+      // What is damaged goes only once it is known that something better is there.
+      if (isDamaged) await reachable(() => checkArchive(bucket, this.#owner));
       const fill = (): Promise<number> => restore(this.ctx.storage, bucket, this.#owner);
       const seq = await this.#pool.rebuild(() => reachable(fill));
       return { ok: true, result: { seq } };
@@ -188,22 +233,40 @@ export class PoolObject extends DurableObject<PoolEnv> {
     return this.#onceSettled(caller, () => ({ periods: periods(this.ctx.storage, agent, before, count) }));
   }
 
-  /** The whole state, as of its last event that is persisted. */
-  async snapshot(caller: Caller): Promise<Answer<PoolImage>> {
-    const exists = await this.#look(caller, (pool) => pool.seq);
+  /**
+   * The state, in pages: whole and as of its last event where it fits one, otherwise as it was stored last, from which
+   * the journal leads on. `seq` and `page` say which page is wanted; the first one is asked for without.
+   */
+  async snapshot(caller: Caller, seq?: number, page = 0): Promise<Answer<SnapshotPage>> {
+    const exists = await this.#look(caller, (pool) => pool.seq, looks.page);
     if (!exists.ok) return exists;
-    const { pool } = await this.#pool.settled();
-    return { ok: true, result: toImage(pool) };
+    let memory = await this.#pool.settled();
+    // Something may have been delivered since: what is not stored yet is told to nobody.
+    while (memory.persistedSeq < memory.pool.seq) memory = await this.#pool.settled();
+    return { ok: true, result: snapshotPage(this.ctx.storage, memory, seq, page) };
   }
 
   async audit(caller: Caller): Promise<Answer<Audit>> {
-    return this.#onceSettled(caller, () => audit(this.ctx.storage, () => this.#pool.settled()));
+    // Of a pool that is damaged, too: it says what is wrong.
+    if (this.#pool.damage === undefined) {
+      const exists = await this.#look(caller, (pool) => pool.seq);
+      if (!exists.ok) return exists;
+    }
+    this.#audit ??= this.#oneAtATime(() => audit(this.ctx.storage, () => this.#pool.settled())).finally(() => {
+      this.#audit = undefined;
+    });
+    return { ok: true, result: await this.#audit };
   }
 
-  /** Deletes the pool and its journal. With open reservations only when `force`d: their calls are still running. */
+  /**
+   * Deletes the pool and its journal. With open reservations only when `force`d: their calls are still running. Forced,
+   * it deletes what can't be read, too.
+   */
   async remove(caller: Caller, force: boolean): Promise<Answer<{ deleted: true }>> {
-    const exists = await this.#look(caller, (pool) => pool.seq);
-    if (!exists.ok) return exists;
+    if (this.#pool.damage === undefined || !force) {
+      const exists = await this.#look(caller, (pool) => pool.seq);
+      if (!exists.ok) return exists;
+    }
     const needed = await this.#pool.remove(force);
     this.#revoked.forget();
     if (needed === 0) {
@@ -301,13 +364,36 @@ export class PoolObject extends DurableObject<PoolEnv> {
     return { tenant: name.slice(0, slash), pool: name.slice(slash + 1) };
   }
 
-  #refusalTo({ key_id }: Caller): Refusal | undefined {
-    return key_id !== null && this.#revoked.has(key_id) ? { code: "key_revoked" } : undefined;
+  #refusalTo({ key_id, expires_at }: Caller): Refusal | undefined {
+    if (key_id === null) return undefined;
+    if (expires_at !== null && expires_at <= Date.now()) return { code: "key_expired" };
+    try {
+      return reading("revoked_keys", () => this.#revoked.has(key_id)) ? { code: "key_revoked" } : undefined;
+    } catch (error) {
+      // The pool refuses everything by itself, but for what mends it.
+      if (error instanceof DamagedError && this.#pool.damage !== undefined) return undefined;
+      throw error;
+    }
   }
 
-  async #look<T extends object | number>(caller: Caller, look: (pool: Pool) => T | Refusal): Promise<Answer<T>> {
-    const refusal = this.#refusalTo(caller);
+  /** Work of a key, when it is its turn; undefined where as much of it waits as may. Bursar's own work waits for none. */
+  async #inTurn<T>({ key_id }: Caller, cost: number, work: () => Promise<T>): Promise<T | undefined> {
+    if (key_id === null) return work();
+    return this.#turns.isFull(key_id) ? undefined : this.#turns.take(key_id, cost, work);
+  }
+
+  async #look<T extends object | number>(
+    caller: Caller,
+    look: (pool: Pool) => T | Refusal,
+    cost: number = looks.one,
+  ): Promise<Answer<T>> {
+    const refusal = this.#refusalTo(caller) ?? this.#pool.damage?.refusal;
     if (refusal !== undefined) return { ok: false, refusal };
+    const answer = await this.#inTurn(caller, cost, () => this.#read(look));
+    return answer ?? { ok: false, refusal: queueFull.refusal };
+  }
+
+  #read<T extends object | number>(look: (pool: Pool) => T | Refusal): Promise<Answer<T>> {
     return this.#pool.read((pool): Answer<T> => {
       if (pool.settings === null) return { ok: false, refusal: { code: "pool_not_found" } };
       const found = look(pool);
@@ -329,7 +415,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
   }
 
   async #onceSettled<T>(caller: Caller, read: () => T | Promise<T>): Promise<Answer<T>> {
-    const exists = await this.#look(caller, (pool) => pool.seq);
+    const exists = await this.#look(caller, (pool) => pool.seq, looks.page);
     if (!exists.ok) return exists;
     await this.#pool.settled();
     return { ok: true, result: await read() };

@@ -14,7 +14,13 @@ export const steps: readonly string[] = [
      last_seq INTEGER NOT NULL CHECK (last_seq >= first_seq),
      at INTEGER NOT NULL,
      previous TEXT NOT NULL,
-     events TEXT NOT NULL
+     events TEXT NOT NULL,
+     hash TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE head (
+     only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
+     seq INTEGER NOT NULL,
+     hash TEXT NOT NULL
    ) STRICT;
    CREATE TABLE snapshot (
      chunk INTEGER PRIMARY KEY,
@@ -25,18 +31,18 @@ export const steps: readonly string[] = [
    CREATE TABLE revoked_keys (
      key_id TEXT PRIMARY KEY,
      expires_at INTEGER NOT NULL
-   ) STRICT, WITHOUT ROWID;`,
-  `CREATE TABLE periods (
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE periods (
      agent TEXT NOT NULL,
      number INTEGER NOT NULL,
      report TEXT NOT NULL,
      PRIMARY KEY (agent, number)
-   ) STRICT, WITHOUT ROWID;`,
-  `CREATE TABLE outbox (
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE outbox (
      seq INTEGER PRIMARY KEY,
      notice TEXT NOT NULL
-   ) STRICT;`,
-  `CREATE TABLE checkpoint (
+   ) STRICT;
+   CREATE TABLE checkpoint (
      chunk INTEGER PRIMARY KEY,
      seq INTEGER NOT NULL,
      head TEXT NOT NULL,

@@ -3,6 +3,7 @@
  * Whoever watches is `watchers.ts`.
  */
 
+import { shareOf } from "../engine/share.ts";
 import type { Caller } from "../protocol/caller.ts";
 import type { Command, ReserveCommand } from "../protocol/commands.ts";
 import type { JournalEvent } from "../protocol/events.ts";
@@ -18,51 +19,86 @@ import { stackOf } from "../protocol/stack.ts";
 import { wrong } from "./faults.ts";
 import { type LivePool, NotPersistedError } from "./live-pool.ts";
 import { type Attachment, attach, attachmentOf, close, send } from "./socket.ts";
+import type { Turns } from "./turns.ts";
 import { Watchers } from "./watchers.ts";
 
 /** How a session's commands get in: by the same door as requests, where revoked keys are refused. */
 export type Door = {
   run(caller: Caller, commands: readonly Command[]): Promise<Outcome[]>;
-  reserve(caller: Caller, command: ReserveCommand, waitMs: number): Promise<Outcome>;
-  isRevoked(caller: Caller): boolean;
+  reserve(caller: Caller, command: ReserveCommand, waitMs: number, ticket: string): Promise<Outcome>;
+  leave(id: string, ticket: string): void;
+  /** Why the key is refused from now on: it is revoked or has expired. */
+  refusalTo(caller: Caller): Refusal | undefined;
 };
+
+/** Characters of a frame that are as much work as one command. */
+const lengthPerCommand = 100;
 
 export class Sessions {
   readonly #ctx: DurableObjectState;
   readonly #door: Door;
   readonly #watchers: Watchers;
-  readonly #underWay = new WeakMap<WebSocket, number>();
+  readonly #turns: Turns;
+  /** Frames of each socket that are not answered yet. */
+  readonly #inFlight = new WeakMap<WebSocket, number>();
+  /** Calls of each socket that wait in line, by their tickets: the reservation that each waits for. */
+  readonly #waiting = new WeakMap<WebSocket, Map<string, string>>();
 
-  constructor(ctx: DurableObjectState, pool: LivePool, door: Door) {
+  constructor(ctx: DurableObjectState, pool: LivePool, turns: Turns, door: Door) {
     this.#ctx = ctx;
+    this.#turns = turns;
     this.#door = door;
-    this.#watchers = new Watchers(ctx, pool, (socket, attachment) => this.#isOver(socket, attachment));
+    this.#watchers = new Watchers(ctx, pool, turns, (socket, attachment) => this.#isOver(socket, attachment));
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ping, pong));
   }
 
   /** Takes a connection that the Worker has let in. */
   accept(opener: Opener, offersSubprotocol: boolean): Response {
-    if (this.#ctx.getWebSockets().length >= limits.sessions) {
-      const refusal: Refusal = { code: "limit_reached", limit: "sessions", maximum: limits.sessions };
-      return Response.json(refusal, { status: 429 });
+    const key = keyOf(opener.caller);
+    const own = this.#ctx.getWebSockets(key).length;
+    const share = shareOf(limits.sessions, this.#ctx.getWebSockets().length - own);
+    if (own + 1 > share) {
+      const limit =
+        own === 0 ? { limit: "sessions", maximum: limits.sessions } : { limit: "sessionsPerKey", maximum: share };
+      return Response.json({ code: "limit_reached", ...limit } satisfies Refusal, { status: 429 });
     }
     const { 0: client, 1: server } = new WebSocketPair();
-    this.#ctx.acceptWebSocket(server);
+    this.#ctx.acceptWebSocket(server, [key]);
     attach(server, { ...opener, watch: null });
     const headers = new Headers(offersSubprotocol ? { "sec-websocket-protocol": subprotocol } : {});
     return new Response(null, { status: 101, webSocket: client, headers });
   }
 
-  /** A frame from the other side. Every frame but an acknowledgement is answered, with its number. */
+  /**
+   * A frame from the other side. It is looked at when it is its key's turn, whatever is in it: acknowledgements and
+   * subscriptions are work, too. Every frame but an acknowledgement is answered, with its number.
+   */
   async message(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {
     // A closed socket still delivers what the other side had sent, until that side says goodbye.
     if (socket.readyState !== WebSocket.OPEN) return;
-    const attachment = attachmentOf(socket);
-    if (this.#isOver(socket, attachment)) return;
     if (typeof data !== "string") return send(socket, { id: null, problem: wrong("", "must be text, not bytes") });
     if (data.length > limits.frameLength) {
       return close(socket, 1009, `a frame is at most ${limits.frameLength} characters`);
     }
+    const key = keyOf(attachmentOf(socket).caller);
+    const inFlight = (this.#inFlight.get(socket) ?? 0) + 1;
+    if (inFlight > limits.framesInFlight || this.#turns.isFull(key)) {
+      return close(socket, closeCodes.tooManyInFlight, `at most ${limits.framesInFlight} frames may be in flight`);
+    }
+    this.#inFlight.set(socket, inFlight);
+    try {
+      const cost = 1 + Math.ceil(data.length / lengthPerCommand);
+      await this.#turns.take(key, cost, () => this.#look(socket, data), data.length);
+    } finally {
+      this.#inFlight.set(socket, (this.#inFlight.get(socket) ?? 1) - 1);
+    }
+  }
+
+  async #look(socket: WebSocket, data: string): Promise<void> {
+    // It may have gone while the frame waited for its turn.
+    if (socket.readyState !== WebSocket.OPEN) return;
+    const attachment = attachmentOf(socket);
+    if (this.#isOver(socket, attachment)) return;
     const parsed = parseJson(data);
     if (!parsed.ok) return send(socket, { id: null, problem: wrong(parsed.fault.path, parsed.fault.message) });
     try {
@@ -80,18 +116,25 @@ export class Sessions {
   }
 
   /** Closes a session whose key has expired or was revoked; true if it did. */
-  #isOver(socket: WebSocket, { caller, expires_at }: Attachment): boolean {
-    const why = (expires_at ?? Number.POSITIVE_INFINITY) <= Date.now() ? "has expired" : "was revoked";
-    if (why === "was revoked" && !this.#door.isRevoked(caller)) return false;
-    close(socket, closeCodes.unauthorized, `the key ${why}`);
-    this.#watchers.gone(socket);
+  #isOver(socket: WebSocket, { caller }: Attachment): boolean {
+    const refusal = this.#door.refusalTo(caller);
+    if (refusal === undefined) return false;
+    close(socket, closeCodes.unauthorized, `the key ${refusal.code === "key_expired" ? "has expired" : "was revoked"}`);
+    this.#left(socket);
     return true;
   }
 
   /** The other side has gone, or says that it will: then it waits for our goodbye. */
   gone(socket: WebSocket): void {
-    this.#watchers.gone(socket);
+    this.#left(socket);
     close(socket, 1000, "");
+  }
+
+  /** Nobody is there any more to be told of events, or to be granted what it waited for. */
+  #left(socket: WebSocket): void {
+    this.#watchers.gone(socket);
+    for (const [ticket, id] of this.#waiting.get(socket) ?? []) this.#door.leave(id, ticket);
+    this.#waiting.delete(socket);
   }
 
   /** Tells the watchers what has just been persisted. */
@@ -139,23 +182,30 @@ export class Sessions {
   ): Promise<void> {
     const beyond = beyondRights(scope, caller.agent, commands);
     if (beyond !== undefined) return send(socket, { id, problem: beyond });
-    const underWay = (this.#underWay.get(socket) ?? 0) + 1;
-    if (underWay > limits.framesUnderWay) {
-      return close(socket, closeCodes.hurried, `at most ${limits.framesUnderWay} frames may be under way`);
-    }
-    this.#underWay.set(socket, underWay);
+    const [first] = commands;
+    const outcomes =
+      wait_ms !== undefined && first?.op === "reserve"
+        ? [await this.#reserve(socket, caller, first, wait_ms)]
+        : await this.#door.run(caller, commands);
+    const results = outcomes.map((outcome, index) => batchResult(outcome, commands[index]?.op ?? ""));
+    send(socket, { id, results });
+  }
+
+  async #reserve(socket: WebSocket, caller: Caller, command: ReserveCommand, waitMs: number): Promise<Outcome> {
+    const ticket = crypto.randomUUID();
+    const waiting = this.#waiting.get(socket) ?? new Map<string, string>();
+    this.#waiting.set(socket, waiting.set(ticket, command.id));
     try {
-      const [first] = commands;
-      const outcomes =
-        wait_ms !== undefined && first?.op === "reserve"
-          ? [await this.#door.reserve(caller, first, wait_ms)]
-          : await this.#door.run(caller, commands);
-      const results = outcomes.map((outcome, index) => batchResult(outcome, commands[index]?.op ?? ""));
-      send(socket, { id, results });
+      return await this.#door.reserve(caller, command, waitMs, ticket);
     } finally {
-      this.#underWay.set(socket, (this.#underWay.get(socket) ?? 1) - 1);
+      waiting.delete(ticket);
     }
   }
+}
+
+/** The tag of a key's sockets, and its name among turns. The operator has no sessions. */
+function keyOf({ key_id }: Caller): string {
+  return key_id ?? "";
 }
 
 /** Refuses the whole frame where one command is beyond the key, and says which. */

@@ -6,7 +6,7 @@ import { foldRow, genesis, hashOf, type JournalRow } from "../archive/chain.ts";
 import { readSegment, segmentMedia, segmentOf } from "../archive/segment.ts";
 import { violations } from "../engine/invariants.ts";
 import { emptyPool, type Pool } from "../engine/state.ts";
-import { append, eventsOf, rowsAfter } from "./journal.ts";
+import { append, eventsOf, noteHead, rowsAfter } from "./journal.ts";
 import { endsPeriod, keepPeriods } from "./periods.ts";
 import { migrate } from "./schema.ts";
 import { writeSnapshot } from "./snapshot.ts";
@@ -137,43 +137,74 @@ export class RestoreError extends Error {
  * what is wrong with the archive, anything else that it could not be read.
  */
 export async function restore(storage: PoolStorage, bucket: Bucket, owner: Owner): Promise<number> {
+  let isBegun = false;
+  const { pool, head, prefix } = await eachSegment(bucket, owner, (text, state, follows) => {
+    if (!isBegun) {
+      migrate(storage);
+      // Half a pool must not wake as a whole one, nor ship over what it was to be restored from.
+      note(storage, { seq: 0, head: "", prefix: unfinished });
+      isBegun = true;
+    }
+    return addSegment(storage, owner, text, state, follows);
+  });
+  storage.transactionSync(() => {
+    writeSnapshot(storage, pool, head);
+    noteHead(storage, pool.seq, head);
+    note(storage, { seq: pool.seq, head, prefix });
+  });
+  return pool.seq;
+}
+
+/** Throws a `RestoreError` unless the archive holds a whole journal of the pool, from which it could be restored. */
+export async function checkArchive(bucket: Bucket, owner: Owner): Promise<void> {
+  await eachSegment(bucket, owner, (text, pool, head) => foldSegment(owner, text, pool, head).head);
+}
+
+/** Reads the newest journal of the pool that is archived, segment by segment; gives the state that it comes to. */
+async function eachSegment(
+  bucket: Bucket,
+  owner: Owner,
+  read: (text: string, pool: Pool, head: string) => string,
+): Promise<{ readonly pool: Pool; readonly head: string; readonly prefix: string }> {
   const prefix = (await prefixes(bucket, allOf(owner))).toSorted().at(-1);
   if (prefix === undefined) throw new RestoreError("the archive holds no journal of this pool");
-  migrate(storage);
-  // Half a pool must not wake as a whole one, nor ship over what it was to be restored from.
-  note(storage, { seq: 0, head: "", prefix: unfinished });
   const pool = emptyPool();
   let head = genesis;
   for (const key of (await keys(bucket, prefix)).toSorted()) {
     const object = await bucket.get(key);
     if (object === null) throw new RestoreError(`${key} is gone`);
     const text = await object.text();
-    head = ifWhole(key, () => addSegment(storage, owner, text, pool, head));
+    head = ifWhole(key, () => read(text, pool, head));
   }
   const [violation] = violations(pool);
   if (violation !== undefined) throw new RestoreError(`the archived journal does not add up: ${violation}`);
-  storage.transactionSync(() => {
-    writeSnapshot(storage, pool, head);
-    note(storage, { seq: pool.seq, head, prefix });
-  });
-  return pool.seq;
+  return { pool, head, prefix };
 }
 
 /** Adds a segment, which must follow on `head`, to storage and `pool`; returns the hash that the next must follow on. */
 function addSegment(storage: PoolStorage, owner: Owner, text: string, pool: Pool, head: string): string {
+  return storage.transactionSync(() => {
+    const segment = foldSegment(owner, text, pool, head);
+    for (const row of segment.rows) append(storage, { ...row, hash: hashOf(row) });
+    keepPeriods(storage, segment.rows.flatMap(eventsOf).filter(endsPeriod));
+    return segment.head;
+  });
+}
+
+/** Reads a segment, which must be of this pool and follow on `head`, and folds its rows. */
+function foldSegment(
+  owner: Owner,
+  text: string,
+  pool: Pool,
+  head: string,
+): { readonly rows: readonly JournalRow[]; readonly head: string } {
   const { header, rows, footer } = readSegment(text);
   if (header.tenant !== owner.tenant || header.pool !== owner.pool) {
     throw new RestoreError(`it is of ${header.tenant}/${header.pool}`);
   }
   if (header.previous !== head) throw new RestoreError("it does not follow on what comes before it");
-  storage.transactionSync(() => {
-    for (const row of rows) {
-      foldRow(pool, row);
-      append(storage, row);
-    }
-    keepPeriods(storage, rows.flatMap(eventsOf).filter(endsPeriod));
-  });
-  return footer.head;
+  for (const row of rows) foldRow(pool, row);
+  return { rows, head: footer.head };
 }
 
 /** Whatever is wrong with the file `key` is a fault of the archive's, not of ours. */
@@ -190,7 +221,7 @@ export function dropHalfRestored(storage: PoolStorage): void {
   const half = storage.sql.exec("SELECT 1 FROM shipped WHERE prefix = ?", unfinished).toArray();
   if (half.length === 0) return;
   storage.transactionSync(() => {
-    for (const table of ["journal", "snapshot", "periods", "shipped"]) storage.sql.exec(`DELETE FROM ${table}`);
+    for (const table of ["journal", "head", "snapshot", "periods", "shipped"]) storage.sql.exec(`DELETE FROM ${table}`);
   });
 }
 

@@ -1,13 +1,13 @@
 /**
  * The snapshot: the state as of a `seq`, so that waking need not fold the whole journal. Written when the journal
- * behind it has grown to twice its size, which keeps both its cost per operation and the time to wake bounded.
+ * behind it has grown to twice its size, which keeps both its cost per operation and the time to wake bounded. It is
+ * stored in pages that are made and read one at a time.
  */
-import { fromImage, type PoolImage, toImage } from "../engine/image.ts";
+import { fromPages, type ImagePage, pagesOf } from "../engine/image-pages.ts";
 import type { Pool } from "../engine/state.ts";
+import { limits } from "../protocol/limits.ts";
+import { understanding } from "./damage.ts";
 import type { PoolStorage } from "./storage.ts";
-
-/** Chunks stay under 1 MB, at up to 3 bytes a character. */
-const maxChunkLength = 330_000;
 
 /** A smaller journal than this is folded faster than a snapshot is worth. */
 const minTailLength = 1_000_000;
@@ -22,43 +22,58 @@ export function isDue(tailLength: number, snapshotLength: number): boolean {
   return tailLength >= Math.max(minTailLength, 2 * snapshotLength);
 }
 
-/** Replaces the snapshot, inside the caller's transaction; `head` is the hash of the journal so far. Returns its length. */
-export function writeSnapshot({ sql }: PoolStorage, pool: Pool, head: string, table: Table = "snapshot"): number {
-  const text = JSON.stringify(toImage(pool));
-  let chunk = 0;
-  for (let start = 0; start < text.length; chunk++) {
-    const end = boundary(text, start + maxChunkLength);
-    sql.exec(
-      `INSERT OR REPLACE INTO ${table} (chunk, seq, head, part) VALUES (?, ?, ?, ?)`,
-      chunk,
-      pool.seq,
-      head,
-      text.slice(start, end),
-    );
-    start = end;
-  }
-  sql.exec(`DELETE FROM ${table} WHERE chunk >= ?`, chunk);
-  return text.length;
+/** Replaces the snapshot, in one transaction; `head` is the hash of the journal so far. Returns its length. */
+export function writeSnapshot(storage: PoolStorage, pool: Pool, head: string, table: Table = "snapshot"): number {
+  return storage.transactionSync(() => {
+    const { sql } = storage;
+    let chunk = 0;
+    let length = 0;
+    for (const page of pagesOf(pool, limits.snapshotPageLength)) {
+      sql.exec(
+        `INSERT OR REPLACE INTO ${table} (chunk, seq, head, part) VALUES (?, ?, ?, ?)`,
+        chunk,
+        pool.seq,
+        head,
+        page,
+      );
+      chunk++;
+      length += page.length;
+    }
+    sql.exec(`DELETE FROM ${table} WHERE chunk >= ?`, chunk);
+    return length;
+  });
 }
 
+/** Throws a `DamagedError` where what is stored is no state. */
 export function readSnapshot({ sql }: PoolStorage, table: Table = "snapshot"): Snapshot | undefined {
-  const chunks = sql.exec<{ part: string }>(`SELECT part FROM ${table} ORDER BY chunk`).toArray();
-  if (chunks.length === 0) return undefined;
-  const text = chunks.map(({ part }) => part).join("");
-  const image: PoolImage = JSON.parse(text);
-  return { pool: fromImage(image), length: text.length };
+  const pages: ImagePage[] = [];
+  let length = 0;
+  // One text at a time: all of them would take as much as the pool that they come to.
+  const texts = sql.exec<{ part: string }>(`SELECT part FROM ${table} ORDER BY chunk`);
+  for (const { part } of texts) {
+    length += part.length;
+    pages.push(understanding(`${table} page ${pages.length}`, () => JSON.parse(part)));
+  }
+  if (pages.length === 0) return undefined;
+  return { pool: understanding(table, () => fromPages(pages)), length };
+}
+
+/** One page of what is stored, and whether there is another; undefined where there is none of that number. */
+export function storedPage(
+  { sql }: Pick<PoolStorage, "sql">,
+  chunk: number,
+  table: Table,
+): { readonly page: ImagePage; readonly hasMore: boolean } | undefined {
+  const query = `SELECT part FROM ${table} WHERE chunk IN (?, ?) ORDER BY chunk`;
+  const parts = sql.exec<{ part: string }>(query, chunk, chunk + 1).toArray();
+  const [first] = parts;
+  return first === undefined ? undefined : { page: JSON.parse(first.part) as ImagePage, hasMore: parts.length > 1 };
 }
 
 /** The journal's hash that the snapshot was taken at, and the seq; the audit holds them against the journal. */
 export function snapshotHead(
-  { sql }: PoolStorage,
+  { sql }: Pick<PoolStorage, "sql">,
   table: Table = "snapshot",
 ): { seq: number; head: string } | undefined {
   return sql.exec<{ seq: number; head: string }>(`SELECT seq, head FROM ${table} WHERE chunk = 0`).toArray()[0];
-}
-
-/** Half a surrogate pair would be stored as a replacement character; cut behind the whole one. */
-function boundary(text: string, end: number): number {
-  const code = text.charCodeAt(end - 1);
-  return code >= 0xd800 && code <= 0xdbff ? end + 1 : end;
 }

@@ -1,60 +1,164 @@
 /**
- * The waiting line: reservations refused for budget whose callers would rather wait. Higher priority first, then
- * first come. Whoever can be granted is granted the moment budget comes free; one that can't be yet lets others pass.
+ * The waiting line: reservations refused for budget whose callers would rather wait. Higher priority first, then first
+ * come. Each is granted the moment budget comes free; one that can't be yet lets others pass. Several calls may wait
+ * for one reservation, where a caller comes back with the same id: it leaves the line with the last of them.
  */
 import type { ReserveCommand } from "../protocol/commands.ts";
 import type { Outcome } from "../protocol/results.ts";
 
-export type Waiter = {
-  readonly command: ReserveCommand;
-  /** The key that it was sent with. */
+/** A call that waits. */
+export type Visit = {
+  /** Names the call, so that it can leave. */
+  readonly ticket: string;
+  /** The key that it was sent with, and when that expires. */
   readonly keyId: string | null;
-  readonly priority: number;
+  readonly keyExpiresAt: number;
   /** When it gives up and takes the refusal. */
   readonly until: number;
-  readonly outcome: Promise<Outcome>;
-  readonly settle: (outcome: Outcome) => void;
-  readonly fail: (reason: unknown) => void;
 };
 
+type Call = Visit & {
+  readonly resolve: (outcome: Outcome) => void;
+  readonly reject: (reason: unknown) => void;
+};
+
+export class Waiter {
+  readonly command: ReserveCommand;
+  priority: number;
+  readonly #calls = new Map<string, Call>();
+
+  constructor(command: ReserveCommand, priority: number) {
+    this.command = command;
+    this.priority = priority;
+  }
+
+  get calls(): IterableIterator<Visit> {
+    return this.#calls.values();
+  }
+
+  /** How many calls wait for it. */
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  add(visit: Visit): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      this.#calls.set(visit.ticket, { ...visit, resolve, reject });
+    });
+  }
+
+  /** Takes a call away, with an outcome. Whether it was there. */
+  remove(ticket: string, outcome: Outcome): boolean {
+    this.#calls.get(ticket)?.resolve(outcome);
+    return this.#calls.delete(ticket);
+  }
+
+  /** Answers every call. */
+  resolve(outcome: Outcome): void {
+    for (const call of this.#calls.values()) call.resolve(outcome);
+    this.#calls.clear();
+  }
+
+  reject(reason: unknown): void {
+    for (const call of this.#calls.values()) call.reject(reason);
+    this.#calls.clear();
+  }
+}
+
 export class WaitingLine {
-  readonly #waiters: Waiter[] = [];
+  /** In the order in which they are served. */
+  #waiters: Waiter[] = [];
+  readonly #byId = new Map<string, Waiter>();
+  readonly #byAgent = new Map<string, number>();
 
   get size(): number {
     return this.#waiters.length;
   }
 
-  /** The waiter with this reservation id: a caller that comes back after a lost connection waits in its old place. */
-  find(id: string): Waiter | undefined {
-    return this.#waiters.find((waiter) => waiter.command.id === id);
+  /** How many reservations of this agent's wait. */
+  sizeOf(agent: string): number {
+    return this.#byAgent.get(agent) ?? 0;
   }
 
-  join(command: ReserveCommand, keyId: string | null, priority: number, until: number): Waiter {
-    const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
-    const waiter: Waiter = { command, keyId, priority, until, outcome: promise, settle: resolve, fail: reject };
+  find(id: string): Waiter | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** Waits in the place of its reservation; behind all of the same priority, if it has none yet. */
+  join(command: ReserveCommand, priority: number, visit: Visit): Promise<Outcome> {
+    const known = this.#byId.get(command.id);
+    if (known !== undefined) return known.add(visit);
+    const waiter = new Waiter(command, priority);
     const behind = this.#waiters.findIndex((other) => other.priority < priority);
     this.#waiters.splice(behind < 0 ? this.#waiters.length : behind, 0, waiter);
-    return waiter;
+    this.#byId.set(command.id, waiter);
+    this.#byAgent.set(command.agent, this.sizeOf(command.agent) + 1);
+    return waiter.add(visit);
   }
 
-  /** When the first of them gives up; undefined when nobody waits. */
+  /** The caller of this call has gone; what is left of the call is told `outcome`. Whether it waited here. */
+  leave(id: string, ticket: string, outcome: Outcome): boolean {
+    const waiter = this.#byId.get(id);
+    const isHere = waiter?.remove(ticket, outcome) === true;
+    if (waiter?.size === 0) this.#remove([waiter]);
+    return isHere;
+  }
+
+  /** Answers the calls for which `outcome` gives one; a reservation that nobody waits for any more leaves. */
+  dismiss(outcome: (visit: Visit, waiter: Waiter) => Outcome | undefined): void {
+    const left: Waiter[] = [];
+    for (const waiter of this.#waiters) {
+      for (const visit of Array.from(waiter.calls)) {
+        const answer = outcome(visit, waiter);
+        if (answer !== undefined) waiter.remove(visit.ticket, answer);
+      }
+      if (waiter.size === 0) left.push(waiter);
+    }
+    this.#remove(left);
+  }
+
+  /** When the first call gives up, or its key expires; undefined when nobody waits. */
   get nextUntil(): number | undefined {
-    return this.#waiters.length === 0 ? undefined : Math.min(...this.#waiters.map((waiter) => waiter.until));
+    let next = Number.POSITIVE_INFINITY;
+    for (const waiter of this.#waiters) {
+      for (const { until, keyExpiresAt } of waiter.calls) next = Math.min(next, until, keyExpiresAt);
+    }
+    return this.#waiters.length === 0 ? undefined : next;
   }
 
-  /** Asks each in order with `attempt`; those that get an outcome leave the line with it. */
+  /** Asks for each in order; those that get an outcome leave the line, and are answered by the caller. */
   serve(attempt: (waiter: Waiter) => Outcome | undefined): { waiter: Waiter; outcome: Outcome }[] {
     const served: { waiter: Waiter; outcome: Outcome }[] = [];
     for (const waiter of this.#waiters) {
       const outcome = attempt(waiter);
       if (outcome !== undefined) served.push({ waiter, outcome });
     }
-    for (const { waiter } of served) this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+    this.#remove(served.map(({ waiter }) => waiter));
     return served;
   }
 
+  /** Agents' priorities have changed: everybody stands where they belong now. */
+  reorder(priorityOf: (agent: string) => number | undefined): void {
+    for (const waiter of this.#waiters) waiter.priority = priorityOf(waiter.command.agent) ?? waiter.priority;
+    this.#waiters.sort((a, b) => b.priority - a.priority);
+  }
+
   /** Sends everybody away: what they waited for is gone. */
-  dismiss(reason: unknown): void {
-    for (const waiter of this.#waiters.splice(0)) waiter.fail(reason);
+  clear(reason: unknown): void {
+    const all = this.#waiters;
+    this.#remove(all);
+    for (const waiter of all) waiter.reject(reason);
+  }
+
+  #remove(left: readonly Waiter[]): void {
+    if (left.length === 0) return;
+    const gone = new Set(left);
+    this.#waiters = this.#waiters.filter((waiter) => !gone.has(waiter));
+    for (const { command } of left) {
+      this.#byId.delete(command.id);
+      const others = this.sizeOf(command.agent) - 1;
+      if (others > 0) this.#byAgent.set(command.agent, others);
+      else this.#byAgent.delete(command.agent);
+    }
   }
 }

@@ -12,18 +12,31 @@ import { page } from "./journal.ts";
 import type { LivePool } from "./live-pool.ts";
 import { type Attachment, attach, attachmentOf, send, sendText } from "./socket.ts";
 import { trimmedTo } from "./trimming.ts";
+import type { Turns } from "./turns.ts";
+
+/** Events of a frame that are read back from the journal. */
+const eventsPerFrame = 500;
 
 export class Watchers {
   readonly #ctx: DurableObjectState;
   readonly #pool: LivePool;
   /** Closes a session whose key is no longer good; true if it did. */
   readonly #isOver: (socket: WebSocket, attachment: Attachment) => boolean;
+  readonly #turns: Turns;
   /** Undefined until asked for after waking. */
   #sockets: Set<WebSocket> | undefined;
+  /** What each socket was sent and has not acknowledged: the last event of each frame, and the frame's length. */
+  readonly #unacknowledged = new WeakMap<WebSocket, { readonly seq: number; readonly length: number }[]>();
 
-  constructor(ctx: DurableObjectState, pool: LivePool, isOver: (socket: WebSocket, attachment: Attachment) => boolean) {
+  constructor(
+    ctx: DurableObjectState,
+    pool: LivePool,
+    turns: Turns,
+    isOver: (socket: WebSocket, attachment: Attachment) => boolean,
+  ) {
     this.#ctx = ctx;
     this.#pool = pool;
+    this.#turns = turns;
     this.#isOver = isOver;
   }
 
@@ -39,9 +52,10 @@ export class Watchers {
       const attachment = attachmentOf(socket);
       const { watch } = attachment;
       if (watch === null || this.#isOver(socket, attachment)) continue;
-      if (watch.sent !== first.seq - 1 || last - watch.acked > limits.eventsAhead) {
+      const isAhead = last - watch.acked > limits.eventsAhead || !this.#hasRoom(socket);
+      if (watch.sent !== first.seq - 1 || isAhead) {
         this.#fill(socket, attachment);
-      } else if (sendText(socket, text)) {
+      } else if (this.#sendEvents(socket, text, last)) {
         attach(socket, { ...attachment, watch: { ...watch, sent: last } });
       }
     }
@@ -56,10 +70,18 @@ export class Watchers {
 
   gone(socket: WebSocket): void {
     this.#sockets?.delete(socket);
+    this.#unacknowledged.delete(socket);
   }
 
-  /** From here on the socket is sent every event after `after`. Answers the frame `id`. */
-  async subscribe(socket: WebSocket, { caller, scope }: Attachment, id: number, after: number): Promise<void> {
+  /**
+   * From here on the socket is sent every event after `after`. Answers the frame `id`. Once for a socket: events that
+   * were sent are not sent again, however often they are asked for.
+   */
+  async subscribe(socket: WebSocket, { caller, scope, watch }: Attachment, id: number, after: number): Promise<void> {
+    if (watch !== null) {
+      const problem = wrong("/subscribe", "was sent before; open another session to read from elsewhere");
+      return send(socket, { id, problem });
+    }
     if (!readers.includes(scope) || caller.agent !== null) {
       return send(socket, {
         id,
@@ -72,9 +94,11 @@ export class Watchers {
     if (after < trimmed) return send(socket, { id, problem: refusalProblem({ code: "journal_trimmed", trimmed }) });
     if (after > pool.seq)
       return send(socket, { id, problem: wrong("/subscribe/after", `must not be after ${pool.seq}`) });
-    send(socket, { id, subscribed: { after, seq: pool.seq, refusals: this.#pool.refusals() } });
     // Read again: others ran while this waited.
-    const attachment = { ...attachmentOf(socket), watch: { sent: after, acked: after } };
+    const now = attachmentOf(socket);
+    if (now.watch !== null) return this.subscribe(socket, now, id, after);
+    send(socket, { id, subscribed: { after, seq: pool.seq, refusals: this.#pool.refusals() } });
+    const attachment = { ...now, watch: { sent: after, acked: after } };
     attach(socket, attachment);
     this.#watching().add(socket);
     this.#fill(socket, attachment);
@@ -85,6 +109,10 @@ export class Watchers {
     const { watch } = attachment;
     if (watch === null) return;
     const acked = Math.min(watch.sent, Math.max(watch.acked, seq));
+    if (acked === watch.acked) return;
+    const sent = this.#unacknowledged.get(socket) ?? [];
+    const seen = sent.findIndex(({ seq: last }) => last > acked);
+    sent.splice(0, seen < 0 ? sent.length : seen);
     const next = { ...attachment, watch: { ...watch, acked } };
     attach(socket, next);
     this.#fill(socket, next);
@@ -95,12 +123,30 @@ export class Watchers {
     if (attachment.watch === null) return;
     let { sent } = attachment.watch;
     const { acked } = attachment.watch;
-    while (sent - acked < limits.eventsAhead) {
-      const { events, next } = page(this.#ctx.storage, sent, limits.eventsAhead - (sent - acked));
-      if (events.length === 0 || !sendText(socket, JSON.stringify({ events, next } satisfies ServerFrame))) break;
+    while (sent - acked < limits.eventsAhead && this.#hasRoom(socket)) {
+      const most = Math.min(limits.eventsAhead - (sent - acked), eventsPerFrame);
+      const { events, next } = page(this.#ctx.storage, sent, most);
+      if (events.length === 0) break;
+      if (!this.#sendEvents(socket, JSON.stringify({ events, next } satisfies ServerFrame), next)) break;
       sent = next;
     }
-    if (sent !== attachment.watch.sent) attach(socket, { ...attachment, watch: { sent, acked } });
+    if (sent === attachment.watch.sent) return;
+    // Reading them back is work of the key that watches, and as much as that of as many commands.
+    this.#turns.charge(attachment.caller.key_id ?? "", sent - attachment.watch.sent);
+    attach(socket, { ...attachment, watch: { sent, acked } });
+  }
+
+  #sendEvents(socket: WebSocket, text: string, last: number): boolean {
+    const sent = this.#unacknowledged.get(socket) ?? [];
+    this.#unacknowledged.set(socket, sent);
+    sent.push({ seq: last, length: text.length });
+    return sendText(socket, text);
+  }
+
+  /** Whether the other side is not too far behind in characters. After waking that begins anew. */
+  #hasRoom(socket: WebSocket): boolean {
+    const sent = this.#unacknowledged.get(socket) ?? [];
+    return sent.reduce((sum, { length }) => sum + length, 0) < limits.eventsAheadLength;
   }
 
   #watching(): Set<WebSocket> {

@@ -300,7 +300,10 @@ export const journalPage = z
   .meta({ id: "JournalPage" });
 
 /** What the engine goes on from (`src/engine/image.ts`); its shape may change with any version. */
-export const snapshot = z.looseObject({ head: z.looseObject({ seq: whole }), agents: z.array(z.looseObject({})) });
+export const snapshot = z.looseObject({
+  seq: whole.describe("the state is as of this event; the journal leads on from it"),
+  next: z.string().nullable().describe("the next page's `page`; null at the end"),
+});
 
 export const exposition = z
   .string()

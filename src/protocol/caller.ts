@@ -4,7 +4,9 @@ export type Caller = {
   readonly key_id: string | null;
   /** The agent that the key is bound to, if any. */
   readonly agent: string | null;
+  /** When the key expires, in milliseconds since 1970; null for never. The edge has checked it; a caller may wait. */
+  readonly expires_at: number | null;
 };
 
 /** Nobody's key: what Bursar does by itself, and what the operator does. */
-export const bursar: Caller = { key_id: null, agent: null };
+export const bursar: Caller = { key_id: null, agent: null, expires_at: null };

@@ -5,6 +5,8 @@ export function explain(refusal: Refusal): string {
   switch (refusal.code) {
     case "key_revoked":
       return "This key was revoked. Ask whoever gave it to you for a new one.";
+    case "key_expired":
+      return "This key has expired. Ask for a new one.";
     case "tenant_not_found":
       return `There is no tenant ${refusal.tenant}. Create it with POST /v1/tenants.`;
     case "key_not_found":
@@ -17,6 +19,8 @@ export function explain(refusal: Refusal): string {
       return `Nobody knows what ${refusal.model} costs, so it can't be paid out of a pool of microusd. Set its price with PUT /v1/prices/{model}, or a fallback_price for the pool.`;
     case "pool_not_found":
       return "There is no such pool. Create it with PUT /v1/pools/{pool}.";
+    case "damaged":
+      return `This pool can't be used: what is stored of it is damaged (${refusal.where}: ${refusal.reason}). Nothing is spent from it. GET …/audit says what is wrong; POST …/restore brings it back from the archive; DELETE with force=true removes it.`;
     case "journal_trimmed":
       return `The journal up to event ${refusal.trimmed} is no longer here. Ask for what comes after it; the archive may have the rest.`;
     case "archive_not_found":

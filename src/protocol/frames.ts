@@ -15,7 +15,7 @@ export const subprotocol = "bursar.v1";
 export const keyPrefix = "bursar-key.";
 
 /** Who opens a session, as the Worker tells the pool. */
-export type Opener = { readonly caller: Caller; readonly scope: Scope; readonly expires_at: number | null };
+export type Opener = { readonly caller: Caller; readonly scope: Scope };
 /** The header that carries it, from the Worker to the pool's object and from nobody else. */
 export const openerHeader = "x-bursar-opener";
 
@@ -26,7 +26,7 @@ export const closeCodes = {
   /** The pool was deleted. */
   gone: 4410,
   /** More than a session may have under way. */
-  hurried: 4429,
+  tooManyInFlight: 4429,
 } as const;
 
 /** Sent as text; the answer comes from the platform and wakes nothing. */

@@ -13,10 +13,13 @@ export const limits = {
   agents: 1_000,
   /** Sub-agents below sub-agents. Closing an agent walks up this chain in one step. */
   agentDepth: 8,
-  /** Open reservations of a pool. All of them may fall due in one turn, and they are rebuilt on waking. */
+  /**
+   * Open reservations of a pool. All of them may fall due in one turn, and they are rebuilt on waking. One agent may
+   * have as many as it leaves free for all others (`engine/share.ts`): half, where nobody else has any.
+   */
   openReservations: 20_000,
-  /** Open reservations of one agent: half of the pool's, so that one runaway agent can't lock the others out. */
-  openReservationsPerAgent: 10_000,
+  /** What they may take in memory, in bytes: labels and transfers count, so that few heavy ones are bounded as many are. */
+  openReservationsBytes: 20_000 * 512,
   /** A lease. Long enough for a batch job, short enough that a lost caller's hold comes back the same day. */
   ttlMs: 24 * 3_600_000,
   /** A lease shorter than a round trip can't be used. */
@@ -25,18 +28,35 @@ export const limits = {
   ttlMsDefault: 120_000,
   /** How long a refused reservation may wait in line: under the usual timeouts of clients and proxies. */
   waitMs: 60_000,
-  /** How many may wait in line at once: each is tried again whenever budget comes free. */
+  /**
+   * How many may wait in line at once: each is tried again whenever budget comes free. One agent may have as many as it
+   * leaves free for all others.
+   */
   waiters: 1_000,
+  /** Work of one key in a turn of the pool's object, in commands: a full batch, and a few milliseconds. */
+  turnQuantum: 1_000,
+  /** Work that was queued of all keys in a turn: others that come meanwhile wait no longer than for this. */
+  turnMost: 4_000,
+  /** What a key may have in the queue for its turns: more is refused, or ends its session … */
+  queuedPerKey: 1_000,
+  /** … in number or in bytes. */
+  queuedBytesPerKey: 8 * 1024 * 1024,
   /** Settled outcomes that are always remembered, whatever their age. */
   outcomesKept: 10_000,
   /** Settled outcomes younger than this are remembered too, … */
   outcomesKeptMs: 10 * 60_000,
-  /** … up to this many. With everything else at its limit the state is about 45 MB of the object's 128 MB. */
-  outcomesMax: 40_000,
+  /** … up to so many bytes, which is 40,000 without labels or transfers. Beyond, the agent that has most forgets first. */
+  outcomesBytes: 40_000 * 512,
+  /** Characters of a page of a snapshot, one item more or less: under 1 MB in a row, at up to 3 bytes a character. */
+  snapshotPageLength: 330_000,
+  /** What a remembered write takes in memory without labels and transfers: `npm run bench:memory` measures it. */
+  outcomeBytes: 512,
+  /** Agents that have left and of which nothing is remembered but how far back their ids may have been used. */
+  vacantHistories: 10_000,
   /** Expired, unsettled reservations wait this long for their late commit … */
   unsettledMs: 24 * 3_600_000,
-  /** … up to this many, as many as may fall due at once; the oldest are forgotten first. */
-  unsettledMax: 20_000,
+  /** … up to so many bytes, as much as may fall due at once. Beyond, the agent that has most forgets its oldest first. */
+  unsettledBytes: 20_000 * 512,
   /** A period in hours: a year. Longer ones are months. */
   refillHours: 8_760,
   /** Reserves of an agent a minute, where its contract bounds them: more is no loop guard. */
@@ -62,7 +82,8 @@ export const limits = {
   idLength: 128,
   /** Priorities 0–1,000: room to insert between any two. */
   priority: 1_000,
-  /** Metadata of a reservation: labels, not documents. It is journaled and kept in memory. */
+  /** Metadata of a reservation: labels, not documents. It is journaled and kept in memory. In bytes, as JSON in UTF-8. */
+  metadataBytes: 4_096,
   metadataKeys: 16,
   metadataKeyLength: 64,
   metadataValueLength: 256,
@@ -71,11 +92,18 @@ export const limits = {
   /** Characters of a session's frame: a thousand commands of 250. */
   frameLength: 256 * 1024,
   /** Frames of one session under way: far above what a client that waits for answers has. */
-  framesUnderWay: 256,
-  /** Sessions of a pool. Each is a connection that the platform keeps, and its watchers are told of every event. */
+  framesInFlight: 256,
+  /**
+   * Sessions of a pool. Each is a connection that the platform keeps, and its watchers are told of every event. One key
+   * may have as many as it leaves free for all others.
+   */
   sessions: 1_000,
   /** Events that a watcher may be behind before it is told no more until it acknowledges. */
   eventsAhead: 4_000,
+  /** … and characters of them. */
+  eventsAheadLength: 4_000_000,
+  /** Refusals of one delivery that watchers are shown; the counts have all of them. */
+  refusalsShown: 100,
   /** Body of a control request. A batch of 1,000 commands of 60 bytes fits. */
   bodyBytes: 64 * 1024,
   /** Body of a call through the gateway: images inline fit; text, its parsed copy and what is sent, an isolate holds. */

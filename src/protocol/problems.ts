@@ -40,6 +40,7 @@ export function statusOf(
       return 400;
     case "unauthorized":
     case "key_revoked":
+    case "key_expired":
       return 401;
     case "budget_exceeded":
     case "confidence_reached":
@@ -78,6 +79,7 @@ export function statusOf(
     case "limit_reached":
     case "rate_limited":
       return 429;
+    case "damaged":
     case "internal_error":
       return 500;
     case "upstream_failed":

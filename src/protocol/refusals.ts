@@ -6,11 +6,15 @@ import type { Unit } from "./commands.ts";
 
 export type Refusal =
   | { readonly code: "key_revoked" }
+  /** The key expired while its caller waited. */
+  | { readonly code: "key_expired" }
   | { readonly code: "tenant_not_found"; readonly tenant: string }
   | { readonly code: "key_not_found"; readonly key_id: string }
   | { readonly code: "webhook_not_found"; readonly webhook: string }
   | { readonly code: "price_not_found"; readonly model: string }
   | { readonly code: "pool_not_found" }
+  /** What is stored of the pool is not what was written; `where` is the table and row, `reason` what is wrong there. */
+  | { readonly code: "damaged"; readonly where: string; readonly reason: string }
   /** Events up to this one are no longer here; the archive may have them. */
   | { readonly code: "journal_trimmed"; readonly trimmed: number }
   /** This deployment has no archive, or it has nothing of the pool that could be used; `reason` says which. */
@@ -87,11 +91,13 @@ export const noArchive: Refusal = {
 /** In order of precedence. */
 export const refusalCodes = [
   "key_revoked",
+  "key_expired",
   "tenant_not_found",
   "key_not_found",
   "webhook_not_found",
   "price_not_found",
   "pool_not_found",
+  "damaged",
   "journal_trimmed",
   "archive_not_found",
   "model_not_priced",
@@ -127,11 +133,13 @@ export function isTransient(refusal: Refusal): boolean {
         refusal.limit === "waiters"
       );
     case "key_revoked":
+    case "key_expired":
     case "tenant_not_found":
     case "key_not_found":
     case "webhook_not_found":
     case "price_not_found":
     case "pool_not_found":
+    case "damaged":
     case "journal_trimmed":
     case "archive_not_found":
     case "model_not_priced":

@@ -248,5 +248,15 @@ export type PoolList = { readonly pools: readonly { readonly name: string; reado
 
 export type JournalPage = { readonly events: readonly JournalEvent[]; readonly next: number };
 
+/**
+ * A page of a pool's state (`engine/image-pages.ts`), as of event `seq`. `next` asks for the page that follows; null at
+ * the end.
+ */
+export type SnapshotPage = {
+  readonly seq: number;
+  readonly next: string | null;
+  readonly [part: string]: unknown;
+};
+
 /** The answer to a read. */
 export type Answer<T> = { readonly ok: true; readonly result: T } | { readonly ok: false; readonly refusal: Refusal };

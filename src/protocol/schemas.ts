@@ -6,6 +6,7 @@
 import * as z from "zod";
 import type { Unit } from "./commands.ts";
 import { limits } from "./limits.ts";
+import { metadataBytes } from "./metadata.ts";
 import { weekdays } from "./refill.ts";
 import { jurisdictions } from "./tenants.ts";
 import { noticeTypes } from "./webhooks.ts";
@@ -41,6 +42,10 @@ const metadata = z
   .refine(
     (labels) => Object.keys(labels).length <= limits.metadataKeys,
     `must have at most ${limits.metadataKeys} keys`,
+  )
+  .refine(
+    (labels) => metadataBytes(labels) <= limits.metadataBytes,
+    `must take at most ${limits.metadataBytes} bytes as JSON`,
   );
 
 /** A name of the IANA database. What it names must be known here: a period's end is computed from it for years. */
@@ -363,6 +368,12 @@ export const periodsQuery = z.strictObject({
   agent: name.optional(),
   before: whole(Number.MAX_SAFE_INTEGER).optional(),
   limit: whole(limits.periodPage).optional(),
+});
+export const snapshotQuery = z.strictObject({
+  page: z
+    .string()
+    .regex(/^\d{1,16}\.\d{1,6}$/, "must be what `next` of the page before says")
+    .optional(),
 });
 export const exportQuery = z.strictObject({
   after: whole(Number.MAX_SAFE_INTEGER).optional(),

@@ -9,11 +9,14 @@ export type Tables = {
   transactionSync<T>(run: () => T): T;
 };
 
-/** The version of the tables that are there; 0 if none are. */
+/** The version of the tables that are there; 0 if none are. Throws where there are tables that say no version. */
 export function schemaVersion({ sql }: Tables): number {
   const found = sql.exec("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'").toArray();
   if (found.length === 0) return 0;
-  return Number(sql.exec("SELECT max(version) AS version FROM schema_version").one().version ?? 0);
+  const { version } = sql.exec<{ version: number | null }>("SELECT max(version) AS version FROM schema_version").one();
+  // A step is written in one transaction with its tables: an empty list was emptied, and is not a beginning.
+  if (version === null) throw new Error("the table schema_version is empty");
+  return version;
 }
 
 /** Brings the tables to the newest of `steps`, in one transaction. Doing it again does nothing. */

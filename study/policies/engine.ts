@@ -107,7 +107,8 @@ function onEngine({ agents }: Fleet, budget: number, options: Options): Governor
       if (closed.has(call.agent)) return { kind: "gated" };
       const command = reserveOf(call);
       if (waitMs > 0 && lacksOnlyBudget(pool, command, now)) {
-        line.join(command, null, call.agent.priority, now + waitMs);
+        const visit = { ticket: call.id, keyId: null, keyExpiresAt: Number.POSITIVE_INFINITY, until: now + waitMs };
+        void line.join(command, call.agent.priority, visit);
         waiting.set(call.id, call);
         return { kind: "waits" };
       }
@@ -124,11 +125,7 @@ function onEngine({ agents }: Fleet, budget: number, options: Options): Governor
       return line.size === 0 ? [] : serve(now);
     },
     giveUp: (call) => {
-      line.serve((waiter) =>
-        waiter.command.id === call.id
-          ? { ok: false, refusal: { code: "reservation_not_found", id: call.id } }
-          : undefined,
-      );
+      line.leave(call.id, call.id, { ok: false, refusal: { code: "reservation_not_found", id: call.id } });
       waiting.delete(call.id);
     },
     spent: () => pool.consumed,

@@ -215,17 +215,10 @@ describe("shipping", () => {
     expect(await runDurableObjectAlarm(stub.raw)).toBe(true);
     expect(await archiveOf(stub)).toMatchObject({ result: { seq: 2, shipped: 2 } });
     expect(await alarmIn()).toBeNull();
-    for (let batch = 0; batch < 5; batch++) await all(stub.run(heavy(`b${batch}-`, 60).map(recorded)));
+    for (let batch = 0; batch < 5; batch++) await all(stub.run(heavy(`b${batch}-`, 60)));
     expect(await alarmIn()).toBe(1_000);
   });
 });
-
-/** A reserve with its labels as a record, which holds nothing open. */
-function recorded(command: Command): Command {
-  if (command.op !== "reserve") return command;
-  const { id, agent, amount, unit, metadata } = command;
-  return { op: "record", id, agent, amount, unit, metadata };
-}
 
 describe("what is interrupted", () => {
   const keep = async (): Promise<undefined> => undefined;
@@ -252,7 +245,7 @@ describe("what is interrupted", () => {
     const half = "INSERT INTO shipped (only_one, seq, head, prefix) VALUES (1, 0, '', 'restoring')";
     await onStorage(stub, async (storage) => void storage.sql.exec(half));
     await evictDurableObject(stub.raw);
-    const dead = await stub.raw.report({ key_id: "dead", agent: null });
+    const dead = await stub.raw.report({ key_id: "dead", agent: null, expires_at: null });
     expect(dead).toMatchObject({ ok: false, refusal: { code: "key_revoked" } });
     expect(await stub.report()).toMatchObject({ ok: false, refusal: { code: "pool_not_found" } });
   });

@@ -129,17 +129,6 @@ describe("a pool read back from its image", () => {
       expect(types).toContain(type);
   });
 
-  it("that was stored before there were pauses, periods and warnings is read as one without", () => {
-    const pool = emptyPool();
-    execute(pool, { op: "configure" }, 1, []);
-    execute(pool, { op: "register", agent: "writer", priority: 1, max: 1_000, unit: "tokens" }, 1, []);
-    pool.period = null;
-    const image = JSON.parse(JSON.stringify(toImage(pool)));
-    for (const name of ["paused", "period", "warned"]) delete image.head[name];
-    for (const name of ["paused", "period", "pace", "warned"]) delete image.agents[0][name];
-    expect(JSON.stringify(toImage(fromImage(image)))).toBe(JSON.stringify(toImage(pool)));
-  });
-
   it("is the same however often it is read", () => {
     const pool = emptyPool();
     const next = commandsOf(randomOf(5), null);

@@ -2,7 +2,14 @@
 import { describe, expect, it } from "vitest";
 import { fromImage, isSame, toImage } from "../../src/engine/image.ts";
 import { violations } from "../../src/engine/invariants.ts";
-import { type Agent, agentOf, type Pool, type Reservation, reservationOf } from "../../src/engine/state.ts";
+import {
+  type Agent,
+  agentOf,
+  type History,
+  type Pool,
+  type Reservation,
+  reservationOf,
+} from "../../src/engine/state.ts";
 import { reserve, Stage } from "./stage.ts";
 
 /** 1,000, of which `lead` has 500, and its `sub` 100 of those; `lead` holds 50, and 20 of `sub` have expired. */
@@ -19,6 +26,11 @@ describe("a violation", () => {
   const agent = (name: string, change: (agent: Agent) => void) => (one: Pool) => change(agentOf(one, name));
   const reservation = (id: string, change: (known: Reservation) => void) => (one: Pool) =>
     change(reservationOf(one, id));
+
+  const history = (name: string, change: (history: History) => void) => (one: Pool) => {
+    const found = one.histories.get(name);
+    if (found !== undefined) change(found);
+  };
 
   it.each<[string[], (pool: Pool) => void]>([
     [["float, allocations and closed books are 1000, the total 1001"], (one) => void one.total++],
@@ -59,6 +71,19 @@ describe("a violation", () => {
       },
     ],
     [["hold 49, the pool 50", "lead has held 50"], reservation("open", (one) => Object.assign(one, { granted: 49 }))],
+    [["the history of lead has outcomeBytes 513, not 512"], history("lead", (one) => void one.outcomeBytes++)],
+    [["the history of sub has unsettledCount 2, not 1"], history("sub", (one) => void one.unsettledCount++)],
+    [["the history of sub has unsettledBytes 513, not 512"], history("sub", (one) => void one.unsettledBytes++)],
+    [["the pool has outcomeCount 2, its histories say 1"], (one) => void one.outcomeCount++],
+    [["the pool has openBytes 513, its histories say 512"], (one) => void one.openBytes++],
+    [["lead has open bytes 513, its parts say 512"], agent("lead", (one) => void one.openBytes++)],
+    [
+      ["3 writes are remembered, not 2"],
+      (one) => {
+        one.histories.delete("lead");
+        one.outcomeCount = one.outcomeBytes = 0;
+      },
+    ],
     [["late charged is -1"], reservation("late", (one) => void (one.charged = -1))],
     [["late chargedBefore is 0.5"], reservation("late", (one) => void (one.chargedBefore = 0.5))],
   ])("is found: %j", (sentences, breaks) => {
@@ -89,7 +114,8 @@ describe("two pools", () => {
     ["one agent more", (one) => void one.agents.delete("sub")],
     ["a reservation", (one) => Object.assign(reservationOf(one, "open"), { granted: 49 })],
     ["one outcome fewer", (one) => void one.remembered.delete("used")],
-    ["what is settled", (one) => one.settled.push("more")],
+    ["what is settled", (one) => one.histories.get("lead")?.outcomes.push("more")],
+    ["how far back ids may have been used", (one) => Object.assign(one.histories.get("lead") ?? {}, { horizon: 1 })],
     ["what is unsettled", (one) => one.unsettled.push({ id: "more", seq: 1 })],
   ])("that differ in %s are not", (_, change) => {
     const one = pool();

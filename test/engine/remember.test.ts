@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { bytesOfReserve } from "../../src/engine/bytes.ts";
 import { execute } from "../../src/engine/execute.ts";
+import { fromImage, isSame, type PoolImage, toImage } from "../../src/engine/image.ts";
 import { violations } from "../../src/engine/invariants.ts";
 import { emptyPool, type Pool } from "../../src/engine/state.ts";
 import type { Command } from "../../src/protocol/commands.ts";
@@ -41,6 +43,9 @@ const hold = (id: string, agent = "writer", ttl_ms = 5_000): Command => {
   return { op: "reserve", id, agent, amount: 1, unit: "tokens", ttl_ms };
 };
 const commit = (id: string): Command => ({ op: "commit", id, amount: 1, unit: "tokens" });
+
+/** As much as labels may take: 4,096 bytes. */
+const labels = Object.fromEntries(Array.from({ length: 15 }, (_, i) => [`label-${i}`, "x".repeat(256)]));
 
 /** A UUIDv7 of that time; `n` tells those of one millisecond apart. */
 function uuid7(time: number, n = 0): string {
@@ -168,19 +173,29 @@ describe("an id that may have been forgotten", () => {
   });
 
   it.each<Extract<Command, { id: string }>>([
-    { op: "fund", id: uuid7(horizon), amount: 1, unit: "tokens" },
-    { op: "reopen", id: uuid7(horizon), agent: "nobody" },
-    { op: "reset", id: uuid7(horizon), agent: "nobody" },
-    { op: "reserve", id: uuid7(horizon), agent: "nobody", amount: 1, unit: "tokens" },
-    { op: "record", id: uuid7(horizon), agent: "nobody", amount: 1, unit: "tokens" },
-    { op: "reallocate", id: uuid7(horizon), agent: "nobody", amount: 1, unit: "tokens" },
+    { op: "reopen", id: uuid7(horizon), agent: "writer" },
+    { op: "reset", id: uuid7(horizon), agent: "writer" },
+    { op: "reserve", id: uuid7(horizon), agent: "writer", amount: 1, unit: "tokens" },
+    { op: "record", id: uuid7(horizon), agent: "writer", amount: 1, unit: "tokens" },
+    { op: "reallocate", id: uuid7(horizon), agent: "writer", amount: 1, unit: "tokens" },
     { op: "commit", id: uuid7(horizon), amount: 1, unit: "tokens" },
     { op: "release", id: uuid7(horizon) },
     { op: "extend", id: uuid7(horizon), ttl_ms: 1_000 },
   ])("is id_too_old for $op, before anything is looked for", (command) => {
     const crowd = forgetful();
+    crowd.run({ op: "close", agent: "writer" });
     expect(crowd.comesTo(command)).toBe("id_too_old");
-    expect(crowd.comesTo({ ...command, id: uuid7(horizon + 1) })).toMatch(/ran|not_found/);
+    expect(crowd.comesTo({ ...command, id: uuid7(horizon + 1) })).toMatch(/not_found/);
+  });
+
+  it.each<Extract<Command, { id: string }>>([
+    { op: "fund", id: uuid7(horizon), amount: 1, unit: "tokens" },
+    { op: "reset_period", id: uuid7(horizon) },
+    { op: "record", id: uuid7(horizon), agent: "critic", amount: 1, unit: "tokens" },
+  ])("is a new id to whom it is not of: $op", (command) => {
+    const crowd = forgetful();
+    crowd.run({ op: "register", agent: "critic", priority: 1, max: 1, unit: "tokens" });
+    expect(crowd.comesTo(command)).toBe("ran");
   });
 
   it("stays too old when an older one is forgotten later", () => {
@@ -276,23 +291,151 @@ describe("a client whose clock runs ahead", () => {
   });
 });
 
+describe("an agent that sends very much", () => {
+  const by = (agent: string, id: string, amount = 1): Command => ({ op: "record", id, agent, amount, unit: "tokens" });
+
+  it("pushes nothing of another's out: its records are answered again, not booked twice", () => {
+    const crowd = new Crowd("victim", "evil");
+    crowd.run(by("victim", "bill-1", 100));
+    for (let i = 0; i < 100_000; i++) crowd.run(by("evil", `e${i}`, 0));
+    expect(crowd.comesTo(by("victim", "bill-1", 100))).toBe("replayed");
+    expect(crowd.pool.agents.get("victim")?.consumed).toBe(100);
+    expect(violations(crowd.pool)).toEqual([]);
+  });
+
+  it("gets no fresh id of another's refused, and its own only as far as it has forgotten", () => {
+    const crowd = new Crowd("victim", "evil");
+    for (let i = 0; i < 41_000; i++) crowd.run(by("evil", uuid7(crowd.now + Math.floor(i / 100), i), 0));
+    crowd.now += 1_000;
+    // Sent a second ago, and the request was lost; or by a clock that is two seconds behind.
+    for (const ago of [1_000, 2_000]) expect(crowd.comesTo(by("victim", uuid7(crowd.now - ago, ago)))).toBe("ran");
+    expect(crowd.comesTo(by("evil", uuid7(start)))).toBe("id_too_old");
+  });
+
+  it("loses no late commit of another's, however many of its own leases end", () => {
+    const crowd = new Crowd("victim", "evil");
+    crowd.run(hold("late", "victim"));
+    for (let round = 0; round < 10; round++) {
+      for (let i = 0; i < 5_000; i++) crowd.run(hold(`e${round}-${i}`, "evil", 100));
+      crowd.now += 5_000;
+      crowd.run(by("evil", `expires ${round}`, 0));
+    }
+    expect(crowd.pool.unsettledBytes).toBeLessThanOrEqual(20_000 * 512);
+    expect(crowd.run(commit("late"))).toMatchObject({ ok: true, result: { late: true } });
+    expect(crowd.comesTo(commit("e0-0"))).toBe("reservation_not_found");
+    expect(violations(crowd.pool)).toEqual([]);
+  });
+
+  it("is bounded in bytes: with full labels far fewer are remembered, and again only its own are forgotten", () => {
+    const crowd = new Crowd("victim", "evil");
+    crowd.run({ ...by("victim", "bill-1"), metadata: labels } as Command);
+    for (let i = 0; i < 10_000; i++) crowd.run({ ...by("evil", `e${i}`), metadata: labels } as Command);
+    expect(crowd.pool.outcomeCount).toBe(Math.floor((40_000 * 512) / bytesOfReserve(labels, 0)));
+    expect(crowd.comesTo({ ...by("victim", "bill-1"), metadata: labels } as Command)).toBe("replayed");
+    expect(crowd.comesTo({ ...by("evil", "e9999"), metadata: labels } as Command)).toBe("replayed");
+  });
+
+  it("forgets the same after its pool was put away and read again", () => {
+    const crowd = new Crowd("a", "b", "c");
+    const flood = (pool: Pool, from: number): void => {
+      for (let i = from; i < from + 30_000; i++) {
+        execute(pool, by(["a", "b", "c", "a"][i % 4] ?? "a", `u${i}`), start + i, []);
+      }
+    };
+    flood(crowd.pool, 0);
+    const read = fromImage(JSON.parse(JSON.stringify(toImage(crowd.pool))) as PoolImage);
+    flood(crowd.pool, 30_000);
+    flood(read, 30_000);
+    expect(isSame(crowd.pool, read)).toBe(true);
+    expect(violations(read)).toEqual([]);
+  });
+});
+
+describe("an agent that has left", () => {
+  const join = (agent: string): Command => ({ op: "register", agent, priority: 1, max: 10, unit: "tokens" });
+
+  it("leaves behind how far back its ids may have been used, until that is long ago", () => {
+    const crowd = new Crowd("writer");
+    crowd.run(join("run"));
+    crowd.run({ op: "record", id: uuid7(start), agent: "run", amount: 1, unit: "tokens" });
+    crowd.run({ op: "close", agent: "run" });
+    crowd.now += hour;
+    // Many outcomes, all by agents that have one each: the heaviest is the first by name.
+    for (let i = 0; i < 10_000; i++) {
+      crowd.run(join(`z${i}`));
+      crowd.run({ op: "record", id: `z${i}`, agent: `z${i}`, amount: 0, unit: "tokens" });
+      crowd.run({ op: "close", agent: `z${i}` });
+    }
+    expect(crowd.pool.remembered.has(uuid7(start))).toBe(false);
+    crowd.run(join("run"));
+    const again: Command = { op: "record", id: uuid7(start), agent: "run", amount: 1, unit: "tokens" };
+    expect(crowd.comesTo(again)).toBe("id_too_old");
+    expect(crowd.comesTo(use(uuid7(crowd.now)))).toBe("ran");
+  });
+
+  it("is forgotten altogether in the end", () => {
+    const crowd = new Crowd("writer");
+    for (let i = 0; i < 30_000; i++) {
+      crowd.run(join(`run${i}`));
+      crowd.run({ op: "record", id: uuid7(crowd.now, i), agent: `run${i}`, amount: 0, unit: "tokens" });
+      crowd.run({ op: "close", agent: `run${i}` });
+      crowd.now += 1_000;
+    }
+    // 10,000 outcomes are always kept, and 10 minutes of horizons.
+    expect(crowd.pool.histories.size).toBeLessThan(12_000);
+    expect(violations(crowd.pool)).toEqual([]);
+  });
+});
+
 describe("limits", () => {
-  it("lets one agent have 10,000 open reservations, and a pool 20,000", () => {
+  it("lets an agent have as many open reservations as it leaves free for all others", () => {
     const crowd = new Crowd("writer", "critic", "planner");
     for (let i = 0; i < 10_000; i++) expect(crowd.run(hold(`w${i}`, "writer")).ok).toBe(true);
-    const one = { code: "limit_reached", limit: "openReservationsPerAgent", maximum: 10_000 };
-    expect(crowd.run(hold("w", "writer"))).toEqual({ ok: false, refusal: one });
-    for (let i = 0; i < 10_000; i++) expect(crowd.run(hold(`c${i}`, "critic")).ok).toBe(true);
-    const all = { code: "limit_reached", limit: "openReservations", maximum: 20_000 };
-    expect(crowd.run(hold("p", "planner"))).toEqual({ ok: false, refusal: all });
+    const half = { code: "limit_reached", limit: "openReservationsPerAgent", maximum: 10_000 };
+    expect(crowd.run(hold("w", "writer"))).toEqual({ ok: false, refusal: half });
+    for (let i = 0; i < 5_000; i++) expect(crowd.run(hold(`c${i}`, "critic")).ok).toBe(true);
+    const rest = { code: "limit_reached", limit: "openReservationsPerAgent", maximum: 5_000 };
+    expect(crowd.run(hold("c", "critic"))).toEqual({ ok: false, refusal: rest });
+    // However many take all that they may, the next one still finds a share.
+    for (let i = 0; i < 2_500; i++) expect(crowd.run(hold(`p${i}`, "planner")).ok).toBe(true);
     // Both apply, and limit_reached comes before budget_exceeded.
     const tooMuch: Command = { op: "reserve", id: "p", agent: "planner", amount: 9e15, unit: "tokens" };
     expect(crowd.comesTo(tooMuch)).toBe("limit_reached");
-    crowd.run({ op: "release", id: "w7" });
+    for (const id of ["w7", "w8", "c0", "c1"]) crowd.run({ op: "release", id });
     expect(crowd.run(hold("p", "planner")).ok).toBe(true);
     expect(crowd.comesTo(hold("w", "writer"))).toBe("limit_reached");
     crowd.now += 5_000;
     expect(crowd.run(hold("w", "writer")).ok).toBe(true);
+  });
+
+  it("is met by few reservations with much in their labels as by many without", () => {
+    const crowd = new Crowd("writer", "critic");
+    const heavy = (id: string, agent: string): Command => ({ ...hold(id, agent), metadata: labels }) as Command;
+    let open = 0;
+    while (crowd.run(heavy(`w${open}`, "writer")).ok) open++;
+    expect(open).toBe(Math.floor((20_000 * 512) / 2 / bytesOfReserve(labels, 0)));
+    expect(crowd.run(heavy("w", "writer"))).toMatchObject({
+      refusal: { limit: "openReservationsBytesPerAgent", maximum: (20_000 * 512) / 2 },
+    });
+    expect(crowd.run(heavy("c", "critic")).ok).toBe(true);
+    expect(violations(crowd.pool)).toEqual([]);
+  });
+
+  it("counts the transfers that a reservation brings: one of a thousand donors is as heavy as a hundred plain ones", () => {
+    const crowd = new Crowd();
+    crowd.run({ op: "configure", budget: 1_001_000 });
+    crowd.run({ op: "register", agent: "taker", priority: 2, max: 0, unit: "tokens" });
+    const donors = 900;
+    for (let i = 0; i < donors; i++) {
+      crowd.run({ op: "register", agent: `d${i}`, priority: 1, max: 1_000, min_reserve: 0, unit: "tokens" });
+    }
+    const all: Command = { op: "reserve", id: "r", agent: "taker", amount: 1_000 * donors, unit: "tokens" };
+    expect(crowd.run(all).ok).toBe(true);
+    expect(crowd.pool.openBytes).toBe(bytesOfReserve(undefined, donors));
+    crowd.run({ op: "commit", id: "r", amount: 0, unit: "tokens" });
+    expect(crowd.pool.openBytes).toBe(0);
+    expect(crowd.pool.outcomeBytes).toBeGreaterThan(192 * donors);
+    expect(violations(crowd.pool)).toEqual([]);
   });
 
   /** A pool whose 1,000 agents have all of its budget. */

@@ -127,7 +127,8 @@ const config :Workerd.Config = (
 const bursar :Workerd.Worker = (
   modules = [ (name = "worker", esModule = embed "bundle/${script}") ],
   compatibilityDate = "2026-10-01",
-  ${isTraced ? 'compatibilityFlags = ["streaming_tail_worker", "tail_worker_user_spans"], streamingTails = ["tail"],' : ""}
+  compatibilityFlags = ["enable_request_signal"${isTraced ? ', "streaming_tail_worker", "tail_worker_user_spans"' : ""}],
+  ${isTraced ? 'streamingTails = ["tail"],' : ""}
   bindings = [
     ${objects.map(([name, className]) => `(name = "${name}", durableObjectNamespace = "${className}"),`).join("\n    ")}
     ${Object.entries(texts)

@@ -479,7 +479,7 @@ describe("a pool that is deleted while others use it", () => {
     const tenant = newTenant();
     await must(api("PUT", "/v1/pools/p", { tenant, body: {} }));
     // The pool is emptied, and the tenant's object dies before it hears of it.
-    await env.POOLS.getByName(`${tenant}/p`).remove({ key_id: null, agent: null }, true);
+    await env.POOLS.getByName(`${tenant}/p`).remove({ key_id: null, agent: null, expires_at: null }, true);
     expect(await listed(tenant)).toEqual(["p"]);
     expect(await api("DELETE", "/v1/pools/p", { tenant })).toMatchObject({ status: 404 });
     expect(await listed(tenant)).toEqual([]);

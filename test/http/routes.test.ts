@@ -1,8 +1,9 @@
 /** Every route: the status it succeeds with, and the whole of what it answers. Nothing more is in an answer, nothing less. */
 
 import { afterAll, describe, expect, it } from "vitest";
-import { fold } from "../../src/engine/evolve.ts";
+import { evolve, fold } from "../../src/engine/evolve.ts";
 import { toImage } from "../../src/engine/image.ts";
+import { fromPages, type ImagePage, imageOf } from "../../src/engine/image-pages.ts";
 import { routes } from "../../src/http/routes.ts";
 import type { PoolEvent } from "../../src/protocol/events.ts";
 import { api, called, type Json, newPath, newPool, newTenant, type Options, operatorToken } from "./api.ts";
@@ -363,7 +364,36 @@ describe("pools", () => {
     await answer(201, "POST", `${pool}/reservations`, { body: { agent: "a", tokens: 5, id: "r" } });
     const snapshot = await answer(200, "GET", `${pool}/snapshot`);
     const { events } = await answer(200, "GET", `${pool}/journal`);
-    expect(snapshot).toEqual(JSON.parse(JSON.stringify(toImage(fold(events as PoolEvent[])))));
+    const image = imageOf([snapshot]);
+    expect(image).toEqual(JSON.parse(JSON.stringify(toImage(fold(events as PoolEvent[])))));
+    expect(snapshot).toMatchObject({ seq: (events as unknown[]).length, next: null });
+  });
+
+  it("GET snapshot gives a large state in pages, from which the journal leads on to the state as it is", async () => {
+    const pool = await newPool({}, { a: { max_tokens: 1e9 } });
+    const metadata = Object.fromEntries(Array.from({ length: 15 }, (_, i) => [`label-${i}`, "x".repeat(250)]));
+    for (let batch = 0; batch < 60; batch++) {
+      const commands = Array.from({ length: 15 }, (_, i) => {
+        return { op: "record", id: `${batch}-${i}`, agent: "a", tokens: 1, metadata };
+      });
+      await answer(200, "POST", `${pool}/batch`, { body: { commands } });
+    }
+    const pages: Json[] = [];
+    for (let query: string | null = ""; query !== null; ) {
+      const found: Json = await answer(200, "GET", `${pool}/snapshot${query}`);
+      expect(found["seq"]).toBe(pages[0]?.["seq"] ?? found["seq"]);
+      pages.push(found);
+      query = found["next"] === null ? null : `?page=${found["next"] as string}`;
+    }
+    expect(pages.length).toBeGreaterThan(3);
+    const state = fromPages(pages as ImagePage[]);
+    const { events } = await answer(200, "GET", `${pool}/journal?after=${state.seq}`);
+    for (const event of events as PoolEvent[]) evolve(state, event);
+    expect(await answer(200, "GET", `${pool}/report`)).toMatchObject({ seq: state.seq, consumed: state.consumed });
+    // One that another has taken the place of begins again, and says so.
+    expect(await answer(200, "GET", `${pool}/snapshot?page=1.3`)).toMatchObject({ seq: pages[0]?.["seq"] });
+    const wrong = await api("GET", `${pool}/snapshot?page=next`);
+    expect([wrong.status, wrong.body["errors"]]).toMatchObject([400, [{ field: "/page" }]]);
   });
 
   it("GET journal pages through every event", async () => {

@@ -347,30 +347,54 @@ describe("a frame that is wrong", () => {
     const pool = await newPool({}, { a: {} });
     const session = await openSession(pool);
     await session.ask({ id: 0, commands: [reserve("all", 1_000)] });
-    for (let id = 1; id <= limits.framesUnderWay + 1; id++) {
+    for (let id = 1; id <= limits.framesInFlight + 1; id++) {
       session.send({ id, commands: [reserve(`w${id}`, 1)], wait_ms: 60_000 });
     }
     expect(await session.closed).toMatchObject({ code: 4429 });
     await audited(pool);
   });
 
-  it("is refused beyond a thousand sessions", async () => {
+  it("is closed for frames of any kind, acknowledgements and subscriptions too", async () => {
+    const pool = await newPool({}, { a: {} });
+    const session = await openSession(pool);
+    for (let n = 0; n < 20_000; n++) session.send({ ack: n });
+    expect(await session.closed).toMatchObject({ code: 4429 });
+    const another = await openSession(pool);
+    expect(await another.ask({ id: 1, commands: [reserve("fine")] })).toMatchObject({ results: [{ status: 201 }] });
+  });
+
+  it("subscribes once: what was sent is not sent again, however often it is asked for", async () => {
+    const pool = await newPool({}, { a: {} });
+    const session = await openSession(pool);
+    expect(await session.ask({ id: 1, subscribe: { after: 0 } })).toMatchObject({ id: 1, subscribed: { after: 0 } });
+    await eventsUntil(session, 2);
+    expect(await session.ask({ id: 2, subscribe: { after: 0 } })).toMatchObject({
+      id: 2,
+      problem: { code: "invalid_request", errors: [{ field: "/subscribe" }] },
+    });
+    session.send({ id: 3, commands: [reserve("next")] });
+    expect(await eventsUntil(session, 3)).toEqual([3]);
+  });
+
+  it("is refused to a key that has half of what there is, and to nobody else", async () => {
     const pool = await newPool();
     const stub = env.POOLS.getByName(`default${pool.replace("/v1/pools", "")}`);
+    const half = limits.sessions / 2;
+    const mine = await keyOf({ key_id: "many" });
     await runInDurableObject(stub, (_, state) => {
-      for (let i = 0; i < limits.sessions; i++) {
+      for (let i = 0; i < half; i++) {
         const { 1: server } = new WebSocketPair();
-        state.acceptWebSocket(server);
+        state.acceptWebSocket(server, ["many"]);
         server.serializeAttachment({
-          caller: { key_id: null, agent: null },
+          caller: { key_id: "many", agent: null, expires_at: null },
           scope: "read",
-          expires_at: null,
           watch: null,
         });
       }
     });
-    const response = await connect(pool, { authorization: `Bearer ${await adminKey()}` });
-    expect(response.status).toBe(429);
-    expect(await response.json()).toMatchObject({ code: "limit_reached", limit: "sessions" });
+    const refused = await connect(pool, { authorization: `Bearer ${mine}` });
+    expect(refused.status).toBe(429);
+    expect(await refused.json()).toMatchObject({ code: "limit_reached", limit: "sessionsPerKey", maximum: half });
+    expect((await connect(pool, { authorization: `Bearer ${await adminKey()}` })).status).toBe(101);
   });
 });

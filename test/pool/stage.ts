@@ -23,7 +23,7 @@ import type {
 let pools = 0;
 
 /** Who the tests ask as: one who may do everything. */
-export const anybody: Caller = { key_id: null, agent: null };
+export const anybody: Caller = { key_id: null, agent: null, expires_at: null };
 
 type RawStub = ReturnType<typeof env.POOLS.getByName>;
 
@@ -217,13 +217,17 @@ export function storedImage(storage: PoolStorage): Promise<string> {
 /** What the audit finds wrong; nothing, if all is well, or if there is no journal yet. */
 export async function findings(storage: PoolStorage, pool: LivePool = livePool(storage)): Promise<readonly string[]> {
   if (schemaVersion(storage) === 0) return [];
-  return (await audit(storage, () => pool.settled())).findings;
+  // Its rests are by a timer, which some tests move by hand.
+  const noRest = async (): Promise<void> => undefined;
+  return (await audit(storage, () => pool.settled(), noRest)).findings;
 }
 
-/** Reservations of one token with so many labels that about 68 of them fill a journal row. */
+/** Records of one token with so many labels that about 68 of them fill a journal row: more than the API lets in. */
 export function heavy(prefix: string, count: number, label = "x"): Command[] {
   const metadata = Object.fromEntries(
     Array.from({ length: 16 }, (_, key) => [`label-${key}`, label.repeat(256).slice(0, 256)]),
   );
-  return Array.from({ length: count }, (_, index) => ({ ...reserve(`${prefix}${index}`, "boss", 1), metadata }));
+  return Array.from({ length: count }, (_, index) => {
+    return { op: "record", id: `${prefix}${index}`, agent: "boss", amount: 1, unit: "tokens", metadata };
+  });
 }

@@ -3,7 +3,7 @@
  * every test says to the millisecond when somebody is granted, and that nothing ticks once nobody waits.
  */
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { lastRow, rowsAfter } from "../../src/pool/journal.ts";
+import { endOf, rowsAfter } from "../../src/pool/journal.ts";
 import { type LivePool, NotPersistedError } from "../../src/pool/live-pool.ts";
 import type { Command, ReserveCommand } from "../../src/protocol/commands.ts";
 import { limits } from "../../src/protocol/limits.ts";
@@ -207,13 +207,13 @@ describe("somebody in line is granted the moment budget comes free", () => {
   it("but not before that is stored", () =>
     onStage(withBudget, async ({ pool, storage, asks, passes }) => {
       const caller = await asks(reserve("w", "helper", 450));
-      const before = lastRow(storage)?.last_seq ?? 0;
+      const before = endOf(storage)?.seq ?? 0;
       const released = pool.run([{ op: "release", id: "held" }]);
       await Promise.resolve();
-      expect([lastRow(storage)?.last_seq, caller]).toEqual([before, {}]);
+      expect([endOf(storage)?.seq, caller]).toEqual([before, {}]);
       await passes(0);
       await released;
-      expect(lastRow(storage)?.last_seq).toBe(before + 2);
+      expect(endOf(storage)?.seq).toBe(before + 2);
       expect(caller).toMatchObject(granted(450));
     }));
 
@@ -270,6 +270,15 @@ describe("the order of the line", () => {
       expect(served()).toEqual(["middle", "high", "high, later"]);
       await does({ op: "release", id: "w3" }, { op: "release", id: "w4" }, { op: "release", id: "w2" });
       expect(served().length).toBe(4);
+    }));
+
+  it("is that of priorities as they are, not as they were when each came", () =>
+    onStage(shared, async ({ asks, does }) => {
+      const first = await asks(reserve("w1", "high", 400));
+      const second = await asks(reserve("w2", "low", 400));
+      await does(register("low", 10, 0), { op: "release", id: "r1" });
+      expect(second).toMatchObject(granted(400));
+      expect(first).toEqual({});
     }));
 
   it("lets those pass whom what came free is enough for", () =>
@@ -332,16 +341,22 @@ describe("the order of the line", () => {
 
   it("ends at the limit of waiters, and goes on when one has left", () =>
     onStage(shared, async ({ pool, asks, does, passes }) => {
-      for (let n = 0; n < limits.waiters; n++) {
+      // Another agent waits too, so that half of the rest is this one's.
+      await asks(reserve("another's", "high", 400));
+      const share = limits.waiters / 2 - 1;
+      for (let n = 0; n < share; n++) {
         pool.reserve(reserve(`w${n}`, "low", 400), minute).catch(() => undefined);
       }
       await passes(0);
-      expect(await asks(reserve("too many", "high", 400))).toMatchObject({
-        outcome: { ok: false, refusal: { code: "limit_reached", limit: "waiters", maximum: limits.waiters } },
+      expect(await asks(reserve("too many", "low", 400))).toMatchObject({
+        outcome: { ok: false, refusal: { code: "limit_reached", limit: "waitersPerAgent", maximum: share } },
       });
+      // Another agent finds a place all the same, and a caller that comes back its own.
+      expect(await asks(reserve("another's too", "high", 400))).toEqual({});
+      await does({ op: "release", id: "another's too" });
       expect(await asks(reserve("w7", "low", 400))).toEqual({});
       await does({ op: "release", id: "r1" });
-      expect(await asks(reserve("too many", "high", 400))).toEqual({});
+      expect(await asks(reserve("too many", "low", 400))).toEqual({});
     }));
 });
 
@@ -410,6 +425,77 @@ describe("somebody in line leaves it", () => {
       await removed;
       expect(callers).toMatchObject([refused("pool_not_found"), refused("pool_not_found")]);
       expect(vi.getTimerCount()).toBe(0);
+    }));
+
+  it("at once when its caller has gone, and is granted nothing", () =>
+    onStage(withBudget, async ({ pool, does, passes }) => {
+      const outcome = pool.reserve(reserve("w", "helper", 450), minute, undefined, "ticket");
+      await passes(0);
+      pool.leave("w", "ticket");
+      expect(await outcome).toMatchObject({ ok: false, refusal: { code: "reservation_settled", state: "released" } });
+      expect([pool.waiting(), vi.getTimerCount()]).toEqual([0, 0]);
+      await does({ op: "release", id: "held" });
+      expect(await pool.read(({ held }) => held)).toBe(0);
+    }));
+
+  it("before it has joined it, where its caller was gone before the call came", () =>
+    onStage(withBudget, async ({ pool }) => {
+      pool.leave("w", "ticket");
+      const outcome = await pool.reserve(reserve("w", "helper", 450), minute, undefined, "ticket");
+      expect(outcome).toMatchObject({ ok: false, refusal: { code: "reservation_settled", state: "released" } });
+      expect(pool.waiting()).toBe(0);
+    }));
+
+  it("not before the last call has gone that waits for the same reservation", () =>
+    onStage(withBudget, async ({ pool, does, passes }) => {
+      const gone = pool.reserve(reserve("w", "helper", 450), minute, undefined, "one");
+      const stays = pool.reserve(reserve("w", "helper", 450), minute, undefined, "two");
+      await passes(0);
+      pool.leave("w", "one");
+      expect(await gone).toMatchObject({ ok: false });
+      await does({ op: "release", id: "held" });
+      expect(await stays).toMatchObject({ ok: true, result: { granted: 450 } });
+    }));
+
+  it("each call when its own time is over, though another waits for the same reservation for longer", () =>
+    onStage(withBudget, async ({ asks, does, passes }) => {
+      const long = await asks(reserve("w", "helper", 450), 2_500);
+      const short = await asks(reserve("w", "helper", 450), 800);
+      await passes(799);
+      expect([short, long]).toEqual([{}, {}]);
+      await passes(1);
+      expect(short).toMatchObject(refused("budget_exceeded"));
+      expect(long).toEqual({});
+      await does({ op: "release", id: "held" });
+      expect(long).toMatchObject(granted(450));
+    }));
+
+  it("when its key expires: it is refused then, and granted nothing later", () =>
+    onStage(withBudget, async ({ pool, does, passes }) => {
+      const caller: Caller = {};
+      const key = { key_id: "k", agent: null, expires_at: someday + 1_500 };
+      void pool.reserve(reserve("w", "helper", 450), minute, key).then((outcome) => (caller.outcome = outcome));
+      await passes(1_499);
+      expect(caller).toEqual({});
+      await passes(1);
+      expect(caller).toMatchObject(refused("key_expired"));
+      await does({ op: "release", id: "held" });
+      expect(await pool.read(({ held }) => held)).toBe(0);
+    }));
+
+  it("when it is released, by its agent or by a key that is bound to none; not by another agent's", () =>
+    onStage(withBudget, async ({ pool, asks, does }) => {
+      const caller = await asks(reserve("w", "helper", 450));
+      const foreign = { key_id: "k", agent: "boss", expires_at: null };
+      expect(await pool.run([{ op: "release", id: "w" }], foreign)).toMatchObject([
+        { ok: false, refusal: { code: "reservation_not_found" } },
+      ]);
+      expect(caller).toEqual({});
+      const [released] = await pool.run([{ op: "release", id: "w" }]);
+      expect(released).toMatchObject({ ok: true, result: { id: "w", state: "released", granted: 0, consumed: 0 } });
+      expect(caller).toMatchObject(refused("reservation_settled"));
+      await does({ op: "release", id: "held" });
+      expect(await pool.read(({ held }) => held)).toBe(0);
     }));
 
   it("when a row can't be stored, whether it was to be granted by it or not", () => {

@@ -187,7 +187,7 @@ export function decideReset(pool: Pool, command: ResetCommand, now: number): Dec
   const refusal = cannotRestart(pool, command);
   if (refusal !== undefined) return refusal;
   const agent = agentOf(pool, command.agent);
-  const target = Math.max(agent.held, agent.contract.max - handedDown(pool, agent));
+  const target = Math.max(agent.held, agent.contract.max - handedDownBy(pool, agent));
   const source = sourceOf(pool, agent.contract.parent);
   const wanted = target - agent.allocated;
   const allocated = source === "minted" ? wanted : Math.min(wanted, sourceHas(pool, agent.contract.parent));
@@ -197,15 +197,25 @@ export function decideReset(pool: Pool, command: ResetCommand, now: number): Dec
   return { events: [{ type: "reset", at: now, agent: agent.name, id: command.id, allocated, source }] };
 }
 
-export function handedDown(pool: Pool, parent: Agent): number {
+/** What of its contract's allocation an agent's sub-agents have. */
+export function handedDownBy(pool: Pool, parent: Agent): number {
   let sum = 0;
   if (parent.subAgents === 0) return sum;
   for (const agent of pool.agents.values()) if (agent.contract.parent === parent.name) sum += agent.contract.max;
   return sum;
 }
 
+/** The same of all agents that have any, in one walk. */
+export function handedDown(pool: Pool): Map<string, number> {
+  const handed = new Map<string, number>();
+  for (const { contract } of pool.agents.values()) {
+    if (contract.parent !== null) handed.set(contract.parent, (handed.get(contract.parent) ?? 0) + contract.max);
+  }
+  return handed;
+}
+
 function cannotRestart(pool: Pool, command: ReopenCommand | ResetCommand): Decision | undefined {
-  const used = usedBefore(pool, command.id, (known) =>
+  const used = usedBefore(pool, command.id, command.agent, (known) =>
     firstDifference([
       ["op", known.op, command.op],
       ["agent", known.agent, command.agent],

@@ -8,8 +8,10 @@ import { limits } from "../../protocol/limits.ts";
 import type { Period } from "../../protocol/refill.ts";
 import { periodAt } from "../calendar.ts";
 import { type Decision, firstDifference, usedBefore } from "../decision.ts";
-import { type Agent, agentOf, available, type Pool } from "../state.ts";
-import { handedDown, sourceOf } from "./agent.ts";
+import { mayGiveFrom, roomUnderCeiling } from "../donors.ts";
+import { type Change, potential } from "../potential.ts";
+import { type Agent, agentOf, available, keeps, type Pool } from "../state.ts";
+import { handedDown, handedDownBy, sourceOf } from "./agent.ts";
 
 /** What a period begins with. */
 export type Refilled = {
@@ -19,7 +21,7 @@ export type Refilled = {
 };
 
 export function decideResetPeriod(pool: Pool, command: ResetPeriodCommand, now: number): Decision {
-  const used = usedBefore(pool, command.id, (known) => firstDifference([["op", known.op, command.op]]));
+  const used = usedBefore(pool, command.id, null, (known) => firstDifference([["op", known.op, command.op]]));
   if (used !== undefined) return used;
   const number = (pool.period?.number ?? 1) + 1;
   const period = { number, starts_at: now, ends_at: pool.period?.ends_at ?? null };
@@ -75,26 +77,63 @@ function started(pool: Pool, period: Period, endedAt: number, now: number): Even
  * contracts give, the important first, as far as the total reaches. The rest, and all that rolled over, is float.
  */
 export function refilled(pool: Pool): Refilled {
-  const budget = pool.settings?.budget ?? null;
-  const carried = Math.max(0, Math.min(rolledOver(pool), limits.total - (budget ?? 0)));
-  const fixed = budget === null ? limits.total : budget + carried;
-  const byPriority = [...pool.agents.values()].sort((a, b) => b.contract.priority - a.contract.priority);
-  const allocated = new Map<Agent, number>();
+  const { total, float, given, byPriority } = shared(pool, ({ held }) => held);
+  const places = new Map([...pool.agents.values()].map((agent, i) => [agent, i]));
+  const allocated = new Map(byPriority.map((agent) => [agent, given[places.get(agent) ?? -1] ?? 0]));
+  return { total, float, allocated };
+}
+
+type Shared = {
+  readonly total: number;
+  readonly float: number;
+  /** What each agent gets, in the order in which the pool has them. */
+  readonly given: readonly number[];
+  readonly byPriority: readonly Agent[];
+};
+
+function shared(pool: Pool, heldBy: (agent: Agent) => number): Shared {
+  const { budget, carried, fixed } = fixedTotal(pool);
+  const agents = [...pool.agents.values()];
+  const handed = handedDown(pool);
+  const held = agents.map(heldBy);
+  // What the contract gives, less what sub-agents have of it. An agent that is leaving needs no more than it holds.
+  const wanted = agents.map((agent, i) => {
+    const most = agent.closing ? 0 : agent.contract.max - (handed.get(agent.name) ?? 0);
+    return Math.max(held[i] ?? 0, most);
+  });
+  const order = inOrder(agents);
+  const given = agents.map(() => 0);
   let left = fixed;
-  for (const agent of byPriority) {
-    const given = Math.min(left, agent.held);
-    allocated.set(agent, given);
-    left -= given;
+  for (const target of [held, wanted]) {
+    for (const i of order) {
+      const more = Math.min(left, (target[i] ?? 0) - (given[i] ?? 0));
+      given[i] = (given[i] ?? 0) + Math.max(0, more);
+      left -= Math.max(0, more);
+    }
   }
-  for (const agent of byPriority) {
-    const more = Math.min(left, Math.max(0, targetOf(pool, agent) - agent.held));
-    allocated.set(agent, (allocated.get(agent) ?? 0) + more);
-    left -= more;
-  }
-  if (budget !== null) return { total: fixed, float: left, allocated };
+  const byPriority = order.flatMap((i) => agents[i] ?? []);
+  if (budget !== null) return { total: fixed, float: left, given, byPriority };
   const minted = fixed - left;
   const float = Math.min(carried, limits.total - minted);
-  return { total: minted + float, float, allocated };
+  return { total: minted + float, float, given, byPriority };
+}
+
+/** What there is to share out: the budget and what rolls over, or all that contracts may mint. */
+function fixedTotal(pool: Pool): { readonly budget: number | null; readonly carried: number; readonly fixed: number } {
+  const budget = pool.settings?.budget ?? null;
+  const carried = Math.max(0, Math.min(rolledOver(pool), limits.total - (budget ?? 0)));
+  return { budget, carried, fixed: budget === null ? limits.total : budget + carried };
+}
+
+/** Places of the agents, the most important first, equals as they came. There are few priorities: no agent is compared. */
+function inOrder(agents: readonly Agent[]): number[] {
+  const byPriority = new Map<number, number[]>();
+  for (const [i, { contract }] of agents.entries()) {
+    const equals = byPriority.get(contract.priority);
+    if (equals === undefined) byPriority.set(contract.priority, [i]);
+    else equals.push(i);
+  }
+  return [...byPriority].sort(([a], [b]) => b - a).flatMap(([, equals]) => equals);
 }
 
 /** What of the unspent goes on. Open reservations are unspent: they are paid in the period in which they commit. */
@@ -105,9 +144,9 @@ function rolledOver({ settings, total, consumed }: Pool): number {
   return refill.rollover === "capped" ? Math.min(unspent, refill.rollover_cap) : unspent;
 }
 
-/** What the contract gives, less what sub-agents have of it. Who is leaving needs no more than it holds. */
+/** What the contract gives, less what sub-agents have of it. An agent that is leaving needs no more than it holds. */
 function targetOf(pool: Pool, agent: Agent): number {
-  return agent.closing ? agent.held : Math.max(agent.held, agent.contract.max - handedDown(pool, agent));
+  return agent.closing ? agent.held : Math.max(agent.held, agent.contract.max - handedDownBy(pool, agent));
 }
 
 function agentStarted(pool: Pool, agent: Agent, now: number): EventOf<"agent_period_started"> {
@@ -153,50 +192,81 @@ function obtainable(pool: Pool, { contract }: Agent, overspent: number): number 
   return pool.settings?.budget === null ? limits.total - pool.total : pool.float;
 }
 
-/** A moment at which budget is filled again, and how agent and pool will stand then. */
-export type Refill = { readonly at: number; readonly agent: Agent; readonly pool: Pool };
+/** A moment at which budget is filled again, and what `agent` could get then. */
+export type Refill = { readonly at: number; readonly potential: number };
 
 /**
- * The next refills that concern `agent`, its own and the pool's, the earlier first: as they will be if nothing more is
- * spent until then and what is open comes back. They are copies to look at; nothing happens.
+ * The next refills that concern `agent`, its own and the pool's, the earlier first: what it could get if nothing more is
+ * spent until then and what is open comes back. `kept` is what of its own it may not take.
  */
-export function refillsOf(pool: Pool, agent: Agent): Refill[] {
+export function refillsOf(pool: Pool, agent: Agent, kept: number): Refill[] {
   const refills: Refill[] = [];
   if (pool.period !== null && pool.period.ends_at !== null) {
-    refills.push({ at: pool.period.ends_at, ...whenPoolIsRefilled(pool, agent) });
+    refills.push({ at: pool.period.ends_at, potential: potentialOfRefill(pool, agent, kept) });
   }
   if (agent.period !== null && agent.period.ends_at !== null) {
-    refills.push({ at: agent.period.ends_at, ...whenAgentIsRefilled(pool, agent) });
+    refills.push({ at: agent.period.ends_at, potential: potential(pool, agent, kept, refillOf(pool, agent)) });
   }
   return refills.sort((a, b) => a.at - b.at);
 }
 
-function whenPoolIsRefilled(pool: Pool, recipient: Agent): Omit<Refill, "at"> {
-  const returned = new Map([...pool.agents].map(([name, agent]) => [name, { ...agent, held: 0 }]));
-  const { total, float, allocated } = refilled({ ...pool, agents: returned });
-  for (const [agent, given] of allocated) {
-    agent.allocated = given;
-    agent.consumed = 0;
+/** What `recipient` could get once the pool is filled again and nothing is held. */
+function potentialOfRefill(pool: Pool, recipient: Agent, kept: number): number {
+  const { total, float, given, spare } = afterRefill(pool);
+  const own = given.get(recipient) ?? 0;
+  let others = float;
+  for (const [priority, sum] of spare) if (mayGiveFrom(pool, priority, recipient)) others += sum;
+  if (!recipient.closing && mayGiveFrom(pool, recipient.contract.priority, recipient)) {
+    others -= spareOf(recipient, own);
   }
-  const agent = returned.get(recipient.name) ?? recipient;
-  return { agent, pool: { ...pool, agents: returned, total, float, consumed: 0 } };
+  const most = own - kept + Math.min(others, roomUnderCeiling(recipient, own));
+  return Math.max(0, Math.min(most, total));
 }
 
-function whenAgentIsRefilled(pool: Pool, recipient: Agent): Omit<Refill, "at"> {
+type AfterRefill = {
+  readonly roster: number;
+  readonly carried: number;
+  readonly total: number;
+  readonly float: number;
+  readonly given: ReadonlyMap<Agent, number>;
+  /** What agents of each priority could give. */
+  readonly spare: ReadonlyMap<number, number>;
+};
+
+/** Of each pool the last answer: it follows from contracts and the budget, and refusals come often. */
+const refills = new WeakMap<Pool, AfterRefill>();
+
+/** The books of the next period where nothing is held. Agents that are closing have left by then. */
+function afterRefill(pool: Pool): AfterRefill {
+  const { carried } = fixedTotal(pool);
+  const known = refills.get(pool);
+  if (known !== undefined && known.roster === pool.roster && known.carried === carried) return known;
+  const { total, float, given: amounts } = shared(pool, () => 0);
+  const given = new Map<Agent, number>();
+  const spare = new Map<number, number>();
+  for (const agent of pool.agents.values()) {
+    const amount = amounts[given.size] ?? 0;
+    given.set(agent, amount);
+    const { priority } = agent.contract;
+    if (!agent.closing) spare.set(priority, (spare.get(priority) ?? 0) + spareOf(agent, amount));
+  }
+  const found = { roster: pool.roster, carried, total, float, given, spare };
+  refills.set(pool, found);
+  return found;
+}
+
+function spareOf(agent: Agent, allocated: number): number {
+  return Math.max(0, allocated - keeps(agent));
+}
+
+/** What is different once the agent's own allocation is filled again and nothing of it is held. */
+function refillOf(pool: Pool, recipient: Agent): Change {
   const agent = { ...recipient, held: 0 };
-  const { contract } = agent;
   const more = growthOf(pool, agent);
   const paid = paidBy(agent);
-  const { consumed } = agent;
-  agent.allocated += more - paid;
-  agent.consumed = 0;
-  const agents = new Map(pool.agents).set(agent.name, agent);
-  if (contract.parent !== null) {
-    const parent = agentOf(pool, contract.parent);
-    const books = { allocated: parent.allocated + paid - more, consumed: parent.consumed + consumed };
-    agents.set(parent.name, { ...parent, ...books });
-  }
+  const { consumed, contract } = agent;
+  const books = new Map([[agent.name, { allocated: more - paid, consumed: -consumed }]]);
+  if (contract.parent !== null) books.set(contract.parent, { allocated: paid - more, consumed });
   const isMinted = sourceOf(pool, contract.parent) === "minted";
-  const float = contract.parent === null && !isMinted ? pool.float - more : pool.float;
-  return { agent, pool: { ...pool, agents, float, total: pool.total + (isMinted ? more : 0) } };
+  return { books, float: contract.parent === null && !isMinted ? -more : 0, total: isMinted ? more : 0 };
 }

@@ -106,7 +106,7 @@ function fallbackOf({ fallback_price }: PoolSettings, command: ConfigureCommand)
 export function decideFund(pool: Pool, command: FundCommand, now: number): Decision {
   const mismatch = unitMismatch(pool, command.unit);
   if (mismatch !== undefined) return mismatch;
-  const used = usedBefore(pool, command.id, (known) =>
+  const used = usedBefore(pool, command.id, null, (known) =>
     firstDifference([
       ["op", known.op, "fund"],
       ["amount", known.op === "fund" && known.amount, command.amount],

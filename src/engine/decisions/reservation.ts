@@ -2,10 +2,11 @@
 import type { CommitCommand, ExtendCommand, ReleaseCommand, ReserveCommand } from "../../protocol/commands.ts";
 import type { PoolEvent } from "../../protocol/events.ts";
 import { limits } from "../../protocol/limits.ts";
+import { bytesOfReserve } from "../bytes.ts";
 import {
   type Decision,
   firstDifference,
-  isForgotten,
+  isAsOldAs,
   nothingToDo,
   refuse,
   replayed,
@@ -14,6 +15,7 @@ import {
 } from "../decision.ts";
 import { type Plan, plan, transferable } from "../donors.ts";
 import { potential } from "../potential.ts";
+import { shareOf } from "../share.ts";
 import {
   type Agent,
   agentOf,
@@ -45,6 +47,8 @@ export function decideReserve(pool: Pool, command: ReserveCommand, now: number):
 
   const shortfall = granted - usable(agent, command.final);
   const moves = shortfall > 0 ? plan(pool, agent, shortfall) : noTransfer;
+  const tooHeavy = moves.transfers.length > 0 ? tooManyOpen(pool, agent, command, moves.transfers.length) : undefined;
+  if (tooHeavy !== undefined) return tooHeavy;
   const event: PoolEvent = {
     type: "reserved",
     at: now,
@@ -89,14 +93,31 @@ function isReservation(known: { op: string }): known is Reservation {
   return known.op === "reserve";
 }
 
-function tooManyOpen(pool: Pool, agent: Agent): Decision | undefined {
-  if (agent.open >= limits.openReservationsPerAgent) {
-    const maximum = limits.openReservationsPerAgent;
-    return refuse({ code: "limit_reached", limit: "openReservationsPerAgent", maximum });
-  }
-  return pool.open >= limits.openReservations
-    ? refuse({ code: "limit_reached", limit: "openReservations", maximum: limits.openReservations })
-    : undefined;
+/**
+ * Open reservations can't be forgotten, so they are bounded before they are made, in number and in bytes. An agent may
+ * have as many as it leaves free for all others (`share.ts`): none can lock the rest out.
+ */
+function tooManyOpen(pool: Pool, agent: Agent, command: ReserveCommand, transfers: number): Decision | undefined {
+  const bytes = bytesOfReserve(command.metadata, transfers);
+  return (
+    beyondShare("openReservations", limits.openReservations, pool.open, agent.open, 1) ??
+    beyondShare("openReservationsBytes", limits.openReservationsBytes, pool.openBytes, agent.openBytes, bytes)
+  );
+}
+
+function beyondShare(
+  limit: "openReservations" | "openReservationsBytes",
+  all: number,
+  used: number,
+  own: number,
+  more: number,
+): Decision | undefined {
+  const share = shareOf(all, used - own);
+  if (own + more <= share) return undefined;
+  // An agent that has none and may have none: it is the pool that is full.
+  return own === 0
+    ? refuse({ code: "limit_reached", limit, maximum: all })
+    : refuse({ code: "limit_reached", limit: `${limit}PerAgent`, maximum: share });
 }
 
 /** A guard against loops: so many reserves in a minute of the clock, as the contract says. */
@@ -111,11 +132,12 @@ function tooMany({ name, contract, pace }: Agent, now: number): Decision | undef
 /** What is decided before anybody looks at budget: a repeat, or a refusal that budget would not change. */
 function decidedWithoutBudget(pool: Pool, command: ReserveCommand, now: number): Decision | undefined {
   const decided =
-    unitMismatch(pool, command.unit) ?? usedBefore(pool, command.id, (known) => differsFrom(known, command));
+    unitMismatch(pool, command.unit) ??
+    usedBefore(pool, command.id, command.agent, (known) => differsFrom(known, command));
   if (decided !== undefined) return decided;
   const agent = pool.agents.get(command.agent);
   if (agent === undefined) return refuse({ code: "agent_not_found", agent: command.agent });
-  return cannotSpend(pool, agent) ?? tooMany(agent, now) ?? tooManyOpen(pool, agent);
+  return cannotSpend(pool, agent) ?? tooMany(agent, now) ?? tooManyOpen(pool, agent, command, 0);
 }
 
 /** Whether budget, and nothing else, is what `command` lacks now. Cheaper than the refusal with all its facts. */
@@ -139,7 +161,7 @@ function budgetExceeded(pool: Pool, agent: Agent, command: ReserveCommand, now: 
   const atLeast = command.at_least ?? command.amount;
   const final_reserve = command.final ? 0 : (agent.contract.final_reserve ?? 0);
   const couldGet = potential(pool, agent, final_reserve);
-  const refill = refillsOf(pool, agent).find((one) => atLeast <= potential(one.pool, one.agent, final_reserve));
+  const refill = refillsOf(pool, agent, final_reserve).find((one) => atLeast <= one.potential);
   const lease = atLeast <= couldGet ? nextLease(pool) : undefined;
   return refuse({
     code: "budget_exceeded",
@@ -257,7 +279,7 @@ export function expireNext(pool: Pool, now: number): PoolEvent | undefined {
 }
 
 function unknown(pool: Pool, id: string): Decision {
-  return refuse(isForgotten(pool, id) ? { code: "id_too_old", id } : { code: "reservation_not_found", id });
+  return refuse(isAsOldAs(pool.latestHorizon, id) ? { code: "id_too_old", id } : { code: "reservation_not_found", id });
 }
 
 function settledAlready(reservation: Reservation): Decision {

@@ -13,7 +13,7 @@ import { cover } from "./reservation.ts";
 export function decideRecord(pool: Pool, command: RecordCommand, now: number): Decision {
   const mismatch = unitMismatch(pool, command.unit);
   if (mismatch !== undefined) return mismatch;
-  const used = usedBefore(pool, command.id, (known) => {
+  const used = usedBefore(pool, command.id, command.agent, (known) => {
     if (known.op !== "record") return "op";
     return firstDifference([
       ["agent", known.agent, command.agent],
@@ -53,7 +53,7 @@ export function decideReallocate(pool: Pool, command: ReallocateCommand, now: nu
   const used =
     command.dry_run === true
       ? undefined
-      : usedBefore(pool, id, (known) =>
+      : usedBefore(pool, id, name, (known) =>
           firstDifference([
             ["op", known.op, "reallocate"],
             ["agent", known.agent, name],

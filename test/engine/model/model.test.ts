@@ -40,6 +40,8 @@ const operations = [
 const notHere: readonly string[] = [
   "id_too_old",
   "key_revoked",
+  "key_expired",
+  "damaged",
   "key_not_found",
   "tenant_not_found",
   "price_not_found",

@@ -1,0 +1,30 @@
+/** Reserves that may wait in line, for a caller that may hang up meanwhile: then the pool must not grant them to nobody. */
+
+/** What hangs up, and what of a request may run on when its caller has gone. */
+export type Connection = {
+  /** Aborts when the caller hangs up (compatibility flag `enable_request_signal`). */
+  readonly signal: AbortSignal;
+  readonly waitUntil: (promise: Promise<unknown>) => void;
+};
+
+/**
+ * Asks with a ticket of this call's. When the caller hangs up before the answer comes, `leave` is told the ticket: the
+ * call leaves the line at once.
+ */
+export async function whileConnected<T>(
+  { signal, waitUntil }: Connection,
+  ask: (ticket: string) => Promise<T>,
+  leave: (ticket: string) => Promise<unknown>,
+): Promise<T> {
+  const ticket = crypto.randomUUID();
+  const onAbort = (): void => waitUntil(leave(ticket).catch(() => undefined));
+  signal.addEventListener("abort", onAbort, { once: true });
+  const asked = ask(ticket);
+  // The answer must be awaited though the caller has gone: an abort that comes while it is on its way needs `leave`.
+  waitUntil(asked.then(undefined, () => undefined));
+  try {
+    return await asked;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}

@@ -1,0 +1,57 @@
+/** Stores what a batch of deliveries comes to: its journal rows and what is kept beside them, and now and then a snapshot. */
+import type { PoolEvent } from "../protocol/events.ts";
+import type { Notice } from "../protocol/webhooks.ts";
+import { append, noteHead, toRows } from "./journal.ts";
+import type { Memory } from "./memory.ts";
+import { keepNotices } from "./outbox.ts";
+import { endsPeriod, keepPeriods } from "./periods.ts";
+import { migrate } from "./schema.ts";
+import { isDue, writeSnapshot } from "./snapshot.ts";
+import type { PoolStorage } from "./storage.ts";
+
+/** Rows of a flush from which on one more, the note of the journal's end, is a small part of them. */
+const eventsWithNote = 64;
+/** After a snapshot that could not be written: characters of journal until it is tried again. */
+const snapshotAgainLength = 1_000_000;
+
+/** Stores `events`, which `memory.pool` has applied already. Returns the characters of journal that were written. */
+export function writeBatch(
+  storage: PoolStorage,
+  memory: Memory,
+  events: readonly PoolEvent[],
+  notices: readonly Notice[],
+): number {
+  if (memory.persistedSeq === 0) migrate(storage);
+  const rows = toRows(events, memory.persistedSeq + 1, memory.head);
+  const last = rows.at(-1);
+  if (last === undefined) return 0;
+  const periods = events.filter(endsPeriod);
+  const isNoted = events.length >= eventsWithNote;
+  const appendAll = (): void => {
+    for (const row of rows) append(storage, row);
+    keepPeriods(storage, periods);
+    keepNotices(storage, notices);
+    if (isNoted) noteHead(storage, last.last_seq, last.hash);
+  };
+  // One row is one statement and atomic by itself; anything more goes into a transaction.
+  if (rows.length + periods.length + notices.length > 1 || isNoted) storage.transactionSync(appendAll);
+  else appendAll();
+  const length = rows.reduce((sum, row) => sum + row.events.length, 0);
+  memory.head = last.hash;
+  memory.persistedSeq = last.last_seq;
+  memory.tailLength += length;
+  if (isDue(memory.tailLength, memory.snapshotLength)) takeSnapshot(storage, memory);
+  return length;
+}
+
+/** A snapshot is a shortcut past the journal: where it can't be written, what was stored stands, and it is tried later. */
+function takeSnapshot(storage: PoolStorage, memory: Memory): void {
+  try {
+    memory.snapshotLength = writeSnapshot(storage, memory.pool, memory.head);
+    memory.tailLength = 0;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    console.error(JSON.stringify({ event: "snapshot_failed", seq: memory.persistedSeq, message }));
+    memory.tailLength -= snapshotAgainLength;
+  }
+}
