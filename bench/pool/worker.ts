@@ -56,7 +56,7 @@ export class RowObject extends DurableObject<unknown> {
 }
 
 function answer(command: Command): Outcome {
-  const id = "id" in command ? command.id : "";
+  const id = ("id" in command ? command.id : undefined) ?? "";
   const ledger = {
     priority: 1,
     allocated: 1_000_000,

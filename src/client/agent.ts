@@ -69,7 +69,7 @@ export class Agent {
 
   /** No more work for it; it leaves when its reservations are settled, and its sub-agents with it. */
   close(options: CallOptions = {}): Promise<CloseResult> {
-    return this.#transport.call("DELETE", this.#path, undefined, options);
+    return this.#transport.once("DELETE", this.#path, undefined, options);
   }
 
   /** Opens its confidence gate: a new task. */

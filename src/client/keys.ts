@@ -25,7 +25,7 @@ export class Keys {
 
   /** Makes a key. `key` in the answer is shown here and never again. */
   create(spec: KeySpec, options: CallOptions = {}): Promise<NewKey> {
-    return this.#transport.call("POST", "/v1/keys", spec, options);
+    return this.#transport.once("POST", "/v1/keys", spec, options);
   }
 
   /** Keys by their ids, after `after`. */
@@ -37,6 +37,6 @@ export class Keys {
 
   /** Revokes a key: refused at the next command, in every pool that `pools.told` counts. */
   revoke(keyId: string, options: CallOptions = {}): Promise<Revocation> {
-    return this.#transport.call("DELETE", `/v1/keys/${encodeURIComponent(keyId)}`, undefined, options);
+    return this.#transport.once("DELETE", `/v1/keys/${encodeURIComponent(keyId)}`, undefined, options);
   }
 }

@@ -250,13 +250,13 @@ export class Pool {
 
   /** Makes a deleted pool again out of the archive, up to the last event that was shipped. */
   restore(options: CallOptions = {}): Promise<RestoreResult> {
-    return this.#transport.call("POST", `${this.#path}/restore`, {}, options);
+    return this.#transport.once("POST", `${this.#path}/restore`, {}, options);
   }
 
   /** Deletes the pool and its journal. With open reservations only if `force`d. */
   delete(options: CallOptions & { readonly force?: boolean } = {}): Promise<{ deleted: true }> {
     const { force = false, ...call } = options;
-    return this.#transport.call("DELETE", `${this.#path}?force=${force}`, undefined, call);
+    return this.#transport.once("DELETE", `${this.#path}?force=${force}`, undefined, call);
   }
 
   /**

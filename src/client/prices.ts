@@ -43,7 +43,7 @@ export class Prices {
 
   /** Takes the tenant's own price away. */
   remove(model: string, options: CallOptions = {}): Promise<{ deleted: true }> {
-    return this.#transport.call("DELETE", pathOf(model), undefined, options);
+    return this.#transport.once("DELETE", pathOf(model), undefined, options);
   }
 }
 

@@ -16,7 +16,7 @@ export class Tenants {
   ): Promise<Tenant & { readonly key: NewKey }> {
     const { jurisdiction, ...call } = options;
     const body = jurisdiction === undefined ? { id } : { id, jurisdiction };
-    return this.#transport.call("POST", "/v1/tenants", body, call);
+    return this.#transport.once("POST", "/v1/tenants", body, call);
   }
 
   /** Tenants by their ids, after `after`. */
@@ -29,6 +29,6 @@ export class Tenants {
   /** Makes an admin key for a tenant that has lost its own. */
   createKey(id: string, label?: string, options: CallOptions = {}): Promise<NewKey> {
     const body = label === undefined ? {} : { label };
-    return this.#transport.call("POST", `/v1/tenants/${encodeURIComponent(id)}/keys`, body, options);
+    return this.#transport.once("POST", `/v1/tenants/${encodeURIComponent(id)}/keys`, body, options);
   }
 }

@@ -1,7 +1,9 @@
 /**
- * Sends requests and repeats them when no answer came. Repeating is safe because every write carries an id: the
- * governor answers a repeat with what it did the first time. A refusal is an answer and is never repeated.
+ * Sends requests and repeats them when no answer came. Repeating is safe because every write carries an id, in its body
+ * or as an Idempotency-Key, that is made before the first attempt: the governor answers a repeat with what it did the
+ * first time. A refusal is an answer and is never repeated.
  */
+import { uuid7 } from "../protocol/uuid.ts";
 import { errorOf, type ProblemDocument, UnreachableError } from "./errors.ts";
 
 export type TransportOptions = {
@@ -24,6 +26,8 @@ export type TransportOptions = {
 };
 
 export type CallOptions = { readonly signal?: AbortSignal | undefined; readonly wait_ms?: number | undefined };
+
+type RequestOptions = CallOptions & { readonly idempotencyKey?: string };
 
 /** First pause before a repeat; each further one is up to twice as long. */
 const pauseMs = 100;
@@ -51,8 +55,13 @@ export class Transport {
     return this.#options;
   }
 
+  /** As `call`, for a write without an id in its body: repeated, it has one effect and one answer. */
+  once<T>(method: "POST" | "DELETE", path: string, body?: unknown, options: CallOptions = {}): Promise<T> {
+    return this.call(method, path, body, { ...options, idempotencyKey: uuid7() });
+  }
+
   /** The answer's body; throws `BursarError` for a problem and `UnreachableError` when no answer comes. */
-  async call<T>(method: string, path: string, body?: unknown, options: CallOptions = {}): Promise<T> {
+  async call<T>(method: string, path: string, body?: unknown, options: RequestOptions = {}): Promise<T> {
     const { retries = 3 } = this.#options;
     for (let tries = 0; ; tries++) {
       const answer = await this.#attempt(method, path, body, options);
@@ -64,10 +73,16 @@ export class Transport {
     }
   }
 
-  async #attempt(method: string, path: string, body: unknown, { signal, wait_ms = 0 }: CallOptions): Promise<Attempt> {
+  async #attempt(
+    method: string,
+    path: string,
+    body: unknown,
+    { signal, wait_ms = 0, idempotencyKey }: RequestOptions,
+  ): Promise<Attempt> {
     const timeout = AbortSignal.timeout((this.#options.timeout_ms ?? 10_000) + wait_ms);
     const headers: Record<string, string> = { authorization: `Bearer ${this.#options.key}` };
     if (body !== undefined) headers["content-type"] = "application/json";
+    if (idempotencyKey !== undefined) headers["idempotency-key"] = idempotencyKey;
     let response: Response;
     let text: string;
     try {

@@ -21,7 +21,7 @@ export class Webhooks {
 
   /** Sends notices there from now on. `secret` in the answer is shown here and never again. */
   create(spec: WebhookSpec, options: CallOptions = {}): Promise<NewWebhook> {
-    return this.#transport.call("POST", "/v1/webhooks", spec, options);
+    return this.#transport.once("POST", "/v1/webhooks", spec, options);
   }
 
   /** All of them, and how each has fared. */
@@ -40,22 +40,22 @@ export class Webhooks {
   }
 
   remove(id: string, options: CallOptions = {}): Promise<{ deleted: true }> {
-    return this.#transport.call("DELETE", pathOf(id), undefined, options);
+    return this.#transport.once("DELETE", pathOf(id), undefined, options);
   }
 
   /** A new secret; messages are signed with the one before too, for a day. */
   rotate(id: string, options: CallOptions = {}): Promise<NewWebhook> {
-    return this.#transport.call("POST", `${pathOf(id)}/rotate`, {}, options);
+    return this.#transport.once("POST", `${pathOf(id)}/rotate`, {}, options);
   }
 
   /** Sends again where it was disabled. What was given up meanwhile is sent by `redeliver`. */
   enable(id: string, options: CallOptions = {}): Promise<WebhookView> {
-    return this.#transport.call("POST", `${pathOf(id)}/enable`, {}, options);
+    return this.#transport.once("POST", `${pathOf(id)}/enable`, {}, options);
   }
 
   /** Sends a message that says nothing, to see whether it arrives. */
   ping(id: string, options: CallOptions = {}): Promise<{ message: string }> {
-    return this.#transport.call("POST", `${pathOf(id)}/ping`, {}, options);
+    return this.#transport.once("POST", `${pathOf(id)}/ping`, {}, options);
   }
 
   /** What was sent there, newest first; `before` a message's id pages on. */
@@ -75,7 +75,7 @@ export class Webhooks {
     which: { readonly message: string } | { readonly since: number },
     options: CallOptions = {},
   ): Promise<{ redelivering: number }> {
-    return this.#transport.call("POST", `${pathOf(id)}/redeliver`, which, options);
+    return this.#transport.once("POST", `${pathOf(id)}/redeliver`, which, options);
   }
 }
 

@@ -49,6 +49,7 @@ function apply(pool: Pool, event: PoolEvent): void {
     case "closing":
       agentOf(pool, event.agent).closing = true;
       pool.roster++;
+      if (event.id !== undefined) book(pool, event.id, { op: "close", agent: event.agent, amount: 0 });
       return;
     case "closed":
       return closed(pool, event);

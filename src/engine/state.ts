@@ -86,7 +86,7 @@ export type Settlement = {
 
 /** What is remembered of a write that is not a reservation, so that its repeat answers the same. */
 export type Booking = {
-  readonly op: "fund" | "record" | "reallocate" | "reopen" | "reset" | "reset_period";
+  readonly op: "close" | "fund" | "record" | "reallocate" | "reopen" | "reset" | "reset_period";
   readonly id: string;
   readonly agent: string | null;
   readonly amount: number;

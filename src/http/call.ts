@@ -9,7 +9,7 @@ import {
   type WebhookCalls,
   webhooksId,
 } from "../env.ts";
-import { bursar, type Caller } from "../protocol/caller.ts";
+import { bursar, type Caller, type RequestId } from "../protocol/caller.ts";
 import type { Capability } from "../protocol/capability.ts";
 import type { Command, ReserveCommand } from "../protocol/commands.ts";
 import { type Opener, openerHeader, subprotocol } from "../protocol/frames.ts";
@@ -71,6 +71,18 @@ export class Call {
     const { pool } = this.principal.capability;
     return pool !== undefined && pool !== this.param("pool");
   }
+
+  /**
+   * What a repeat of this request is known by: its caller's key and its `Idempotency-Key`. Without the header it is
+   * known to the Worker alone, which asks an object again that was reset. Made once: never inside what is repeated.
+   */
+  get requestId(): RequestId {
+    const caller = this.principal.kind === "operator" ? "operator" : this.principal.capability.key_id;
+    this.#requestKey ??= this.idFor(undefined);
+    return { caller, key: this.#requestKey };
+  }
+
+  #requestKey: string | undefined;
 
   /** The id of a write: the body's, the `Idempotency-Key` header's (the same thing by its other name), or a new one. */
   idFor(given: string | undefined): string {

@@ -17,13 +17,15 @@ type Home = { readonly tenant: string; readonly jurisdiction?: Jurisdiction | nu
 export async function makeKey(call: Call, { tenant, jurisdiction }: Home, fields: NewKeyFields): Promise<Given> {
   const { scope, pool = null, agent = null, label = null, expires_at = null } = fields;
   const key_id = uuid7();
+  const { requestId } = call;
   const added = await call.tenantOf(tenant, jurisdiction, (stub, caller) =>
-    stub.addKey(caller, { key_id, scope, pool, agent, label, expires_at }),
+    stub.addKey(caller, requestId, { key_id, scope, pool, agent, label, expires_at }),
   );
   if (!added.ok) return added;
   const capability: Capability = {
     tenant,
-    key_id,
+    // A repeat is answered with the key of the first time: the same text, for the same is signed.
+    key_id: added.result.key_id,
     scope,
     ...(jurisdiction == null ? undefined : { jurisdiction }),
     ...(pool === null ? undefined : { pool }),

@@ -97,7 +97,8 @@ export const routes: readonly Route[] = [
     status: 201,
     body: schemas.tenantBody,
     run: async (call, { id, jurisdiction = null }) => {
-      const added = await call.directory((directory) => directory.add(id, jurisdiction));
+      const { requestId } = call;
+      const added = await call.directory((directory) => directory.add(requestId, id, jurisdiction));
       if (!added.ok) return added;
       const key = await makeKey(call, { tenant: id, jurisdiction }, { scope: "admin", label: "first admin key" });
       return key.ok ? given({ ...added.result, key: key.result }) : key;
@@ -138,7 +139,8 @@ export const routes: readonly Route[] = [
     answer: answers.revocation,
     run: (call) => {
       const keyId = call.param("key_id");
-      return call.tenant((tenant, caller) => tenant.revoke(caller, call.capability.pool ?? null, keyId));
+      const { requestId } = call;
+      return call.tenant((tenant, caller) => tenant.revoke(caller, requestId, call.capability.pool ?? null, keyId));
     },
   }),
   route("GET", prices, rights.readPrices, "Prices of models: the tenant's own, and those that are known", {
@@ -174,7 +176,8 @@ export const routes: readonly Route[] = [
     answer: answers.deleted,
     run: (call) => {
       const model = call.model();
-      return call.tenant((tenant, caller) => tenant.removePrice(caller, model));
+      const { requestId } = call;
+      return call.tenant((tenant, caller) => tenant.removePrice(caller, requestId, model));
     },
   }),
   route("POST", webhooks, rights.manageWebhooks, "Send notices to an address; its secret is shown once", {
@@ -183,7 +186,9 @@ export const routes: readonly Route[] = [
     body: schemas.webhookBody,
     run: (call, body) => {
       const fields = webhookFields(call.env, body);
-      return call.webhooks((stub) => stub.add(uuid7(), fields));
+      const { requestId } = call;
+      const id = uuid7();
+      return call.webhooks((stub) => stub.add(requestId, id, fields));
     },
   }),
   route("GET", webhooks, rights.manageWebhooks, "The tenant's webhooks, and how each has fared", {
@@ -204,12 +209,18 @@ export const routes: readonly Route[] = [
   }),
   route("DELETE", webhook, rights.manageWebhooks, "Send nothing there any more", {
     answer: answers.deleted,
-    run: (call) => call.webhooks((stub) => stub.remove(call.param("webhook"))),
+    run: (call) => {
+      const { requestId } = call;
+      return call.webhooks((stub) => stub.remove(requestId, call.param("webhook")));
+    },
   }),
   route("POST", `${webhook}/rotate`, rights.manageWebhooks, "A new secret; the one before is signed with for a day", {
     answer: answers.newWebhook,
     body: schemas.emptyBody,
-    run: (call) => call.webhooks((stub) => stub.rotate(call.param("webhook"))),
+    run: (call) => {
+      const { requestId } = call;
+      return call.webhooks((stub) => stub.rotate(requestId, call.param("webhook")));
+    },
   }),
   route("POST", `${webhook}/enable`, rights.manageWebhooks, "Send again where it was disabled", {
     answer: answers.webhook,
@@ -219,7 +230,11 @@ export const routes: readonly Route[] = [
   route("POST", `${webhook}/ping`, rights.manageWebhooks, "Send a message that says nothing, to see it arrive", {
     answer: answers.pinged,
     body: schemas.emptyBody,
-    run: (call) => call.webhooks((stub) => stub.ping(call.param("webhook"), `msg_${uuid7()}`)),
+    run: (call) => {
+      const { requestId } = call;
+      const message = `msg_${uuid7()}`;
+      return call.webhooks((stub) => stub.ping(requestId, call.param("webhook"), message));
+    },
   }),
   route("GET", `${webhook}/deliveries`, rights.manageWebhooks, "What was sent there, and what became of it", {
     answer: answers.deliveryList,
@@ -230,8 +245,10 @@ export const routes: readonly Route[] = [
   route("POST", `${webhook}/redeliver`, rights.manageWebhooks, "Send again: one message, or all that did not arrive", {
     answer: answers.redelivered,
     body: schemas.redeliverBody,
-    run: (call, { message, since = 0 }) =>
-      call.webhooks((stub) => stub.redeliver(call.param("webhook"), message, since)),
+    run: (call, { message, since = 0 }) => {
+      const { requestId } = call;
+      return call.webhooks((stub) => stub.redeliver(requestId, call.param("webhook"), message, since));
+    },
   }),
   route("GET", "/v1/metrics", rights.listPools, "Figures of the tenant's pools for Prometheus", {
     answer: answers.exposition,
@@ -266,7 +283,8 @@ export const routes: readonly Route[] = [
     query: schemas.removeQuery,
     run: (call, _, { force }) => {
       const name = call.param("pool");
-      return call.tenant((tenant, caller) => tenant.removePool(caller, name, force === "true"));
+      const { requestId } = call;
+      return call.tenant((tenant, caller) => tenant.removePool(caller, requestId, name, force === "true"));
     },
   }),
   route("POST", `${pool}/funds`, rights.managePool, "Grow or shrink a pool's budget", {
@@ -305,7 +323,7 @@ export const routes: readonly Route[] = [
   }),
   route("DELETE", agent, rights.managePool, "Close an agent; it leaves when its reservations are settled", {
     answer: answers.closeResult,
-    run: (call) => call.run({ op: "close", agent: call.param("agent") }),
+    run: (call) => call.run({ op: "close", agent: call.param("agent"), id: call.idFor(undefined) }),
   }),
   route("POST", `${agent}/reopen`, rights.managePool, "Open a closed confidence gate: a new task", {
     answer: answers.agentChangeResult,
@@ -400,7 +418,12 @@ export const routes: readonly Route[] = [
     body: schemas.batchBody,
     agents: (_, { commands }) =>
       commands.flatMap((command) => ("agent" in command && command.agent !== null ? [command.agent] : [])),
-    run: async (call, { commands }) => {
+    run: async (call, body) => {
+      // Those without an id get one, and the same again where the batch is repeated with its Idempotency-Key.
+      const { key } = call.requestId;
+      const isNamed = call.request.headers.has("idempotency-key");
+      const idFor = (place: number): string => (isNamed ? `${key.slice(0, limits.idLength - 5)}.${place}` : uuid7());
+      const commands = schemas.withIds(body.commands, idFor);
       const index = commands.findIndex(({ op }) => !mayRun(call.capability.scope, op));
       const beyond = commands[index];
       if (beyond !== undefined) {
@@ -440,7 +463,8 @@ export const routes: readonly Route[] = [
     body: schemas.emptyBody,
     run: (call) => {
       const name = call.param("pool");
-      return call.tenant((tenant, caller) => tenant.restorePool(caller, name));
+      const { requestId } = call;
+      return call.tenant((tenant, caller) => tenant.restorePool(caller, requestId, name));
     },
   }),
   route("GET", `${pool}/periods`, rights.readPool, "Reports of periods that are over, newest first", {

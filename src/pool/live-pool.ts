@@ -7,7 +7,6 @@
 import { lacksOnlyBudget, reserveDifference } from "../engine/decisions/reservation.ts";
 import { decide, execute, settleDue } from "../engine/execute.ts";
 import { viewNamed } from "../engine/results.ts";
-import { shareOf } from "../engine/share.ts";
 import { nextLease, type Pool } from "../engine/state.ts";
 import { bursar, type Caller } from "../protocol/caller.ts";
 import type { Command, ReserveCommand } from "../protocol/commands.ts";
@@ -15,6 +14,7 @@ import type { JournalEvent, PoolEvent } from "../protocol/events.ts";
 import type { LiveRefusal } from "../protocol/frames.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Outcome, RefusalCounts } from "../protocol/results.ts";
+import { shareOf } from "../protocol/share.ts";
 import { DamagedError, keepPause, keptPause } from "./damage.ts";
 import { noteHead } from "./journal.ts";
 import { loadPool, type Memory } from "./memory.ts";

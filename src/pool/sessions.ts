@@ -3,7 +3,6 @@
  * Whoever watches is `watchers.ts`.
  */
 
-import { shareOf } from "../engine/share.ts";
 import type { Caller } from "../protocol/caller.ts";
 import type { Command, ReserveCommand } from "../protocol/commands.ts";
 import type { JournalEvent } from "../protocol/events.ts";
@@ -15,7 +14,9 @@ import type { Refusal } from "../protocol/refusals.ts";
 import type { Outcome } from "../protocol/results.ts";
 import { mayRun } from "../protocol/rights.ts";
 import * as schemas from "../protocol/schemas.ts";
+import { shareOf } from "../protocol/share.ts";
 import { stackOf } from "../protocol/stack.ts";
+import { uuid7 } from "../protocol/uuid.ts";
 import { wrong } from "./faults.ts";
 import { type LivePool, NotPersistedError } from "./live-pool.ts";
 import { type Attachment, attach, attachmentOf, close, send } from "./socket.ts";
@@ -172,7 +173,9 @@ export class Sessions {
     }
     const commands = schemas.commandsFrame.safeParse(frame);
     if (!commands.success) return send(socket, { id, problem: faultOf(commands.error) });
-    await this.#run(socket, attachment, commands.data);
+    // A frame that is sent again after its connection was lost must carry ids; without them it is another one.
+    const data = { ...commands.data, commands: schemas.withIds(commands.data.commands, () => uuid7()) };
+    await this.#run(socket, attachment, data);
   }
 
   async #run(

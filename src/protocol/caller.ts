@@ -10,3 +10,6 @@ export type Caller = {
 
 /** Nobody's key: what Bursar does by itself, and what the operator does. */
 export const bursar: Caller = { key_id: null, agent: null, expires_at: null };
+
+/** What a repeat of a request is known by: who asks, and its `Idempotency-Key`. */
+export type RequestId = { readonly caller: string; readonly key: string };

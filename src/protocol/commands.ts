@@ -60,7 +60,12 @@ export type RegisterCommand = {
 };
 
 /** Takes no more reservations; the agent leaves when its open ones are settled and its sub-agents are gone. */
-export type CloseCommand = { readonly op: "close"; readonly agent: string };
+export type CloseCommand = {
+  readonly op: "close";
+  readonly agent: string;
+  /** With an id, a repeat is answered though the agent has left by then. */
+  readonly id?: string | undefined;
+};
 
 /** Opens a closed confidence gate: a new task. */
 export type ReopenCommand = { readonly op: "reopen"; readonly agent: string; readonly id: string };

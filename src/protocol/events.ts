@@ -62,7 +62,8 @@ type EventBody =
       /** The agent's own period, where its contract begins or changes one; null where it ends it. */
       readonly period?: Period | null;
     }
-  | { readonly type: "closing"; readonly agent: string }
+  /** `id`: of the command that closed it, which may be repeated once the agent has left. */
+  | { readonly type: "closing"; readonly agent: string; readonly id?: string }
   /** A sub-agent's books merge into its parent's. Otherwise `unspent` goes to the float, less what had been minted. */
   | { readonly type: "closed"; readonly agent: string; readonly unspent: number; readonly unminted: number }
   | { readonly type: "reopened"; readonly agent: string; readonly id: string }

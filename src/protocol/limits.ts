@@ -15,7 +15,7 @@ export const limits = {
   agentDepth: 8,
   /**
    * Open reservations of a pool. All of them may fall due in one turn, and they are rebuilt on waking. One agent may
-   * have as many as it leaves free for all others (`engine/share.ts`): half, where nobody else has any.
+   * have as many as it leaves free for all others (`protocol/share.ts`): half, where nobody else has any.
    */
   openReservations: 20_000,
   /** What they may take in memory, in bytes: labels and transfers count, so that few heavy ones are bounded as many are. */
@@ -132,8 +132,16 @@ export const limits = {
   journalPage: 1_000,
   /** Tenants of a deployment: what the one directory object lists. */
   tenants: 100_000,
-  /** Keys of a tenant that have not expired, revoked ones included: each new pool is told of all that are revoked. */
+  /** Keys of a tenant that work. A key that is bound to a pool makes at most as many for it as it leaves free for all others. */
   keysPerTenant: 10_000,
+  /** What the operator may make beyond that: a tenant that has lost its admin key must get one. */
+  keysOfOperator: 100,
+  /** Revoked keys without expiry: each new pool is told of all. Beyond, the oldest that every pool knows are forgotten. */
+  revokedKeysPerTenant: 100_000,
+  /** For how long a control request may be repeated and is answered as the first time: a day … */
+  requestsKeptMs: 24 * 3_600_000,
+  /** … and the last so many of a key. */
+  requestsPerKey: 1_000,
   /** What a key is for, in its maker's words. */
   labelLength: 128,
   /** A million tokens of a model: a thousand dollars. The dearest model of 2026 takes 600. */

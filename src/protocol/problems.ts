@@ -1,6 +1,6 @@
 /** Problem documents (RFC 9457): every answer that is not a success, with a stable `code` and the facts beside it. */
 import { explain } from "./explain.ts";
-import type { Refusal, RefusalCode } from "./refusals.ts";
+import { isTransient, type Refusal, type RefusalCode } from "./refusals.ts";
 
 /** Problems of the door itself, before any pool is asked. */
 export type DoorCode =
@@ -93,7 +93,9 @@ export function statusOf(
 
 export function refusalProblem(refusal: Refusal): Problem {
   const { code, ...facts } = refusal;
-  return problemOf(code, explain(refusal), facts);
+  const problem = problemOf(code, explain(refusal), facts);
+  // Clients repeat a 429 by themselves: only where waiting helps.
+  return code === "limit_reached" && !isTransient(refusal) ? { ...problem, status: 409 } : problem;
 }
 
 export function problemOf(

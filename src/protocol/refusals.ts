@@ -116,43 +116,27 @@ export const refusalCodes = [
   "budget_exceeded",
 ] as const satisfies readonly RefusalCode[];
 
-/**
- * Whether the same command may succeed later without anybody changing a contract: budget that open reservations
- * hold would be enough, or a limit on how many are open is reached. Server and client decide by this one function.
- */
+/** Limits that others or time make room under; any other stays reached until somebody changes something. */
+const transientLimits: readonly string[] = [
+  "openReservations",
+  "openReservationsPerAgent",
+  "openReservationsBytes",
+  "openReservationsBytesPerAgent",
+  "waiters",
+  "waitersPerAgent",
+  "sessions",
+  "sessionsPerKey",
+  "queuedPerKey",
+];
+
+/** Whether the same command may succeed later without a change of contract or settings: waiting may help. */
 export function isTransient(refusal: Refusal): boolean {
   switch (refusal.code) {
     case "budget_exceeded":
       return refusal.at_least <= refusal.potential;
-    case "too_many_reserves":
-      return true;
     case "limit_reached":
-      return (
-        refusal.limit === "openReservations" ||
-        refusal.limit === "openReservationsPerAgent" ||
-        refusal.limit === "waiters"
-      );
-    case "key_revoked":
-    case "key_expired":
-    case "tenant_not_found":
-    case "key_not_found":
-    case "webhook_not_found":
-    case "price_not_found":
-    case "pool_not_found":
-    case "damaged":
-    case "journal_trimmed":
-    case "archive_not_found":
-    case "model_not_priced":
-    case "unit_mismatch":
-    case "id_reused":
-    case "id_too_old":
-    case "agent_not_found":
-    case "reservation_not_found":
-    case "reservation_settled":
-    case "agent_closing":
-    case "paused":
-    case "confidence_reached":
-    case "contract_conflict":
-      return false;
+      return transientLimits.includes(refusal.limit);
+    default:
+      return refusal.code === "too_many_reserves";
   }
 }

@@ -4,7 +4,7 @@
  * command, with the amount's unit told apart from its number.
  */
 import * as z from "zod";
-import type { Unit } from "./commands.ts";
+import type { Command, Unit } from "./commands.ts";
 import { limits } from "./limits.ts";
 import { metadataBytes } from "./metadata.ts";
 import { weekdays } from "./refill.ts";
@@ -299,7 +299,7 @@ export const reallocateBody = z
 
 /** A command as batches and sessions carry it: its verb, and everything that a route would have in its path. */
 export const batchCommand = z.discriminatedUnion("op", [
-  reservation(z.strictObject({ op: z.literal("reserve"), id: name, ...reserveFields })).transform(withUnit),
+  reservation(z.strictObject({ op: z.literal("reserve"), id: name.optional(), ...reserveFields })).transform(withUnit),
   z
     .strictObject({ op: z.literal("commit"), id: name, ...commitFields })
     .refine(oneAmount, oneAmountMessage)
@@ -307,27 +307,39 @@ export const batchCommand = z.discriminatedUnion("op", [
   z.strictObject({ op: z.literal("release"), id: name }),
   z.strictObject({ op: z.literal("extend"), id: name, ...extendFields }),
   z
-    .strictObject({ op: z.literal("record"), id: name, ...recordFields })
+    .strictObject({ op: z.literal("record"), id: name.optional(), ...recordFields })
     .refine(oneAmount, oneAmountMessage)
     .transform(withUnit),
   z
-    .strictObject({ op: z.literal("reallocate"), id: name, ...reallocateFields })
+    .strictObject({ op: z.literal("reallocate"), id: name.optional(), ...reallocateFields })
     .refine(oneAmount, oneAmountMessage)
     .transform(withUnit),
   z
-    .strictObject({ op: z.literal("fund"), id: name, ...fundFields })
+    .strictObject({ op: z.literal("fund"), id: name.optional(), ...fundFields })
     .refine(oneAmount, oneAmountMessage)
     .transform(withUnit),
   contract(z.strictObject({ op: z.literal("register"), agent: name, ...contractFields })).transform(withMax),
-  z.strictObject({ op: z.literal("close"), agent: name }),
-  z.strictObject({ op: z.literal("reopen"), agent: name, id: name }),
-  z.strictObject({ op: z.literal("reset"), agent: name, id: name }),
-  z.strictObject({ op: z.literal("reset_period"), id: name }),
+  z.strictObject({ op: z.literal("close"), agent: name, id: name.optional() }),
+  z.strictObject({ op: z.literal("reopen"), agent: name, id: name.optional() }),
+  z.strictObject({ op: z.literal("reset"), agent: name, id: name.optional() }),
+  z.strictObject({ op: z.literal("reset_period"), id: name.optional() }),
   z.strictObject({ op: z.literal("pause"), agent: name.nullable() }),
   z.strictObject({ op: z.literal("resume"), agent: name.nullable() }),
 ]);
 
-export type BatchOp = z.output<typeof batchCommand>["op"];
+/** A command that may come without an id, as its route may. */
+type BatchCommand = z.output<typeof batchCommand>;
+
+/** Commands that have no id: repeating them changes nothing. */
+const idless: readonly BatchCommand["op"][] = ["register", "pause", "resume"];
+
+/** The commands, each with an id: its own, or what `idFor` gives for its place. */
+export function withIds(commands: readonly BatchCommand[], idFor: (index: number) => string): Command[] {
+  return commands.map((command, index) => {
+    const isWhole = ("id" in command && command.id !== undefined) || idless.includes(command.op);
+    return (isWhole ? command : { ...command, id: idFor(index) }) as Command;
+  });
+}
 
 export const batchBody = z.strictObject({ commands: z.array(batchCommand).min(1).max(limits.batch) });
 

@@ -1,17 +1,24 @@
 /** The Durable Object that lists all tenants. There is one; only the operator's routes ask it. */
 import { DurableObject } from "cloudflare:workers";
+import type { RequestId } from "../protocol/caller.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Answer } from "../protocol/results.ts";
 import type { Jurisdiction, Tenant } from "../protocol/tenants.ts";
 import { migrate, schemaVersion } from "../storage/migrate.ts";
+import { Requests } from "../storage/requests.ts";
 import { directorySteps } from "./schema.ts";
 
 type TenantRow = { id: string; jurisdiction: string | null; created_at: number };
 
 export class DirectoryObject extends DurableObject<unknown> {
   /** Lists a tenant. Once listed, neither its id nor its jurisdiction can be had again: its objects' addresses hold both. */
-  async add(id: string, jurisdiction: Jurisdiction | null): Promise<Answer<Tenant>> {
+  async add(request: RequestId, id: string, jurisdiction: Jurisdiction | null): Promise<Answer<Tenant>> {
     migrate(this.ctx.storage, directorySteps);
+    const requests = new Requests(this.ctx.storage.sql);
+    return requests.once(request, `add ${id} ${jurisdiction}`, Date.now(), () => this.#add(id, jurisdiction));
+  }
+
+  #add(id: string, jurisdiction: Jurisdiction | null): Answer<Tenant> {
     const { sql } = this.ctx.storage;
     if (this.#get(id) !== undefined) {
       const reason = `there is a tenant ${id}; make a key for it with POST /v1/tenants/${id}/keys`;
@@ -22,10 +29,14 @@ export class DirectoryObject extends DurableObject<unknown> {
       return { ok: false, refusal: { code: "limit_reached", limit: "tenants", maximum: limits.tenants } };
     }
     sql.exec("INSERT INTO tenants (id, jurisdiction, created_at) VALUES (?, ?, ?)", id, jurisdiction, Date.now());
-    return this.find(id);
+    return this.#find(id);
   }
 
   async find(id: string): Promise<Answer<Tenant>> {
+    return this.#find(id);
+  }
+
+  #find(id: string): Answer<Tenant> {
     const found = schemaVersion(this.ctx.storage) > 0 ? this.#get(id) : undefined;
     return found === undefined
       ? { ok: false, refusal: { code: "tenant_not_found", tenant: id } }

@@ -1,5 +1,6 @@
 /** A tenant's keys: who they were made for and whether they are revoked. The keys themselves are kept nowhere. */
 import type { Scope } from "../protocol/capability.ts";
+import { limits } from "../protocol/limits.ts";
 import type { KeyFields, KeyView } from "../protocol/tenants.ts";
 
 type KeyRow = {
@@ -38,8 +39,20 @@ export class Keys {
     return this.#sql.exec<KeyRow>(query, after, pool, count).toArray().map(viewOf);
   }
 
-  count(): number {
-    return this.#sql.exec<{ count: number }>("SELECT count(*) AS count FROM keys").one().count;
+  /** Keys that work, of one pool or of all. */
+  count(pool: string | null = null): number {
+    const query = "SELECT count(*) AS count FROM keys WHERE revoked_at IS NULL AND (?1 IS NULL OR pool = ?1)";
+    return this.#sql.exec<{ count: number }>(query, pool).one().count;
+  }
+
+  /** Of more revoked keys than are kept, forgets the oldest whose revocations every pool was told of. */
+  forgetRevoked(toldByAll: number): void {
+    this.#sql.exec(
+      `DELETE FROM keys WHERE revocation <= ?1 AND revocation <=
+         (SELECT revocation FROM keys WHERE revocation IS NOT NULL ORDER BY revocation DESC LIMIT 1 OFFSET ?2)`,
+      toldByAll,
+      limits.revokedKeysPerTenant,
+    );
   }
 
   /** Forgets keys that have expired: they are dead by what is written in them. */

@@ -1,4 +1,5 @@
 /** The tables of a tenant object and of the directory of tenants. `docs/storage.md` describes every column. */
+import { requestsStep } from "../storage/requests.ts";
 
 export const tenantSteps: readonly string[] = [
   `CREATE TABLE pools (
@@ -22,6 +23,7 @@ export const tenantSteps: readonly string[] = [
      price TEXT NOT NULL,
      set_at INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;`,
+  requestsStep,
 ];
 
 export const directorySteps: readonly string[] = [
@@ -30,4 +32,5 @@ export const directorySteps: readonly string[] = [
      jurisdiction TEXT,
      created_at INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;`,
+  requestsStep,
 ];

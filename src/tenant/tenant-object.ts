@@ -4,14 +4,16 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { type Env, type PoolCalls, poolId } from "../env.ts";
-import { bursar, type Caller } from "../protocol/caller.ts";
+import { bursar, type Caller, type RequestId } from "../protocol/caller.ts";
 import type { ConfigureCommand } from "../protocol/commands.ts";
 import { limits } from "../protocol/limits.ts";
 import type { PriceFields, PriceView } from "../protocol/prices.ts";
 import { noArchive, type Refusal } from "../protocol/refusals.ts";
 import type { Answer, Outcome, PoolList, RestoreResult } from "../protocol/results.ts";
+import { shareOf } from "../protocol/share.ts";
 import type { Jurisdiction, KeyFields, KeyView, Revocation } from "../protocol/tenants.ts";
 import { migrate, schemaVersion } from "../storage/migrate.ts";
+import { Requests } from "../storage/requests.ts";
 import { Keys } from "./keys.ts";
 import { Pools } from "./pools.ts";
 import { Prices } from "./prices.ts";
@@ -27,6 +29,7 @@ export class TenantObject extends DurableObject<Env> {
   readonly #keys: Keys;
   readonly #pools: Pools;
   readonly #prices: Prices;
+  readonly #requests: Requests;
   /** The last thing under way with each pool: making and deleting it go one after the other. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
@@ -35,23 +38,49 @@ export class TenantObject extends DurableObject<Env> {
     this.#keys = new Keys(ctx.storage.sql);
     this.#pools = new Pools(ctx.storage.sql);
     this.#prices = new Prices(ctx.storage.sql);
+    this.#requests = new Requests(ctx.storage.sql);
     // A tenant that was never made leaves no file behind.
     if (schemaVersion(ctx.storage) > 0) migrate(ctx.storage, tenantSteps);
   }
 
   /** Lists a key before it is signed, so that none exists that is not listed. */
-  async addKey(caller: Caller, fields: KeyFields): Promise<Answer<KeyView>> {
+  async addKey(caller: Caller, request: RequestId, fields: KeyFields): Promise<Answer<KeyView>> {
     migrate(this.ctx.storage, tenantSteps);
     const refusal = this.#refusalTo(caller);
     if (refusal !== null) return { ok: false, refusal };
-    this.#keys.forgetExpired(Date.now());
-    if (this.#keys.get(fields.key_id) === undefined && this.#keys.count() >= limits.keysPerTenant) {
-      return { ok: false, refusal: { code: "limit_reached", limit: "keysPerTenant", maximum: limits.keysPerTenant } };
-    }
-    this.#keys.add(fields, Date.now());
+    const now = Date.now();
+    const { key_id: _, ...asked } = fields;
+    const added = this.#requests.once(request, `key ${JSON.stringify(asked)}`, now, () =>
+      this.#addKey(caller, fields, now),
+    );
+    if (!added.ok) return added;
+    // A repeat is told of the key as it is now: it is not signed again once it is revoked.
+    const key = this.#keys.get(added.result.key_id);
+    return key === undefined || key.revoked_at !== null
+      ? { ok: false, refusal: { code: "key_not_found", key_id: added.result.key_id } }
+      : { ok: true, result: key };
+  }
+
+  #addKey(caller: Caller, fields: KeyFields, now: number): Answer<KeyView> {
+    this.#keys.forgetExpired(now);
+    const refusal = this.#tooManyKeys(caller, fields.pool);
+    if (refusal !== null) return { ok: false, refusal };
+    this.#keys.add(fields, now);
     const key = this.#keys.get(fields.key_id);
     if (key === undefined) throw new Error("the key just listed is not there");
     return { ok: true, result: key };
+  }
+
+  /** A pool's admin must leave keys for all others; the operator can always make one. */
+  #tooManyKeys({ key_id }: Caller, pool: string | null): Refusal | null {
+    const all = this.#keys.count();
+    const isOperator = key_id === null;
+    const most = limits.keysPerTenant + (isOperator ? limits.keysOfOperator : 0);
+    if (all >= most) return { code: "limit_reached", limit: "keysPerTenant", maximum: most };
+    if (pool === null || isOperator) return null;
+    const own = this.#keys.count(pool);
+    const share = shareOf(limits.keysPerTenant, all - own);
+    return own + 1 > share ? { code: "limit_reached", limit: "keysPerPool", maximum: share } : null;
   }
 
   /** Keys by id; only those bound to `pool`, unless it is null. */
@@ -65,9 +94,11 @@ export class TenantObject extends DurableObject<Env> {
    * Revokes a key, and tells every pool that it reaches before it answers. Pools that can't be reached are told again
    * until they know; the answer says how many those are, and asking again says how many are left.
    */
-  async revoke(caller: Caller, pool: string | null, keyId: string): Promise<Answer<Revocation>> {
-    const refusal = this.#refusalTo(caller);
-    if (refusal !== null) return { ok: false, refusal };
+  async revoke(caller: Caller, request: RequestId, pool: string | null, keyId: string): Promise<Answer<Revocation>> {
+    return this.#once(caller, request, `revoke ${keyId}`, () => this.#revoke(pool, keyId));
+  }
+
+  async #revoke(pool: string | null, keyId: string): Promise<Answer<Revocation>> {
     const known = this.#isMade() ? this.#keys.get(keyId) : undefined;
     if (known === undefined || (pool !== null && known.pool !== pool)) {
       return { ok: false, refusal: { code: "key_not_found", key_id: keyId } };
@@ -77,6 +108,7 @@ export class TenantObject extends DurableObject<Env> {
     if (this.#pools.countUntold() > 0) await this.ctx.storage.setAlarm(Date.now() + retryMs);
     await this.#tellAll(tellsBeforeAnswer);
     if (this.#pools.countUntold() === 0) await this.ctx.storage.deleteAlarm();
+    this.#keys.forgetRevoked(this.#pools.toldByAll());
     const pending = this.#pools.countUntoldOf(keyId);
     const revoked_at = this.#keys.get(keyId)?.revoked_at ?? Date.now();
     const reached = known.pool === null ? this.#pools.count() : Number(this.#pools.has(known.pool));
@@ -103,39 +135,43 @@ export class TenantObject extends DurableObject<Env> {
   }
 
   /** Deletes a pool with all that it stored; again, if it got only half way. */
-  removePool(caller: Caller, name: string, force: boolean): Promise<Answer<{ deleted: true }>> {
-    return this.#inTurn(name, async () => {
-      const refusal = this.#refusalTo(caller);
-      if (refusal !== null) return { ok: false, refusal };
-      if (!this.#isMade()) return { ok: false, refusal: { code: "pool_not_found" } };
-      this.#pools.forgets(name);
-      const removed = await this.#pool(name).remove(bursar, force);
-      if (removed.ok || removed.refusal.code === "pool_not_found") this.#pools.remove(name);
-      return removed;
-    });
+  removePool(caller: Caller, request: RequestId, name: string, force: boolean): Promise<Answer<{ deleted: true }>> {
+    return this.#inTurn(name, () =>
+      this.#once(caller, request, `remove ${name} ${force}`, async () => {
+        if (!this.#isMade()) return { ok: false, refusal: { code: "pool_not_found" } };
+        this.#pools.forgets(name);
+        const removed = await this.#pool(name).remove(bursar, force);
+        if (removed.ok || removed.refusal.code === "pool_not_found") this.#pools.remove(name);
+        return removed;
+      }),
+    );
   }
 
   /** Makes a pool again out of the archive. It knows the revoked keys before anybody can use it. */
-  restorePool(caller: Caller, name: string): Promise<Answer<RestoreResult>> {
-    return this.#inTurn(name, async () => {
+  restorePool(caller: Caller, request: RequestId, name: string): Promise<Answer<RestoreResult>> {
+    return this.#inTurn(name, () => {
       migrate(this.ctx.storage, tenantSteps);
-      const refusal = this.#refusalTo(caller) ?? this.#noArchive() ?? this.#tooManyPools(name);
-      if (refusal !== null) return { ok: false, refusal };
-      const isListed = this.#pools.has(name);
-      this.#pools.add(name, Date.now());
-      this.#pools.forgets(name);
-      await this.#tell(name);
-      let isRestored = false;
-      try {
-        const restored = await this.#pool(name).restore();
-        isRestored = restored.ok || restored.refusal.code !== "archive_not_found";
-        return restored;
-      } finally {
-        // What could not be restored left nothing behind, revocations included.
-        if (!isRestored && isListed) this.#pools.forgets(name);
-        else if (!isRestored) this.#pools.remove(name);
-      }
+      return this.#once(caller, request, `restore ${name}`, () => this.#restorePool(name));
     });
+  }
+
+  async #restorePool(name: string): Promise<Answer<RestoreResult>> {
+    const refusal = this.#noArchive() ?? this.#tooManyPools(name);
+    if (refusal !== null) return { ok: false, refusal };
+    const isListed = this.#pools.has(name);
+    this.#pools.add(name, Date.now());
+    this.#pools.forgets(name);
+    await this.#tell(name);
+    let isRestored = false;
+    try {
+      const restored = await this.#pool(name).restore();
+      isRestored = restored.ok || restored.refusal.code !== "archive_not_found";
+      return restored;
+    } finally {
+      // What could not be restored left nothing behind, revocations included.
+      if (!isRestored && isListed) this.#pools.forgets(name);
+      else if (!isRestored) this.#pools.remove(name);
+    }
   }
 
   /** Pools by name, after `after`. */
@@ -159,11 +195,13 @@ export class TenantObject extends DurableObject<Env> {
   }
 
   /** Takes the tenant's own price away; whoever else prices the model does so again. */
-  async removePrice(caller: Caller, model: string): Promise<Answer<{ deleted: true }>> {
-    const found = await this.price(caller, model);
-    if (!found.ok) return found;
-    this.#prices.remove(model);
-    return { ok: true, result: { deleted: true } };
+  async removePrice(caller: Caller, request: RequestId, model: string): Promise<Answer<{ deleted: true }>> {
+    return this.#once(caller, request, `remove price ${model}`, async () => {
+      const found = await this.price(caller, model);
+      if (!found.ok) return found;
+      this.#prices.remove(model);
+      return { ok: true, result: { deleted: true } };
+    });
   }
 
   /** The tenant's own price of a model. */
@@ -181,6 +219,16 @@ export class TenantObject extends DurableObject<Env> {
     const refusal = this.#refusalTo(caller);
     if (refusal !== null) return { ok: false, refusal };
     return { ok: true, result: this.#isMade() ? this.#prices.list() : [] };
+  }
+
+  /** Does it, or answers as it did when it was done before. Says first whether the caller's key still stands. */
+  async #once<T>(caller: Caller, request: RequestId, what: string, run: () => Promise<Answer<T>>): Promise<Answer<T>> {
+    const refusal = this.#refusalTo(caller);
+    if (refusal !== null) return { ok: false, refusal };
+    // A tenant that was never made leaves no file behind, and has nothing to repeat.
+    if (!this.#isMade()) return run();
+    const known = this.#requests.find<T>(request, what, Date.now());
+    return known ?? this.#requests.keep(request, what, await run(), Date.now());
   }
 
   override async alarm(): Promise<void> {

@@ -1,4 +1,6 @@
 /** The tables of a tenant's webhooks. `docs/storage.md` describes every column. */
+import { requestsStep } from "../storage/requests.ts";
+
 export const webhookSteps: readonly string[] = [
   `CREATE TABLE webhooks (
      id TEXT PRIMARY KEY,
@@ -39,4 +41,5 @@ export const webhookSteps: readonly string[] = [
      PRIMARY KEY (webhook_id, message)
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX pending ON deliveries (webhook_id, next_at) WHERE state = 'pending';`,
+  requestsStep,
 ];

@@ -5,6 +5,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import type { Env } from "../env.ts";
+import type { RequestId } from "../protocol/caller.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Answer } from "../protocol/results.ts";
 import {
@@ -17,6 +18,7 @@ import {
   type WebhookView,
 } from "../protocol/webhooks.ts";
 import { migrate, schemaVersion } from "../storage/migrate.ts";
+import { Requests } from "../storage/requests.ts";
 import { originsIn } from "./address.ts";
 import { Courier } from "./courier.ts";
 import { Deliveries } from "./deliveries.ts";
@@ -31,6 +33,7 @@ const forgetMs = 10 * 60_000;
 export class WebhooksObject extends DurableObject<Env> {
   readonly #endpoints: Endpoints;
   readonly #deliveries: Deliveries;
+  readonly #requests: Requests;
   readonly #courier: Courier;
   #isSending = false;
   #forgotAt = 0;
@@ -39,6 +42,7 @@ export class WebhooksObject extends DurableObject<Env> {
     super(ctx, env);
     this.#endpoints = new Endpoints(ctx.storage.sql);
     this.#deliveries = new Deliveries(ctx.storage.sql);
+    this.#requests = new Requests(ctx.storage.sql);
     this.#courier = new Courier(this.#endpoints, this.#deliveries, {
       send: (url, init) => fetch(url, init),
       clock: () => Date.now(),
@@ -52,8 +56,12 @@ export class WebhooksObject extends DurableObject<Env> {
     void ctx.blockConcurrencyWhile(() => this.#arrange());
   }
 
-  async add(id: string, fields: WebhookFields): Promise<Answer<NewWebhook>> {
+  async add(request: RequestId, id: string, fields: WebhookFields): Promise<Answer<NewWebhook>> {
     migrate(this.ctx.storage, webhookSteps);
+    return this.#once(request, `add ${JSON.stringify(fields)}`, () => this.#add(id, fields));
+  }
+
+  #add(id: string, fields: WebhookFields): Answer<NewWebhook> {
     if (this.#endpoints.count() >= limits.webhooksPerTenant) {
       const maximum = limits.webhooksPerTenant;
       return { ok: false, refusal: { code: "limit_reached", limit: "webhooksPerTenant", maximum } };
@@ -76,15 +84,18 @@ export class WebhooksObject extends DurableObject<Env> {
     });
   }
 
-  async remove(id: string): Promise<Answer<{ deleted: true }>> {
-    return this.#of(id, () => {
-      this.ctx.storage.transactionSync(() => this.#endpoints.remove(id));
-      return { deleted: true };
-    });
+  async remove(request: RequestId, id: string): Promise<Answer<{ deleted: true }>> {
+    return this.#once(request, `remove ${id}`, () =>
+      this.#of(id, () => {
+        this.ctx.storage.transactionSync(() => this.#endpoints.remove(id));
+        return { deleted: true };
+      }),
+    );
   }
 
-  async rotate(id: string): Promise<Answer<NewWebhook>> {
-    return this.#of(id, () => this.#endpoints.rotate(id, Date.now()));
+  /** A repeat must not make a second secret: the one before would be dead at once. */
+  async rotate(request: RequestId, id: string): Promise<Answer<NewWebhook>> {
+    return this.#once(request, `rotate ${id}`, () => this.#of(id, () => this.#endpoints.rotate(id, Date.now())));
   }
 
   async enable(id: string): Promise<Answer<WebhookView>> {
@@ -97,12 +108,14 @@ export class WebhooksObject extends DurableObject<Env> {
   }
 
   /** Sends a message that says nothing, to see whether it arrives. */
-  async ping(id: string, message: string): Promise<Answer<{ message: string }>> {
-    const pinged = this.#of(id, () => {
-      this.#deliveries.ping(id, message, Date.now());
-      this.#forget(Date.now());
-      return { message };
-    });
+  async ping(request: RequestId, id: string, message: string): Promise<Answer<{ message: string }>> {
+    const pinged = this.#once(request, `ping ${id}`, () =>
+      this.#of(id, () => {
+        this.#deliveries.ping(id, message, Date.now());
+        this.#forget(Date.now());
+        return { message };
+      }),
+    );
     await this.#arrange();
     return pinged;
   }
@@ -115,10 +128,15 @@ export class WebhooksObject extends DurableObject<Env> {
     return this.#of(id, () => ({ deliveries: this.#deliveries.list(id, before, count) }));
   }
 
-  async redeliver(id: string, message: string | undefined, since: number): Promise<Answer<{ redelivering: number }>> {
-    const answer = this.#of(id, () => ({
-      redelivering: this.#deliveries.redeliver(id, message, since, Date.now()),
-    }));
+  async redeliver(
+    request: RequestId,
+    id: string,
+    message: string | undefined,
+    since: number,
+  ): Promise<Answer<{ redelivering: number }>> {
+    const answer = this.#once(request, `redeliver ${id} ${message ?? since}`, () =>
+      this.#of(id, () => ({ redelivering: this.#deliveries.redeliver(id, message, since, Date.now()) })),
+    );
     await this.#arrange();
     return answer;
   }
@@ -165,6 +183,11 @@ export class WebhooksObject extends DurableObject<Env> {
     if (now - this.#forgotAt < forgetMs) return;
     this.#deliveries.forget(now);
     this.#forgotAt = now;
+  }
+
+  /** Does it, or answers as it did when it was done before. */
+  #once<T>(request: RequestId, what: string, run: () => Answer<T>): Answer<T> {
+    return this.#isMade() ? this.#requests.once(request, what, Date.now(), run) : run();
   }
 
   #of<T>(id: string, run: (view: WebhookView) => T): Answer<T> {

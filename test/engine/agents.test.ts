@@ -80,7 +80,48 @@ describe("register", () => {
     stage.does(register("helper", 300));
     stage.does(register("helper", 300, { parent: "lead", min_reserve: 30 }));
     expect(stage.events.length).toBe(steps);
-    expect(stage.does(register("helper", 400)).agent.contract).toMatchObject({ parent: "lead", min_reserve: 40 });
+    expect(stage.does(register("helper", 400)).agent.contract).toMatchObject({ parent: "lead", min_reserve: 30 });
+  });
+});
+
+describe("register again", () => {
+  const all = {
+    confidence_threshold: 0.8,
+    confidence_path: "/confidence",
+    ceiling: 2_000,
+    final_reserve: 50,
+    max_reserves_per_minute: 7,
+    refill: { every: "day" },
+    min_reserve: 400,
+  } as const;
+
+  it("keeps what is left out, as a pool does, and takes away what is null", () => {
+    const stage = Stage.with({}, { writer: { max: 1_000, ...all } });
+    const before = stage.does(register("writer", 1_000)).agent.contract;
+    expect(stage.does(register("writer", 1_000, { priority: 5 })).agent.contract).toEqual({ ...before, priority: 5 });
+    const none = { confidence_threshold: null, confidence_path: null, ceiling: null, final_reserve: 0 };
+    const bare = { ...none, max_reserves_per_minute: null, refill: null, min_reserve: 0 };
+    expect(stage.does(register("writer", 1_000, bare)).agent.contract).toMatchObject(bare);
+  });
+
+  it("shrinks what is kept in reserve with the allocation, and refuses one above the ceiling that is kept", () => {
+    const stage = Stage.with({}, { writer: { max: 1_000, ...all } });
+    expect(stage.does(register("writer", 30)).agent.contract).toMatchObject({ min_reserve: 30, final_reserve: 30 });
+    expect(stage.isRefused(register("writer", 2_001))).toMatchObject({ code: "contract_conflict", field: "ceiling" });
+    stage.does(register("writer", 2_001, { ceiling: null }));
+  });
+});
+
+describe("close with an id", () => {
+  it("is answered again once the agent has left, and is another command with another agent", () => {
+    const stage = Stage.with({}, { writer: {}, critic: {} });
+    const close = { op: "close", agent: "writer", id: "c" } as const;
+    expect(stage.does(close)).toMatchObject({ state: "closed", agent: null });
+    const steps = stage.events.length;
+    expect(stage.does(close)).toMatchObject({ state: "closed", agent: null });
+    expect(stage.events.length).toBe(steps);
+    expect(stage.isRefused({ ...close, agent: "critic" })).toMatchObject({ code: "id_reused", field: "agent" });
+    expect(stage.isRefused({ op: "close", agent: "writer" })).toMatchObject({ code: "agent_not_found" });
   });
 });
 

@@ -242,6 +242,8 @@ describe("the confidence gate", () => {
     stage.does(contract(1_000, 0.7));
     expect(stage.agent("writer")).toMatchObject({ confidence: 0.7, gate: "closed" });
     stage.does({ op: "register", agent: "writer", priority: 1, max: 1_000 });
+    expect(stage.agent("writer").gate).toBe("closed");
+    stage.does({ op: "register", agent: "writer", priority: 1, max: 1_000, confidence_threshold: null });
     expect(stage.agent("writer").gate).toBe("open");
   });
 

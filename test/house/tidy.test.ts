@@ -18,7 +18,7 @@ const directions: Readonly<Record<string, readonly string[]>> = {
   providers: ["protocol"],
   // `dist/prices.json`, which `npm run build` makes.
   pricing: ["protocol", "providers", "prices.json"],
-  storage: [],
+  storage: ["protocol"],
   archive: ["engine", "protocol"],
   pool: ["archive", "engine", "env.ts", "protocol", "storage"],
   tenant: ["env.ts", "protocol", "storage"],

@@ -517,11 +517,11 @@ describe("an id that was used before", () => {
   });
 });
 
-describe("a limit of ours, 429", () => {
-  /** The name of the limit that was met; every 429 says when to come back. */
-  async function limitMet(asked: Promise<Reply>): Promise<Json> {
-    const met = await facts(asked, 429, "limit_reached");
-    expect((await asked).headers.get("retry-after")).toBe("1");
+describe("a limit of ours", () => {
+  /** The limit that was met: 429, with when to come back, where waiting helps; 409 where it does not. */
+  async function limitMet(asked: Promise<Reply>, status: 409 | 429 = 409): Promise<Json> {
+    const met = await facts(asked, status, "limit_reached");
+    expect((await asked).headers.get("retry-after")).toBe(status === 429 ? "1" : null);
     return met;
   }
 
@@ -557,7 +557,7 @@ describe("a limit of ours, 429", () => {
     for (let batch = 0; batch < 10; batch++) {
       await thousand(pool, (i) => `{"op":"reserve","id":"${batch}-${i}","agent":"a","tokens":1}`);
     }
-    const met = await limitMet(post(`${pool}/reservations`, { agent: "a", tokens: 1 }));
+    const met = await limitMet(post(`${pool}/reservations`, { agent: "a", tokens: 1 }), 429);
     expect(met).toEqual({ limit: "openReservationsPerAgent", maximum: 10_000 });
     await must(post(`${pool}/reservations`, { agent: "b", tokens: 1 }));
     // Half of what the other leaves.
@@ -581,7 +581,7 @@ describe("a limit of ours, 429", () => {
     const pool = await newPool({}, { a: {} });
     const wait = (): Promise<Reply> => post(`${pool}/reservations`, { agent: "a", tokens: 5_000, wait_ms: 60_000 });
     const line = Array.from({ length: 500 }, wait);
-    expect(await limitMet(wait())).toEqual({ limit: "waitersPerAgent", maximum: 500 });
+    expect(await limitMet(wait(), 429)).toEqual({ limit: "waitersPerAgent", maximum: 500 });
     await must(api("DELETE", pool));
     expect(new Set((await Promise.all(line)).map(({ status }) => status))).toEqual(new Set([404]));
   });

@@ -143,7 +143,7 @@ describe("a pool object", () => {
     const stub = new Stub(`${tenant}/p`);
     const hooks = env.WEBHOOKS.getByName(tenant);
     const fields = { url: "https://hooks.example.com/", types: [], pool: null, description: null };
-    expect(await hooks.add("w", fields)).toMatchObject({ ok: true });
+    expect(await hooks.add({ caller: "operator", key: "w" }, "w", fields)).toMatchObject({ ok: true });
     await all(stub.run([{ op: "configure", budget: 10_000 }, register("a", 1, 100)]));
     await all(stub.run([record("u", 100)]));
     await evictDurableObject(stub.raw);

@@ -254,12 +254,27 @@ describe("the commands of a batch", () => {
     expect(faults(schemas.batchCommand, { id: "x" })).toEqual(["/op"]);
   });
 
-  it.each(commands)("$op needs its id, or its agent", (command) => {
-    for (const key of ["id", "agent"]) {
+  it.each(commands)("$op needs its agent, and its id where that names a reservation which is there", (command) => {
+    const isOfOne = ["commit", "release", "extend"].includes(command.op);
+    for (const key of isOfOne ? ["id", "agent"] : ["agent"]) {
       if (!Object.hasOwn(command, key)) continue;
       const { [key]: _, ...rest } = command;
       expect(faults(schemas.batchCommand, rest)).toEqual([`/${key}`]);
     }
+  });
+
+  it("get an id for their place where they have none, as their routes make one", () => {
+    const given = schemas.batchBody.parse({
+      commands: [
+        { op: "record", agent: "a", tokens: 1 },
+        { op: "record", agent: "a", tokens: 1, id: "own" },
+        { op: "pause", agent: null },
+        { op: "register", agent: "a", priority: 1, max_tokens: 1 },
+        { op: "close", agent: "a" },
+      ],
+    });
+    const ids = schemas.withIds(given.commands, (place) => `made-${place}`).map((one) => ("id" in one ? one.id : null));
+    expect(ids).toEqual(["made-0", "own", null, null, "made-4"]);
   });
 
   it("are one to a thousand", () => {

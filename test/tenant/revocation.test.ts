@@ -7,7 +7,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Env, PoolCalls } from "../../src/env.ts";
 import { limits } from "../../src/protocol/limits.ts";
-import { api, type Json, must, newTenant, problem, type Reply, tenantObject } from "../http/api.ts";
+import { api, type Json, must, newTenant, operatorToken, problem, type Reply, tenantObject } from "../http/api.ts";
 
 type Key = { readonly key: string; readonly key_id: string };
 type Told = { readonly told: number; readonly pending: number };
@@ -475,15 +475,64 @@ describe("the list of a tenant's keys", () => {
     });
   const full = { limit: "keysPerTenant", maximum: limits.keysPerTenant };
 
-  it("has an end, which revoking doesn't move", async () => {
+  it("has an end, and room again for one that is revoked, however many were before", async () => {
     const tenant = await tenantWith("p");
     const key = await makeKey(tenant);
     await fill(tenant, null);
     const asked = () => api("POST", "/v1/keys", { tenant, body: { scope: "read" } });
-    expect(await problem(asked(), 429, "limit_reached")).toEqual(full);
+    expect(await problem(asked(), 409, "limit_reached")).toEqual(full);
     expect(await revoke(tenant, key)).toEqual({ told: 1, pending: 0 });
     await mustBeDead(key, "p");
-    expect(await problem(asked(), 429, "limit_reached")).toEqual(full);
+    await must(asked());
+    expect(await problem(asked(), 409, "limit_reached")).toEqual(full);
+  });
+
+  it("leaves the operator a key for a tenant that has lost its own", async () => {
+    const { id } = await must(
+      api("POST", "/v1/tenants", { token: operatorToken(), body: { id: `full-${Date.now()}` } }),
+    );
+    await fill(String(id), null);
+    const asked = () => api("POST", `/v1/tenants/${String(id)}/keys`, { token: operatorToken(), body: {} });
+    for (let n = 0; n < limits.keysOfOperator; n++) await must(asked());
+    const all = limits.keysPerTenant + limits.keysOfOperator;
+    expect(await problem(asked(), 409, "limit_reached")).toEqual({ limit: "keysPerTenant", maximum: all });
+  });
+
+  it("leaves room for others than the admin of one pool", async () => {
+    const tenant = await tenantWith("p");
+    const half = limits.keysPerTenant / 2;
+    await runInDurableObject(tenantObject(tenant), (_, { storage }) => {
+      storage.sql.exec(
+        `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+         INSERT INTO keys (key_id, scope, pool, created_at) SELECT 'of-p-' || i, 'read', 'p', 0 FROM n`,
+        half,
+      );
+    });
+    const body = { scope: "read", pool: "p" };
+    const refused = await problem(api("POST", "/v1/keys", { tenant, body }), 409, "limit_reached");
+    expect(refused).toEqual({ limit: "keysPerPool", maximum: half });
+    await must(api("POST", "/v1/keys", { tenant, body: { scope: "read", pool: "q" } }));
+    await must(api("POST", "/v1/keys", { tenant, body: { scope: "read" } }));
+  });
+
+  it("forgets revoked keys only where there are very many, and every pool knows of them", async () => {
+    const tenant = await tenantWith("p");
+    await makeKey(tenant);
+    const most = limits.revokedKeysPerTenant;
+    await runInDurableObject(tenantObject(tenant), (_, { storage }) => {
+      storage.sql.exec(
+        `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+         INSERT INTO keys (key_id, scope, created_at, revoked_at, revocation) SELECT 'dead-' || i, 'read', 0, 1, i FROM n`,
+        most + 10,
+      );
+      storage.sql.exec("UPDATE pools SET told = ?", most + 10);
+    });
+    const key = await makeKey(tenant);
+    await revoke(tenant, key);
+    const kept = await runInDurableObject(tenantObject(tenant), (_, { storage }) =>
+      storage.sql.exec("SELECT count(*) AS n, min(revocation) AS first FROM keys WHERE revoked_at IS NOT NULL").one(),
+    );
+    expect(kept).toEqual({ n: most, first: 12 });
   });
 
   it("has room again when those in it have expired", async () => {

@@ -27,22 +27,11 @@ export function decideRegister(pool: Pool, command: RegisterCommand, now: number
   const refusal = cannotChange(pool, agent, parent);
   if (refusal !== undefined) return refusal;
 
-  const contract: Contract = {
-    priority: command.priority,
-    max: command.max,
-    min_reserve: command.min_reserve ?? Math.floor(command.max / 10),
-    confidence_threshold: command.confidence_threshold ?? null,
-    ceiling: command.ceiling ?? null,
-    parent,
-    ...(command.confidence_path == null ? undefined : { confidence_path: command.confidence_path }),
-    ...(command.final_reserve === undefined || command.final_reserve === 0
-      ? undefined
-      : { final_reserve: command.final_reserve }),
-    ...(command.max_reserves_per_minute == null
-      ? undefined
-      : { max_reserves_per_minute: command.max_reserves_per_minute }),
-    ...(command.refill == null ? undefined : { refill: ruleOf(command.refill, now, agent?.contract.refill) }),
-  };
+  const contract = contractOf(command, agent?.contract, parent, now);
+  if (contract.ceiling !== null && contract.ceiling < contract.max) {
+    const reason = "the ceiling that the agent has is below the new allocation; give another one, or null for none";
+    return refuse({ code: "contract_conflict", field: "ceiling", reason, needed: contract.max });
+  }
   if (agent !== undefined && firstDifference([["contract", agent.contract, contract]]) === undefined)
     return nothingToDo;
   const allocated = contract.max - (agent?.contract.max ?? 0);
@@ -57,6 +46,41 @@ export function decideRegister(pool: Pool, command: RegisterCommand, now: number
   const period = periodChange(agent?.period ?? null, agent?.contract.refill, contract.refill, now);
   const event = { type: "registered", at: now, agent: command.agent, contract, allocated, source } as const;
   return { events: [period === undefined ? event : { ...event, period }] };
+}
+
+/**
+ * What is left out keeps its value, as in a pool's settings (or, at first, has its default); null takes it away. A
+ * reserve that is kept shrinks with the allocation.
+ */
+function contractOf(
+  command: RegisterCommand,
+  known: Contract | undefined,
+  parent: string | null,
+  now: number,
+): Contract {
+  const { max } = command;
+  const confidence_path = kept(command.confidence_path, known?.confidence_path);
+  const final_reserve = command.final_reserve ?? Math.min(known?.final_reserve ?? 0, max);
+  const max_reserves_per_minute = kept(command.max_reserves_per_minute, known?.max_reserves_per_minute);
+  const refill =
+    command.refill == null ? kept(command.refill, known?.refill) : ruleOf(command.refill, now, known?.refill);
+  return {
+    priority: command.priority,
+    max,
+    min_reserve: command.min_reserve ?? (known === undefined ? Math.floor(max / 10) : Math.min(known.min_reserve, max)),
+    confidence_threshold: kept(command.confidence_threshold, known?.confidence_threshold),
+    ceiling: kept(command.ceiling, known?.ceiling),
+    parent,
+    ...(confidence_path === null ? undefined : { confidence_path }),
+    ...(final_reserve === 0 ? undefined : { final_reserve }),
+    ...(max_reserves_per_minute === null ? undefined : { max_reserves_per_minute }),
+    ...(refill === null ? undefined : { refill }),
+  };
+}
+
+/** What is given; where it is left out, what was there; null for neither. */
+function kept<T>(given: T | null | undefined, known: T | null | undefined): T | null {
+  return given === undefined ? (known ?? null) : given;
 }
 
 function cannotChange(pool: Pool, agent: Agent | undefined, parent: string | null): Decision | undefined {
@@ -124,11 +148,27 @@ function cannotShrink(agent: Agent | undefined, amount: number): Decision | unde
 
 /** Closing an agent closes those below it, whose budget is on its way back to it. Closed again, nobody is. */
 export function decideClose(pool: Pool, command: CloseCommand, now: number): Decision {
+  const { id } = command;
+  const used =
+    id === undefined
+      ? undefined
+      : usedBefore(pool, id, command.agent, (known) =>
+          firstDifference([
+            ["op", known.op, "close"],
+            ["agent", known.agent, command.agent],
+          ]),
+        );
+  if (used !== undefined) return used;
   const agent = pool.agents.get(command.agent);
   if (agent === undefined) return refuse({ code: "agent_not_found", agent: command.agent });
   const leaving = [agent, ...(agent.subAgents > 0 ? descendantsOf(pool, agent) : [])];
   return {
-    events: leaving.filter((one) => !one.closing).map((one) => ({ type: "closing", at: now, agent: one.name })),
+    events: leaving
+      .filter((one) => !one.closing)
+      .map((one) => {
+        const event = { type: "closing", at: now, agent: one.name } as const;
+        return one === agent && id !== undefined ? { ...event, id } : event;
+      }),
   };
 }
 

@@ -2,6 +2,7 @@
 import type { CommitCommand, ExtendCommand, ReleaseCommand, ReserveCommand } from "../../protocol/commands.ts";
 import type { PoolEvent } from "../../protocol/events.ts";
 import { limits } from "../../protocol/limits.ts";
+import { shareOf } from "../../protocol/share.ts";
 import { bytesOfReserve } from "../bytes.ts";
 import {
   type Decision,
@@ -15,7 +16,6 @@ import {
 } from "../decision.ts";
 import { type Plan, plan, transferable } from "../donors.ts";
 import { potential } from "../potential.ts";
-import { shareOf } from "../share.ts";
 import {
   type Agent,
   agentOf,

@@ -42,16 +42,36 @@ export function register(world: World, command: CommandOf<"register">, now: numb
   const contract: Contract = {
     priority: command.priority,
     max: command.max,
-    min_reserve: command.min_reserve ?? Math.floor(command.max / 10),
-    confidence_threshold: command.confidence_threshold ?? null,
-    ceiling: command.ceiling ?? null,
+    min_reserve: 0,
+    confidence_threshold: null,
+    ceiling: null,
     parent: parentName,
-    ...(command.final_reserve === undefined || command.final_reserve === 0
-      ? {}
-      : { final_reserve: command.final_reserve }),
-    ...(command.max_reserves_per_minute == null ? {} : { max_reserves_per_minute: command.max_reserves_per_minute }),
-    ...(command.refill == null ? {} : { refill: ruleIn(command.refill, known?.contract.refill, now) }),
   };
+  // Whatever is not said stays as it was; a reserve that stays fits into what the agent is allocated now.
+  const was: Partial<Contract> = known?.contract ?? {};
+  const fits = (amount: number): number => (amount > command.max ? command.max : amount);
+  Object.assign(contract, {
+    min_reserve:
+      command.min_reserve ?? (known === undefined ? Math.floor(command.max / 10) : fits(known.contract.min_reserve)),
+    confidence_threshold:
+      command.confidence_threshold === undefined ? (was.confidence_threshold ?? null) : command.confidence_threshold,
+    ceiling: command.ceiling === undefined ? (was.ceiling ?? null) : command.ceiling,
+  });
+  const final = command.final_reserve ?? fits(was.final_reserve ?? 0);
+  if (final > 0) Object.assign(contract, { final_reserve: final });
+  const pace =
+    command.max_reserves_per_minute === undefined ? was.max_reserves_per_minute : command.max_reserves_per_minute;
+  if (pace != null) Object.assign(contract, { max_reserves_per_minute: pace });
+  const rule =
+    command.refill === undefined
+      ? was.refill
+      : command.refill === null
+        ? undefined
+        : ruleIn(command.refill, was.refill, now);
+  if (rule !== undefined) Object.assign(contract, { refill: rule });
+  if (contract.ceiling !== null && contract.ceiling < contract.max) {
+    return refuse("contract_conflict", { field: "ceiling" });
+  }
   const growth = contract.max - (known?.contract.max ?? 0);
   const reach = reachOf(world, parent);
   if (growth > 0 && growth > reach) return refuse("contract_conflict");
