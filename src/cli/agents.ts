@@ -1,24 +1,30 @@
 /** `bursar agents`: who spends in a pool, under which contract. */
 import { Command } from "commander";
 import type { Contract } from "../client/index.ts";
-import { fraction, refill as refillOf, whole } from "./arguments.ts";
-import { connect, show } from "./output.ts";
+import type { Unit } from "../protocol/commands.ts";
+import type { AgentDetail } from "../protocol/results.ts";
+import { type Amount, amount, fraction, inUnit, refill as refillOf, whole } from "./arguments.ts";
+import { confirm, yesOption } from "./confirm.ts";
+import { connect, money, show } from "./output.ts";
 import { describe } from "./pools.ts";
 
 type Options = {
   readonly priority: number;
-  readonly max: number;
-  readonly minReserve?: number;
+  readonly max: Amount;
+  readonly minReserve?: Amount;
   readonly threshold?: number;
-  readonly ceiling?: number;
+  readonly confidencePath?: string;
+  readonly ceiling?: Amount;
   readonly parent?: string;
-  readonly finalReserve?: number;
+  readonly finalReserve?: Amount;
   readonly maxPerMinute?: number;
   readonly refill?: ReturnType<typeof refillOf>;
 };
 
 export function agents(): Command {
-  const command = new Command("agents").description("list, register, close, reopen and pause a pool's agents");
+  const command = new Command("agents").description(
+    "list, show, register, reset, close, reopen and pause a pool's agents",
+  );
   command
     .command("ls <pool>")
     .description("list a pool's agents")
@@ -29,40 +35,58 @@ export function agents(): Command {
     .command("set <pool> <agent>")
     .description("register an agent, or change its contract; never touches what it has spent")
     .requiredOption("--priority <n>", "0 to 1,000; higher is more important", whole)
-    .requiredOption("--max <amount>", "its allocation, in the pool's unit", whole)
-    .option("--min-reserve <amount>", "what it keeps when others need budget (default: a tenth)", whole)
+    .requiredOption("--max <amount>", "what it starts with: 20000, or $5 of a microusd pool", amount)
+    .option("--min-reserve <amount>", "what it keeps when others need budget (default: a tenth)", amount)
     .option("--threshold <confidence>", "its gate closes at this confidence, 0 to 1", fraction)
-    .option("--ceiling <amount>", "transfers never lift its allocation above this", whole)
+    .option("--confidence-path <path>", "where the gateway finds the confidence of an answer: /confidence")
+    .option("--ceiling <amount>", "the most it can get: transfers never lift its allocation above this", amount)
     .option("--parent <agent>", "the agent whose budget it draws from")
-    .option("--final-reserve <amount>", "the last of it, kept for a reserve with final: true", whole)
+    .option("--final-reserve <amount>", "the last of it, kept for a reserve with final: true", amount)
     .option("--max-per-minute <n>", "a guard against loops: reserves in a minute", whole)
     .option("--refill <every>", "fill its allocation again every day, week, month, or so many hours: 5h", refillOf)
     .action(async (pool: string, agent: string, options: Options, self: Command) => {
       const bursar = connect(self);
       const { unit } = await bursar.pool(pool).ledger();
-      const { priority, max, minReserve, threshold, ceiling, parent, finalReserve, maxPerMinute, refill } = options;
-      const contract: Contract = {
+      const { priority, max, threshold, parent, maxPerMinute, refill } = options;
+      const of = (given: Amount | undefined): number | undefined => given && inUnit(given, unit);
+      const contract = {
         priority,
-        ...(unit === "tokens" ? { max_tokens: max } : { max_microusd: max }),
-        ...(minReserve === undefined ? undefined : { min_reserve: minReserve }),
-        ...(threshold === undefined ? undefined : { confidence_threshold: threshold }),
-        ...(ceiling === undefined ? undefined : { ceiling }),
-        ...(parent === undefined ? undefined : { parent }),
-        ...(finalReserve === undefined ? undefined : { final_reserve: finalReserve }),
-        ...(maxPerMinute === undefined ? undefined : { max_reserves_per_minute: maxPerMinute }),
-        ...(refill === undefined ? undefined : { refill }),
+        [unit === "tokens" ? "max_tokens" : "max_microusd"]: of(max),
+        min_reserve: of(options.minReserve),
+        confidence_threshold: threshold,
+        confidence_path: options.confidencePath,
+        ceiling: of(options.ceiling),
+        parent,
+        final_reserve: of(options.finalReserve),
+        max_reserves_per_minute: maxPerMinute,
+        refill,
       };
-      const registered = await bursar.pool(pool).register(agent, contract);
-      show(
-        self,
-        registered,
-        ({ agent: { allocated } }) => `${agent} is allocated ${allocated.toLocaleString("en-US")}.`,
-      );
+      const named = Object.fromEntries(Object.entries(contract).filter(([, value]) => value !== undefined));
+      const registered = await bursar.pool(pool).register(agent, named as Contract);
+      show(self, registered, ({ agent: { allocated } }) => `${agent} is allocated ${money(allocated, unit)}.`);
+    });
+  command
+    .command("show <pool> <agent>")
+    .description("an agent's contract, and what it has, has spent and holds")
+    .action(async (pool: string, agent: string, _: unknown, self: Command) => {
+      const bursar = connect(self);
+      const { unit } = await bursar.pool(pool).ledger();
+      show(self, await bursar.pool(pool).agent(agent).view(), (detail) => detailOf(detail, unit));
+    });
+  command
+    .command("reset <pool> <agent>")
+    .description("start it again: nothing consumed, its contract's allocation again, its gate open")
+    .option(...yesOption)
+    .action(async (pool: string, agent: string, _: unknown, self: Command) => {
+      await confirm(self, `Start ${agent} again? What it has consumed counts no more.`);
+      show(self, await connect(self).pool(pool).agent(agent).reset(), () => `${agent} starts again.`);
     });
   command
     .command("close <pool> <agent>")
     .description("no more work for it; it leaves when its reservations are settled")
+    .option(...yesOption)
     .action(async (pool: string, agent: string, _: unknown, self: Command) => {
+      await confirm(self, `Close ${agent}, and the agents below it? It takes no more work.`);
       show(self, await connect(self).pool(pool).agent(agent).close(), ({ state }) => `${agent} is ${state}.`);
     });
   command
@@ -81,7 +105,32 @@ export function agents(): Command {
     .command("resume <pool> <agent>")
     .description("end its pause")
     .action(async (pool: string, agent: string, _: unknown, self: Command) => {
-      show(self, await connect(self).pool(pool).agent(agent).resume(), () => `${agent} may go on.`);
+      show(self, await connect(self).pool(pool).agent(agent).resume(), () => `${agent} is resumed.`);
     });
   return command;
+}
+
+/** An agent as lines of a name and a value. */
+function detailOf(detail: AgentDetail, unit: Unit): string {
+  const { contract } = detail;
+  const shown = (amount: number | null): string => (amount === null ? "–" : money(amount, unit));
+  const state = detail.closing ? "closing" : detail.paused ? "paused" : "works";
+  const lines = [
+    ["agent", detail.name],
+    ["state", state],
+    ["priority", String(contract.priority)],
+    ["max", shown(contract.max)],
+    ["ceiling", shown(contract.ceiling)],
+    ["min reserve", shown(contract.min_reserve)],
+    ["final reserve", shown(contract.final_reserve)],
+    ["parent", contract.parent ?? "–"],
+    ["gate", detail.gate === "closed" ? `closed at ${detail.confidence}` : "open"],
+    ["threshold", contract.confidence_threshold === null ? "–" : String(contract.confidence_threshold)],
+    ["allocated", shown(detail.allocated)],
+    ["consumed", shown(detail.consumed)],
+    ["held", `${shown(detail.held)} in ${detail.open_reservations} open reservations`],
+    ["available", shown(detail.available)],
+    ["sub-agents", String(detail.sub_agents)],
+  ];
+  return lines.map(([name = "", value = ""]) => `${name.padEnd(14)} ${value}`).join("\n");
 }

@@ -2,6 +2,7 @@
 import { Command, Option } from "commander";
 import type { KeySpec } from "../client/index.ts";
 import { within } from "./arguments.ts";
+import { confirm, yesOption } from "./confirm.ts";
 import { connect, isJson, show, table, time } from "./output.ts";
 
 type Spec = Omit<KeySpec, "expires_at"> & { readonly expires?: number };
@@ -50,7 +51,9 @@ export function keys(): Command {
   command
     .command("revoke <key-id>")
     .description("revoke a key, in force at the next command everywhere")
+    .option(...yesOption)
     .action(async (id: string, _: unknown, self: Command) => {
+      await confirm(self, `Revoke the key ${id}? What uses it stops working at once.`);
       show(self, await connect(self).keys.revoke(id), ({ pools: { told, pending } }) =>
         pending === 0
           ? `Revoked; all ${told} pools that it reaches know.`

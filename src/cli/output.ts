@@ -1,8 +1,11 @@
 /** How answers are shown: a table for people, JSON for programs. And where the governor is. */
 import type { Command } from "commander";
 import { Bursar } from "../client/index.ts";
+import type { Unit } from "../protocol/commands.ts";
 
 export type Cell = string | number | null;
+
+export class NoKeyError extends Error {}
 
 /** A client of the governor that the options or the environment name. Throws what to set when they don't. */
 export function connect(command: Command): Bursar {
@@ -15,7 +18,7 @@ export function addressOf(command: Command): { readonly url: string; readonly ke
   const url = options.url ?? process.env["BURSAR_URL"] ?? "";
   const key = options.key ?? process.env["BURSAR_KEY"] ?? "";
   if (url === "") throw new Error("No address: set BURSAR_URL, or give --url.");
-  if (key === "") throw new Error("No key: set BURSAR_KEY, or give --key.");
+  if (key === "") throw new NoKeyError("No key: set BURSAR_KEY, or give --key.");
   return { url, key };
 }
 
@@ -42,6 +45,13 @@ export function table(columns: readonly string[], rows: readonly (readonly Cell[
         .trimEnd(),
     )
     .join("\n");
+}
+
+/** An amount as people read it: tokens with their digits grouped, microusd as dollars. */
+export function money(amount: number, unit: Unit): string {
+  if (unit === "tokens") return amount.toLocaleString("en-US");
+  const digits = { minimumFractionDigits: 2, maximumFractionDigits: 6 };
+  return `${amount < 0 ? "-" : ""}$${(Math.abs(amount) / 1e6).toLocaleString("en-US", digits)}`;
 }
 
 export function time(ms: number | null): string {

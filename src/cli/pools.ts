@@ -1,11 +1,25 @@
 /** `bursar pools`: budgets. */
-import { Command, Option } from "commander";
-import type { PoolSettings } from "../client/index.ts";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { type Bursar, BursarError, type PoolSettings } from "../client/index.ts";
+import type { Unit } from "../protocol/commands.ts";
+import type { Rates } from "../protocol/prices.ts";
 import { type Weekday, weekdays } from "../protocol/refill.ts";
 import type { Report } from "../protocol/results.ts";
-import { refill as refillOf, whole } from "./arguments.ts";
+import {
+  type Amount,
+  amount,
+  dollars,
+  duration,
+  inUnit,
+  onOff,
+  percentages,
+  refill as refillOf,
+  rollover,
+  whole,
+} from "./arguments.ts";
+import { confirm, yesOption } from "./confirm.ts";
 import { exportJournal } from "./export.ts";
-import { connect, show, table, time } from "./output.ts";
+import { connect, money, show, table, time } from "./output.ts";
 
 export function pools(): Command {
   const command = new Command("pools").description("list, create, show, fund and delete pools");
@@ -23,30 +37,34 @@ export function pools(): Command {
     });
   command
     .command("create <pool>")
-    .description("create a pool, or change its settings")
-    .addOption(new Option("--unit <unit>", "what it counts").choices(["tokens", "microusd"]).default("tokens"))
-    .option("--budget <amount>", "total that agents' allocations come out of", whole)
+    .description("create a pool, or change its settings; what is left out keeps its value")
+    .addOption(new Option("--unit <unit>", "what it counts (default: tokens)").choices(["tokens", "microusd"]))
+    .option(
+      "--budget <amount>",
+      "total that agents' allocations come out of: 100000, or $40 of a microusd pool",
+      amount,
+    )
     .option("--refill <every>", "fill it again every day, week, month, or so many hours: 5h", refillOf)
     .option("--time-zone <zone>", "whose days, weeks and months: Europe/Berlin (default: UTC)")
     .addOption(new Option("--starts-on <weekday>", "where weeks begin (default: monday)").choices(weekdays))
-    .addOption(
-      new Option("--rollover <rule>", "what becomes of the unspent").choices(["none", "unspent"]).default("none"),
-    )
-    .option("--journal-days <n>", "keep its journal so long here (default: for ever)", whole)
-    .addOption(new Option("--location-hint <place>", "where its object should be born, if it is new"))
+    .option("--rollover <rule>", "what becomes of the unspent: none (default), unspent, or capped:<amount>", rollover)
+    .option("--equal-priority-donates <on|off>", "whether agents of equal priority lend to each other", onOff)
+    .option("--default-ttl <time>", "lease of a reservation that names none: 30s, 5m", duration)
+    .option("--warn-at <percentages>", "which parts of a budget are warned of: 50,80,95,100", percentages)
+    .option("--fallback-price <input,output>", "dollars per million tokens of models without a price: 3,15", ratesOf)
+    .option("--journal-refusals <on|off>", "whether refusals are journaled", onOff)
+    .option("--journal-days <n>", "days of journal to retain (default: for ever)", whole)
+    .addOption(new Option("--location-hint <place>", "location hint for the Durable Object, if the pool is new"))
     .action(async (name: string, options: Options, self: Command) => {
-      const { unit, budget, refill, timeZone: time_zone, startsOn: starts_on, locationHint: location_hint } = options;
-      const zone = time_zone === undefined || refill?.every === "hours" ? undefined : { time_zone };
-      const start = starts_on === undefined || refill?.every !== "week" ? undefined : { starts_on };
-      const settings: PoolSettings = {
-        unit,
-        ...(refill && { refill: { ...refill, ...zone, ...start, rollover: options.rollover } }),
-        ...(budget === undefined ? undefined : { budget }),
-        ...(options.journalDays === undefined ? undefined : { journal_days: options.journalDays }),
-        ...(location_hint === undefined ? undefined : { location_hint }),
-      };
-      const made = await connect(self).pool(name, { unit }).configure(settings);
-      show(self, made, ({ total }) => `Pool ${name} counts ${unit}; its total is ${total.toLocaleString("en-US")}.`);
+      const bursar = connect(self);
+      const unit = options.unit ?? (await unitOf(bursar, name));
+      const made = await bursar.pool(name, { unit }).configure(settingsOf(options, unit));
+      show(
+        self,
+        made,
+        ({ total, float }) =>
+          `Pool ${name} counts ${unit}; its total is ${money(total, unit)}, ${money(float, unit)} of it not allocated.`,
+      );
     });
   command
     .command("show <pool>")
@@ -57,17 +75,16 @@ export function pools(): Command {
   command
     .command("fund")
     .argument("<pool>")
-    .argument("<amount>", "what is added; below zero, what is taken out", whole)
+    .argument("<amount>", "what is added; below zero, what is taken out: 5000, -5000, $5, $-5", amount)
     .description("grow the budget, or shrink it")
-    .action(async (name: string, amount: number, _: unknown, self: Command) => {
+    .action(async (name: string, given: Amount, _: unknown, self: Command) => {
       const bursar = connect(self);
       const { unit } = await bursar.pool(name).ledger();
-      const funded = await bursar.pool(name, { unit }).fund(amount);
+      const funded = await bursar.pool(name, { unit }).fund(inUnit(given, unit));
       show(
         self,
         funded,
-        ({ total, float }) =>
-          `The total is ${total.toLocaleString("en-US")} now, ${float.toLocaleString("en-US")} of it float.`,
+        ({ total, float }) => `The total is ${money(total, unit)} now, ${money(float, unit)} of it not allocated.`,
       );
     });
   command
@@ -80,7 +97,7 @@ export function pools(): Command {
     .command("resume <pool>")
     .description("end its pause")
     .action(async (name: string, _: unknown, self: Command) => {
-      show(self, await connect(self).pool(name).resume(), () => `Pool ${name} goes on.`);
+      show(self, await connect(self).pool(name).resume(), () => `Pool ${name} is resumed.`);
     });
   command
     .command("periods <pool>")
@@ -104,7 +121,9 @@ export function pools(): Command {
   command
     .command("reset-period <pool>")
     .description("start a new period now: the budget is filled again, and nothing is consumed")
+    .option(...yesOption)
     .action(async (name: string, _: unknown, self: Command) => {
+      await confirm(self, `Begin a new period of ${name} now? What its agents have consumed counts no more.`);
       const begun = await connect(self).pool(name).resetPeriod();
       show(self, begun, ({ period }) => `Period ${period?.number} of ${name} has begun.`);
     });
@@ -136,37 +155,88 @@ export function pools(): Command {
   command
     .command("rm <pool>")
     .description("delete a pool and its journal")
-    .option("--force", "even while reservations are open")
+    .option("--force", "even while reservations are open, or where it is damaged")
+    .option(...yesOption)
     .action(async (name: string, { force = false }: { force?: boolean }, self: Command) => {
+      await confirm(self, `Delete the pool ${name} and its journal? They can't be had back without an archive.`);
       show(self, await connect(self).pool(name).delete({ force }), () => `Pool ${name} is deleted.`);
     });
   return command;
 }
 
 type Options = {
-  readonly unit: "tokens" | "microusd";
-  readonly budget?: number;
+  readonly unit?: Unit;
+  readonly budget?: Amount;
   readonly refill?: ReturnType<typeof refillOf>;
   readonly timeZone?: string;
   readonly startsOn?: Weekday;
-  readonly rollover: "none" | "unspent";
+  readonly rollover?: ReturnType<typeof rollover>;
+  readonly equalPriorityDonates?: boolean;
+  readonly defaultTtl?: number;
+  readonly warnAt?: number[];
+  readonly fallbackPrice?: Rates;
+  readonly journalRefusals?: boolean;
   readonly journalDays?: number;
   readonly locationHint?: string;
 };
 
+/** The settings that were named; what was not stays as it is. */
+function settingsOf(options: Options, unit: Unit): PoolSettings {
+  const { budget, refill, timeZone: time_zone, startsOn: starts_on, rollover: rule = { rollover: "none" } } = options;
+  const zone = time_zone === undefined || refill?.every === "hours" ? undefined : { time_zone };
+  const start = starts_on === undefined || refill?.every !== "week" ? undefined : { starts_on };
+  const over =
+    rule.rollover === "capped" ? { rollover: "capped" as const, rollover_cap: inUnit(rule.cap, unit) } : rule;
+  const given = {
+    unit,
+    budget: budget && inUnit(budget, unit),
+    refill: refill && { ...refill, ...zone, ...start, ...over },
+    equal_priority_donates: options.equalPriorityDonates,
+    default_ttl_ms: options.defaultTtl,
+    warn_at: options.warnAt,
+    fallback_price: options.fallbackPrice,
+    journal_refusals: options.journalRefusals,
+    journal_days: options.journalDays,
+    location_hint: options.locationHint,
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+/** What the pool counts; tokens, where it is not there yet. */
+async function unitOf(bursar: Bursar, name: string): Promise<Unit> {
+  try {
+    return (await bursar.pool(name).ledger()).unit;
+  } catch (error) {
+    if (error instanceof BursarError && error.code === "pool_not_found") return "tokens";
+    throw error;
+  }
+}
+
+/** Dollars per million tokens of input and output: `3,15`. */
+function ratesOf(text: string): Rates {
+  const [input = "", output = "", more] = text.split(",");
+  if (more !== undefined) throw new InvalidArgumentError("It takes two prices: 3,15.");
+  return { input: dollars(input), output: dollars(output) };
+}
+
 /** A pool as a table, most important agent first. */
 export function describe({ pool, unit, total, float, agents, seq }: Report): string {
+  const shown = (amount: number): string => money(amount, unit);
   const rows = Object.entries(agents)
     .sort(([, a], [, b]) => b.priority - a.priority)
     .map(([name, agent]) => [
       name,
       agent.priority,
-      agent.allocated,
-      agent.consumed,
-      agent.held,
-      agent.available,
-      agent.gate === "closed" ? `closed at ${agent.confidence}` : agent.overage > 0 ? `overage ${agent.overage}` : "",
+      // Dollars are text, and tokens are numbers that the table aligns.
+      ...[agent.allocated, agent.consumed, agent.held, agent.available].map((one) =>
+        unit === "tokens" ? one : shown(one),
+      ),
+      agent.gate === "closed"
+        ? `closed at ${agent.confidence}`
+        : agent.overage > 0
+          ? `overage ${shown(agent.overage)}`
+          : "",
     ]);
-  const head = `${pool}: ${total.toLocaleString("en-US")} ${unit}, float ${float.toLocaleString("en-US")}, seq ${seq}`;
+  const head = `${pool}: ${shown(total)}${unit === "tokens" ? " tokens" : ""}, ${shown(float)} not allocated, seq ${seq}`;
   return `${head}\n\n${table(["AGENT", "PRIORITY", "ALLOCATED", "CONSUMED", "HELD", "AVAILABLE", ""], rows)}`;
 }

@@ -4,6 +4,7 @@
  */
 import type { Pool, Reservation } from "../engine/state.ts";
 import type { PoolEvent } from "../protocol/events.ts";
+import { limits } from "../protocol/limits.ts";
 import type { Notice, NoticeType } from "../protocol/webhooks.ts";
 import type { PoolStorage } from "./storage.ts";
 
@@ -17,21 +18,68 @@ export function noticesOf(pool: Pool, events: readonly PoolEvent[], firstSeq: nu
 
 export function keepNotices({ sql }: PoolStorage, notices: readonly Notice[]): void {
   for (const { seq, ...notice } of notices) {
-    sql.exec("INSERT INTO outbox (seq, notice) VALUES (?, ?)", seq, JSON.stringify(notice));
+    sql.exec("INSERT INTO outbox (seq, type, notice) VALUES (?, ?, ?)", seq, notice.type, JSON.stringify(notice));
   }
 }
 
 /** The oldest notices that nobody has taken over yet. */
 export function waitingNotices({ sql }: PoolStorage, count: number): Notice[] {
   return sql
-    .exec<{ seq: number; notice: string }>("SELECT seq, notice FROM outbox ORDER BY seq LIMIT ?", count)
+    .exec<{ seq: number; notice: string }>(
+      "SELECT seq, notice FROM outbox WHERE unwanted = 0 ORDER BY seq LIMIT ?",
+      count,
+    )
     .toArray()
     .map(({ seq, notice }) => ({ seq, ...(JSON.parse(notice) as Omit<Notice, "seq">) }));
 }
 
-export function dropNotices({ sql }: PoolStorage, upTo: number): void {
-  sql.exec("DELETE FROM outbox WHERE seq <= ?", upTo);
+/**
+ * The notices up to `upTo` have been handed over. Warnings are said once in a period: those that no webhook wants yet
+ * stay for one that is made later, the newest so many of them, until the next period begins.
+ */
+export function handedOver({ sql }: PoolStorage, upTo: number, wanted: ReadonlySet<NoticeType>): void {
+  const types = JSON.stringify(Object.values(warnings).filter((type) => !wanted.has(type)));
+  sql.exec(
+    "UPDATE outbox SET unwanted = 1 WHERE seq <= ? AND unwanted = 0 AND type IN (SELECT value FROM json_each(?))",
+    upTo,
+    types,
+  );
+  sql.exec("DELETE FROM outbox WHERE seq <= ? AND unwanted = 0", upTo);
+  sql.exec(
+    "DELETE FROM outbox WHERE unwanted = 1 AND seq <= (SELECT seq FROM outbox WHERE unwanted = 1 ORDER BY seq DESC LIMIT 1 OFFSET ?)",
+    limits.noticesAtOnce,
+  );
 }
+
+/** Warnings that were not wanted before and are now are handed over after all. Whether there are any. */
+export function wantedAfterAll({ sql }: PoolStorage, wanted: ReadonlySet<NoticeType>): boolean {
+  const query = "UPDATE outbox SET unwanted = 0 WHERE unwanted = 1 AND type IN (SELECT value FROM json_each(?))";
+  return sql.exec(query, JSON.stringify([...wanted])).rowsWritten > 0;
+}
+
+/** Whether warnings wait for a webhook that wants them. */
+export function hasUnwanted({ sql }: PoolStorage): boolean {
+  return sql.exec("SELECT 1 FROM outbox WHERE unwanted = 1 LIMIT 1").toArray().length > 0;
+}
+
+/** A period is over, and what was warned of in it. */
+export function forgetUnwanted({ sql }: PoolStorage): void {
+  sql.exec("DELETE FROM outbox WHERE unwanted = 1");
+}
+
+/** Leases that ended are told together: a caller that lets thousands end would drown everything else. */
+export function gathered(notices: readonly Notice[]): Notice[] {
+  const expired = notices.filter(({ type }) => type === "reservation.expired");
+  const last = expired.at(-1);
+  if (last === undefined) return [...notices];
+  const charged = expired.reduce((sum, { data }) => sum + Number(data["charged"]), 0);
+  const reservations = expired.slice(0, expiriesNamed).map(({ data }) => data);
+  const one: Notice = { ...last, data: { count: expired.length, charged, reservations } };
+  return [...notices.filter(({ type }) => type !== "reservation.expired"), one];
+}
+
+/** Expired reservations that are named in one message. */
+const expiriesNamed = 100;
 
 const warnings = {
   threshold: "budget.threshold_reached",

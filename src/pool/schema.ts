@@ -40,6 +40,8 @@ export const steps: readonly string[] = [
    ) STRICT, WITHOUT ROWID;
    CREATE TABLE outbox (
      seq INTEGER PRIMARY KEY,
+     type TEXT NOT NULL,
+     unwanted INTEGER NOT NULL DEFAULT 0,
      notice TEXT NOT NULL
    ) STRICT;
    CREATE TABLE checkpoint (

@@ -3,7 +3,7 @@ import type { PoolEvent } from "../protocol/events.ts";
 import type { Notice } from "../protocol/webhooks.ts";
 import { append, noteHead, toRows } from "./journal.ts";
 import type { Memory } from "./memory.ts";
-import { keepNotices } from "./outbox.ts";
+import { forgetUnwanted, keepNotices } from "./outbox.ts";
 import { endsPeriod, keepPeriods } from "./periods.ts";
 import { migrate } from "./schema.ts";
 import { isDue, writeSnapshot } from "./snapshot.ts";
@@ -30,6 +30,7 @@ export function writeBatch(
   const appendAll = (): void => {
     for (const row of rows) append(storage, row);
     keepPeriods(storage, periods);
+    if (periods.some(({ type }) => type === "period_started")) forgetUnwanted(storage);
     keepNotices(storage, notices);
     if (isNoted) noteHead(storage, last.last_seq, last.hash);
   };

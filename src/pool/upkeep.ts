@@ -6,7 +6,7 @@
 import type { PoolSettings } from "../protocol/events.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Notice, NoticeType } from "../protocol/webhooks.ts";
-import { dropNotices, waitingNotices } from "./outbox.ts";
+import { gathered, handedOver, hasUnwanted, waitingNotices, wantedAfterAll } from "./outbox.ts";
 import { schemaVersion } from "./schema.ts";
 import { segmentLength } from "./shipping.ts";
 import type { PoolStorage } from "./storage.ts";
@@ -80,6 +80,8 @@ export class Upkeep {
 
   /** Whether a notice of this type is worth a row: somebody wants it, or nobody has been asked lately. */
   isWanted(type: NoticeType): boolean {
+    // Whatever is said once in a period is kept for a webhook that is made later.
+    if (type !== "reservation.expired") return true;
     const isKnown = this.#wanted !== undefined && this.#clock() - this.#wanted.at < unwantedMs;
     return !isKnown || this.#wanted?.types.has(type) === true;
   }
@@ -96,6 +98,8 @@ export class Upkeep {
 
   /** Runs what is due; notices at every alarm, for an alarm that runs costs nothing more. */
   async run(settings: PoolSettings | null, { tell, keep }: Errands): Promise<void> {
+    // Warnings that nobody wanted are offered again, at an alarm that runs anyway.
+    if (this.#handOverAt === undefined && hasUnwanted(this.#storage)) this.#handOverAt = this.#clock();
     await this.#handOver(tell);
     await this.#keepJournal(settings, keep);
   }
@@ -107,11 +111,11 @@ export class Upkeep {
       try {
         const notices = waitingNotices(this.#storage, limits.noticesAtOnce);
         const last = notices.at(-1);
-        if (last === undefined) return;
-        const types = new Set(await tell(notices));
+        const types = new Set(await tell(gathered(notices)));
         if (this.#life !== life) return;
         this.#wanted = { types, at: this.#clock() };
-        dropNotices(this.#storage, last.seq);
+        if (last !== undefined) handedOver(this.#storage, last.seq, types);
+        wantedAfterAll(this.#storage, types);
         if (waitingNotices(this.#storage, 1).length > 0) this.#handOverAt = this.#clock();
       } catch {
         if (schemaVersion(this.#storage) > 0) this.#handOverAt = this.#clock() + handOverAgainMs;

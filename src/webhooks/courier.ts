@@ -12,6 +12,8 @@ import { signedHeaders } from "./signature.ts";
 const atOnce = 6;
 /** Of which to one address that answers as it should; one that failed gets one at a time. */
 const atOnceEach = 3;
+/** How often it looks for what has become due while messages are in flight. */
+const lookAgainMs = 1_000;
 /** How long an address may take. Standard Webhooks names 15 to 30 seconds. */
 const timeoutMs = 15_000;
 /** Failures in a row before an address rests. */
@@ -35,8 +37,12 @@ export class Courier {
   readonly #endpoints: Endpoints;
   readonly #deliveries: Deliveries;
   readonly #options: CourierOptions;
-  /** Messages on their way, by webhook. */
-  readonly #underWay = new Map<string, Set<number>>();
+  /** Messages in flight, by webhook. */
+  readonly #inFlight = new Map<string, Set<number>>();
+  /** The lane that was served last, by webhook. */
+  readonly #lanes = new Map<string, string>();
+  /** Ends a pause: there may be something new to send. */
+  #wake: () => void = () => undefined;
 
   constructor(endpoints: Endpoints, deliveries: Deliveries, options: CourierOptions) {
     this.#endpoints = endpoints;
@@ -50,8 +56,25 @@ export class Courier {
     for (;;) {
       if (this.#options.clock() < until) this.#begin(sending);
       if (sending.size === 0) return this.nextAt();
-      await Promise.race(sending);
+      // Not only until one of them ends: an address that hangs would keep what comes meanwhile from all others.
+      await Promise.race([...sending, this.#somethingNew()]);
     }
+  }
+
+  /** There may be something new to send: an address that hangs must not keep it waiting. */
+  wake(): void {
+    this.#wake();
+  }
+
+  /** Resolves when it is woken, or after a second, for what became due by then. */
+  #somethingNew(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, lookAgainMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   /** When something will be due; undefined if nothing waits. */
@@ -69,14 +92,15 @@ export class Courier {
     for (let round = 0; round < atOnceEach; round++) {
       for (const endpoint of this.#endpoints.enabled(now)) {
         if (sending.size >= atOnce) return;
-        const underWay = this.#underWay.get(endpoint.id) ?? new Set<number>();
+        const inFlight = this.#inFlight.get(endpoint.id) ?? new Set<number>();
         const places = endpoint.failures > 0 ? 1 : round + 1;
-        if (endpoint.restsUntil > now || underWay.size >= places) continue;
-        const [due] = this.#deliveries.due(endpoint.id, now, 1, underWay);
+        if (endpoint.restsUntil > now || inFlight.size >= places) continue;
+        const due = this.#deliveries.due(endpoint.id, now, this.#lanes.get(endpoint.id) ?? "", inFlight);
         if (due === undefined) continue;
-        this.#underWay.set(endpoint.id, underWay.add(due.message));
+        this.#lanes.set(endpoint.id, due.lane);
+        this.#inFlight.set(endpoint.id, inFlight.add(due.message));
         const sent = this.#deliver(endpoint, due).finally(() => {
-          underWay.delete(due.message);
+          inFlight.delete(due.message);
           sending.delete(sent);
         });
         sending.add(sent);

@@ -10,6 +10,8 @@ export const giveUpMs = pausesMs.reduce((sum, pause) => sum + pause, 0) * 1.1;
 
 export type Due = {
   readonly message: number;
+  /** The pool and type that it is of: lanes are served in turn, so that many messages of one hold up no other. */
+  readonly lane: string;
   readonly id: string;
   readonly body: string;
   readonly attempts: number;
@@ -32,14 +34,15 @@ export class Deliveries {
     const timestamp = new Date(at).toISOString();
     const body = JSON.stringify({ type, timestamp, data: { pool, seq, ...data } });
     const number = this.#keep(id, pool, seq, type, at, body);
-    if (number !== undefined) for (const webhook of webhooks) this.#enqueue(webhook, number, now);
+    if (number === undefined) return;
+    for (const webhook of webhooks) this.#enqueue(webhook, number, `${pool} ${type}`, now);
   }
 
   /** A message that says nothing, to see whether it arrives. */
   ping(webhook: string, id: string, now: number): void {
     const body = JSON.stringify({ type: "ping", timestamp: new Date(now).toISOString(), data: {} });
     const number = this.#keep(id, null, null, "ping", now, body);
-    if (number !== undefined) this.#enqueue(webhook, number, now);
+    if (number !== undefined) this.#enqueue(webhook, number, "ping", now);
   }
 
   #keep(
@@ -55,22 +58,30 @@ export class Deliveries {
     return this.#sql.exec<{ number: number }>(query, id, pool, seq, type, at, body).toArray()[0]?.number;
   }
 
-  #enqueue(webhook: string, message: number, now: number): void {
+  #enqueue(webhook: string, message: number, lane: string, now: number): void {
     this.#sql.exec(
-      "INSERT OR IGNORE INTO deliveries (webhook_id, message, state, since, next_at) VALUES (?, ?, 'pending', ?, ?)",
+      `INSERT OR IGNORE INTO deliveries (webhook_id, message, lane, state, since, next_at)
+       VALUES (?, ?, ?, 'pending', ?, ?)`,
       webhook,
       message,
+      lane,
       now,
       now,
     );
   }
 
-  /** Messages that are due at `webhook`, the oldest first, but none of `underWay`. */
-  due(webhook: string, now: number, count: number, underWay: ReadonlySet<number>): Due[] {
-    const query = `SELECT message, id, body, attempts, since FROM deliveries JOIN messages ON number = message
-                   WHERE webhook_id = ? AND state = 'pending' AND next_at <= ? ORDER BY next_at, message LIMIT ?`;
-    const found = this.#sql.exec<Due>(query, webhook, now, count + underWay.size).toArray();
-    return found.filter(({ message }) => !underWay.has(message)).slice(0, count);
+  /**
+   * The message that is due next at `webhook`, but none of `inFlight`: the oldest of the first lane behind `lane` that
+   * has one.
+   */
+  due(webhook: string, now: number, lane: string, inFlight: ReadonlySet<number>): Due | undefined {
+    const query = `SELECT message, lane, id, body, attempts, since FROM deliveries JOIN messages ON number = message
+                   WHERE webhook_id = ?1 AND state = 'pending' AND lane > ?2 AND next_at <= ?3
+                     AND message NOT IN (SELECT value FROM json_each(?4))
+                   ORDER BY lane, next_at, message LIMIT 1`;
+    const first = (behind: string): Due | undefined =>
+      this.#sql.exec<Due>(query, webhook, behind, now, JSON.stringify([...inFlight])).toArray()[0];
+    return first(lane) ?? first("");
   }
 
   /** When the next message of `webhook` is due; undefined if none waits. */

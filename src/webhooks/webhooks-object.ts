@@ -171,7 +171,8 @@ export class WebhooksObject extends DurableObject<Env> {
 
   /** Sets the alarm for what is due next, unless it is set already, or sending is under way and will find it. */
   async #arrange(): Promise<void> {
-    if (this.#isSending || !this.#isMade()) return;
+    if (this.#isSending) return this.#courier.wake();
+    if (!this.#isMade()) return;
     const at = this.#courier.nextAt();
     if (at === undefined) return;
     const set = await this.ctx.storage.getAlarm();

@@ -103,7 +103,7 @@ describe("bursar", () => {
     expect(agent).toMatchObject({
       contract: { refill: { every: "hours", hours: 5 }, final_reserve: 10, max_reserves_per_minute: 9 },
     });
-    expect((await bursar("pools reset-period monthly")).out).toBe("Period 2 of monthly has begun.\n");
+    expect((await bursar("pools reset-period monthly --yes")).out).toBe("Period 2 of monthly has begun.\n");
     expect((await bursar("pools periods monthly")).out).toMatch(/PERIOD.*\n +1 .* 1,000 +0\n/);
     expect(await bursar("pools create x --refill fortnight")).toMatchObject({ code: 1 });
   });
@@ -114,7 +114,7 @@ describe("bursar", () => {
     await json("agents set books child --priority 2 --max 500 --parent boss --min-reserve 0");
     expect(await json("pools fund books 2_000")).toMatchObject({ total: 12_000, float: 8_000 });
     const { out } = await bursar("pools show books");
-    expect(out).toContain("books: 12,000 tokens, float 8,000");
+    expect(out).toContain("books: 12,000 tokens, 8,000 not allocated");
     expect(out.split("\n").map((line) => line.trimEnd())).toContain(
       "boss          5      3,500         0     0      3,500",
     );
@@ -126,11 +126,11 @@ describe("bursar", () => {
     expect(await json("agents resume books child")).toMatchObject({ paused: false });
     expect(await json("pools pause books")).toMatchObject({ paused: true, agent: null });
     expect(await json("pools resume books")).toMatchObject({ paused: false });
-    expect(await json("agents close books child")).toMatchObject({ state: "closed" });
+    expect(await json("agents close books child --yes")).toMatchObject({ state: "closed" });
     expect(await json("top books --once")).toMatchObject({ pool: "books" });
     expect((await bursar("top books --once")).out).toContain("░░░░");
     expect((await bursar("pools ls")).out).toContain("books");
-    expect(await json("pools rm books")).toEqual({ deleted: true });
+    expect(await json("pools rm books --yes")).toEqual({ deleted: true });
   });
 
   it("counts dollars in a pool of microusd", async () => {
@@ -155,9 +155,9 @@ describe("bursar", () => {
     const own = { BURSAR_KEY: String(key) };
     expect(await bursar("pools show work", own)).toMatchObject({ code: 0 });
     expect((await bursar("keys ls")).out).toMatch(/read +work +– +watcher/);
-    expect((await bursar(`keys revoke ${String(key_id)}`)).out).toContain("Revoked; all 1 pools");
+    expect((await bursar(`keys revoke ${String(key_id)} --yes`)).out).toContain("Revoked; all 1 pools");
     expect(await bursar("pools show work", own)).toMatchObject({
-      code: 1,
+      code: 4,
       err: expect.stringContaining("key_revoked"),
     });
   });
@@ -180,6 +180,54 @@ describe("bursar", () => {
   });
 });
 
+describe("what destroys something", () => {
+  it.each(["pools rm work", "pools reset-period work", "agents close work a", "agents reset work a", "keys revoke k"])(
+    "is not done unconfirmed: %s",
+    async (args) => {
+      const { code, err } = await bursar(args);
+      expect({ code, err }).toEqual({
+        code: 1,
+        err: expect.stringContaining("Nothing was done: repeat the command with --yes."),
+      });
+      expect(await bursar("pools show work")).toMatchObject({ code: 0 });
+    },
+  );
+});
+
+describe("a pool of dollars", () => {
+  it("takes and shows dollars, with every setting and every field of a contract", async () => {
+    const settings = [
+      "--unit microusd --budget $40000 --warn-at 50,90 --default-ttl 5m --equal-priority-donates off",
+      "--fallback-price 3,15 --journal-refusals on --journal-days 30 --refill month --rollover capped:$100",
+    ].join(" ");
+    expect((await bursar(`pools create org ${settings}`)).out).toBe(
+      "Pool org counts microusd; its total is $40,000.00, $40,000.00 of it not allocated.\n",
+    );
+    const contract =
+      "--priority 5 --max $1000 --ceiling $2000 --min-reserve $10 --final-reserve $5 --confidence-path /c";
+    expect((await bursar(`agents set org team ${contract}`)).out).toBe("team is allocated $1,000.00.\n");
+    expect(await json("agents show org team")).toMatchObject({
+      contract: { max: 1e9, ceiling: 2e9, min_reserve: 1e7, final_reserve: 5e6, confidence_path: "/c" },
+    });
+    expect((await bursar("agents show org team")).out).toMatch(/^ceiling +\$2,000\.00$/m);
+    expect(await json("pools create org --warn-at 80")).toMatchObject({
+      unit: "microusd",
+      warn_at: [80],
+      default_ttl_ms: 300_000,
+      equal_priority_donates: false,
+      fallback_price: { input: 3e6, output: 15e6 },
+      refill: { every: "month", rollover: "capped", rollover_cap: 1e8 },
+    });
+    expect((await bursar("pools fund org $-0.25")).out).toContain("$39,999.75");
+    expect((await bursar("pools show org")).out).toMatch(/team +5 +\$1,000\.00 +\$0\.00/);
+    expect(await bursar("pools fund work $5")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("counts tokens"),
+    });
+    expect((await bursar("agents reset org team --yes")).out).toBe("team starts again.\n");
+  });
+});
+
 describe("its exit code", () => {
   it("is 2 when the governor refuses, with the reason", async () => {
     const { code, err } = await bursar("pools show nothing");
@@ -188,12 +236,16 @@ describe("its exit code", () => {
     expect(JSON.parse(asJson.err)).toMatchObject({ code: "pool_not_found", status: 404 });
   });
 
-  it("is 1 when it could not ask, with what to do", async () => {
+  it("is 3 when the governor can't be reached", async () => {
+    expect(await bursar("pools ls", { BURSAR_URL: "http://127.0.0.1:1" })).toMatchObject({ code: 3 });
+  });
+
+  it("is 1 when the command is wrong, and 4 without a key that may, each with what to do", async () => {
     const nowhere = await bursar("pools ls", { BURSAR_URL: "" });
     expect(nowhere).toMatchObject({ code: 1, err: "No address: set BURSAR_URL, or give --url.\n" });
     const keyless = await bursar("pools ls", { BURSAR_KEY: "" });
-    expect(keyless).toMatchObject({ code: 1, err: "No key: set BURSAR_KEY, or give --key.\n" });
-    expect(await bursar("pools ls", { BURSAR_KEY: "nobody" })).toMatchObject({ code: 1 });
+    expect(keyless).toMatchObject({ code: 4, err: "No key: set BURSAR_KEY, or give --key.\n" });
+    expect(await bursar("pools ls", { BURSAR_KEY: "nobody" })).toMatchObject({ code: 4 });
     expect(await bursar("pools fund work much")).toMatchObject({ code: 1 });
     expect(await bursar("keys create --scope king")).toMatchObject({ code: 1 });
     expect(await bursar("nonsense")).toMatchObject({ code: 1 });

@@ -4,7 +4,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { LivePool } from "../../src/pool/live-pool.ts";
 import { waitingNotices } from "../../src/pool/outbox.ts";
-import { type Notice, noticeTypes } from "../../src/protocol/webhooks.ts";
+import { type Notice, type NoticeType, noticeTypes } from "../../src/protocol/webhooks.ts";
 import {
   all,
   counted,
@@ -106,24 +106,76 @@ describe("a notice", () => {
       expect(await storage.getAlarm()).toBe(clock.now + 1_000);
     }));
 
-  it("is not kept while nobody wants its type, which is asked again after a minute", () =>
+  it("of an expiry is not kept while nobody wants any, which is asked again after a minute", () =>
     onPool(async (pool, storage, clock) => {
-      const tell = async (id: string, amount: number): Promise<number> => {
-        await all(pool.run([record(id, amount)]));
+      let id = 0;
+      const expires = async (): Promise<number> => {
+        await all(pool.run([reserve(`r${id++}`, "a", 1, { ttl_ms: 100 })]));
+        clock.now += 100;
+        await pool.read(() => undefined);
         return waitingNotices(storage, 10).length;
       };
-      expect(await tell("u1", 50)).toBe(1);
-      clock.now += 1_000;
+      expect(await expires()).toBe(1);
       await pool.alarm({ ...noErrands, tell: async () => ["agent.overage"] });
-      expect(await tell("u2", 30)).toBe(0);
-      expect(await tell("u3", 11_000)).toBe(1);
+      expect(await expires()).toBe(0);
       clock.now += 60_000;
-      await pool.alarm(noErrands);
+      expect(await expires()).toBe(1);
+    }));
+
+  it("is one for all leases that ended since the last was handed over, and names some of them", () =>
+    onStorage(newStub(), async (storage) => {
+      const clock = { now: someday };
+      const pool = livePool(storage, () => clock.now);
+      await all(pool.run([{ op: "configure" }, register("a", 1, 10_000)]));
+      for (let round = 0; round < 3; round++) {
+        const holds = Array.from({ length: 60 }, (_, n) => reserve(`${round}-${n}`, "a", 1, { ttl_ms: 100 }));
+        await all(pool.run(holds));
+        clock.now += 100;
+        await all(pool.run([record(`r${round}`, 1)]));
+      }
+      const told: Notice[] = [];
+      await pool.alarm({
+        ...noErrands,
+        tell: async (notices) => {
+          told.push(...notices);
+          return noticeTypes;
+        },
+      });
+      const expired = told.filter(({ type }) => type === "reservation.expired");
+      expect(expired).toMatchObject([{ data: { count: 180, charged: 0 } }]);
+      expect(expired[0]?.data["reservations"]).toHaveLength(100);
       expect(waitingNotices(storage, 10)).toEqual([]);
-      await all(pool.run([{ op: "reset", agent: "a", id: "x" }]));
-      expect(await tell("u4", 60)).toBe(0);
-      clock.now += 60_000;
-      expect(await tell("u5", 30)).toBe(1);
+    }));
+
+  it("of a warning waits for a webhook that is made later, until the period is over", () =>
+    onStorage(newStub(), async (storage) => {
+      const clock = { now: someday };
+      const pool = livePool(storage, () => clock.now);
+      await all(pool.run([{ op: "configure", budget: 1_000 }, register("a", 1, 1_000)]));
+      const told: string[] = [];
+      const alarm = (wanted: readonly NoticeType[]): Promise<void> =>
+        pool.alarm({
+          ...noErrands,
+          tell: async (notices) => {
+            for (const { type, data } of notices)
+              if (wanted.includes(type)) told.push(`${type} ${String(data["percent"])}`);
+            return wanted;
+          },
+        });
+      await all(pool.run([record("u1", 550)]));
+      await alarm([]);
+      expect([told, waitingNotices(storage, 10)]).toEqual([[], []]);
+      // Four seconds later there is a webhook, and the next warning brings the first one along.
+      clock.now += 4_000;
+      await all(pool.run([record("u2", 300)]));
+      await alarm(["budget.threshold_reached"]);
+      expect(told.toSorted()).toEqual(["50", "50", "80", "80"].map((percent) => `budget.threshold_reached ${percent}`));
+      await all(pool.run([record("u3", 100)]));
+      await alarm([]);
+      await all(pool.run([{ op: "reset_period", id: "p" }]));
+      told.length = 0;
+      await alarm(noticeTypes);
+      expect(told).toEqual(["period.started undefined"]);
     }));
 
   it("costs a call that is worth none nothing", () =>

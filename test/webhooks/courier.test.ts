@@ -318,3 +318,49 @@ describe("10,000 notices to ten addresses, three of which fail", () => {
     );
   });
 });
+
+describe("an address that hangs", () => {
+  it("delays no message to another that comes while it does", () => {
+    let letGo: (status: number) => void = () => undefined;
+    const answers = ({ url }: Sent): number | Promise<number> =>
+      url.includes("hangs")
+        ? new Promise((resolve) => {
+            letGo = resolve;
+          })
+        : 200;
+    return Stage.run(answers, async (stage) => {
+      stage.add("hangs", { pool: "p" });
+      stage.add("healthy", { pool: "q" });
+      stage.tell(1, {}, "p");
+      const running = stage.courier.run(stage.now + 600_000);
+      await vi.waitUntil(() => stage.sent.length === 1);
+      stage.tell(2, {}, "q");
+      stage.courier.wake();
+      await vi.waitUntil(() => stage.sent.length === 2);
+      expect(stage.sent.map(({ url }) => new URL(url).hostname)).toEqual(["hangs.example.com", "healthy.example.com"]);
+      letGo(200);
+      await running;
+    });
+  });
+});
+
+describe("a pool that sends very much", () => {
+  it("holds up no other pool's messages, and no other type's: they are sent in turns", () =>
+    Stage.run(
+      () => 200,
+      async (stage) => {
+        stage.add("all");
+        for (let seq = 1; seq <= 40; seq++) stage.tell(seq, { type: "reservation.expired" }, "evil");
+        stage.tell(41, { type: "spending.paused" }, "evil");
+        stage.tell(1, { type: "spending.paused" }, "victim");
+        await stage.sends();
+        const told = stage.sent.map(({ body }) => {
+          const { type, data } = JSON.parse(body) as { type: string; data: { pool: string } };
+          return `${data.pool} ${type}`;
+        });
+        expect(told).toHaveLength(42);
+        expect(told.indexOf("victim spending.paused")).toBeLessThan(6);
+        expect(told.indexOf("evil spending.paused")).toBeLessThan(6);
+      },
+    ));
+});

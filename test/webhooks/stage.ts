@@ -10,7 +10,7 @@ import { webhookSteps } from "../../src/webhooks/schema.ts";
 
 export type Sent = { readonly url: string; readonly headers: Readonly<Record<string, string>>; readonly body: string };
 /** What an address answers: a status, or an error that is thrown. */
-export type Answers = (sent: Sent) => number | Error;
+export type Answers = (sent: Sent) => number | Error | Promise<number>;
 
 let objects = 0;
 
@@ -31,7 +31,7 @@ export class Stage {
         const sent = { url, headers: headers as Sent["headers"], body: body as string };
         this.sent.push(sent);
         await Promise.resolve();
-        const answer = answers(sent);
+        const answer = await answers(sent);
         if (answer instanceof Error) throw answer;
         return new Response(answer === 204 || answer === 304 ? null : "an answer that nobody reads", {
           status: answer,
