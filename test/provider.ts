@@ -83,6 +83,11 @@ async function respond(
   const snapshot = request.headers["x-stainless-snapshot"]?.toString();
   if (scenario.is("broken"))
     return json(response, 400, { error: { message: "no such model", type: "invalid_request_error" } });
+  if (scenario.is("telltale")) {
+    const key = String(request.headers.authorization ?? request.headers["x-api-key"]).replace(/^Bearer /, "");
+    const message = `rate limit of organization org-AbCdEf123456, project proj_XyZ987654, key ${key}, shown as sk-abc***789`;
+    return json(response, scenario.at("status") > 599 ? 500 : scenario.at("status"), { error: { message, type: "e" } });
+  }
   if (scenario.is("overloaded")) return json(response, 503, { error: { message: "later", type: "server_error" } });
   if (scenario.is("strange")) return json(response, 999, {});
   if (scenario.is("redirect")) return void response.writeHead(302, { location: "http://127.0.0.1:9/stolen" }).end();

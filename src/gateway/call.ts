@@ -79,11 +79,6 @@ async function admit(call: ModelCall): Promise<Answer<Admitted>> {
       call.waitUntil(books.ask((pool) => pool.run(bursar, [{ op: "release", id }])).catch(() => undefined));
       throw error;
     });
-    if (outcome.ok && call.request.signal.aborted) {
-      // Granted in the moment in which its caller went: nothing is forwarded for nobody.
-      call.waitUntil(books.ask((pool) => pool.run(bursar, [{ op: "release", id }])).catch(() => undefined));
-      throw new DoorError("upstream_failed", "The caller hung up before the provider was asked.");
-    }
     if (outcome.ok) {
       const reservation = outcome.result as ReservationResult;
       return { ok: true, result: { books, tariff, reservation, confidencePath, ttlMs } };

@@ -10,7 +10,7 @@ import type { Admitted, ModelCall } from "./call.ts";
 import { Settlement, standingHeaders } from "./settlement.ts";
 import { streamThrough } from "./stream.ts";
 import { thoughtsIn } from "./thoughts.ts";
-import { incomingHeaders, mustBeAnswer, outgoingRequest, upstreamFailed } from "./upstream.ts";
+import { errorBody, incomingHeaders, mustBeAnswer, outgoingRequest, upstreamFailed } from "./upstream.ts";
 import { endingOf, readWhole } from "./whole.ts";
 
 /** A connection that fails later than this had a provider at its other end, which has begun to work. */
@@ -90,7 +90,7 @@ export class Forwarded {
     await this.#settlement.giveBack(String(response.status));
     await mustBeAnswer(response, route.provider, credentials);
     if (response.ok) throw upstreamFailed(route.provider, "answered nothing");
-    return new Response(response.body, { status: response.status, headers });
+    return new Response(await errorBody(response, credentials), { status: response.status, headers });
   }
 
   #stream(body: ReadableStream<Uint8Array>, headers: Headers): ReadableStream<Uint8Array> {

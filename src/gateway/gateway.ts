@@ -18,7 +18,7 @@ import { showAs } from "./dialect.ts";
 import { numberIn } from "./options.ts";
 import { type GatewayRoute, providerOf, routeOf } from "./routes.ts";
 import { CallTrace } from "./trace.ts";
-import { incomingHeaders, mustBeAnswer, outgoingRequest, upstreamFailed, upstreamOf } from "./upstream.ts";
+import { errorBody, incomingHeaders, mustBeAnswer, outgoingRequest, upstreamFailed, upstreamOf } from "./upstream.ts";
 
 /** Answers a request whose path, as it was sent, is the gateway's. */
 export function gateway(
@@ -91,7 +91,7 @@ async function ask(
     throw upstreamFailed(route.provider, "can't be reached");
   });
   await mustBeAnswer(response, route.provider, credentials);
-  return new Response(response.body, {
+  return new Response(await errorBody(response, credentials), {
     status: response.status,
     headers: incomingHeaders(response.headers, credentials),
   });

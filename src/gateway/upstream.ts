@@ -96,6 +96,23 @@ export async function mustBeAnswer(response: Response, provider: Provider, { isO
   throw upstreamFailed(provider, isNone ? `answered ${status}, which is no answer` : "refused this governor's own key");
 }
 
+/** Characters of a provider's error that are passed on. */
+const errorLength = 64 * 1024;
+/** What names the account that pays: its organisation or project, and its key, masked or not. */
+const ofAccount = /\b(?:org|proj)[-_][A-Za-z0-9]{6,}|\bsk-[A-Za-z0-9_*.-]{6,}/g;
+
+/**
+ * A provider's error as the caller sees it. Where this Worker's key paid, what the provider says of that key and its
+ * account is not the caller's business, whatever the status.
+ */
+export async function errorBody(response: Response, { isOurs, providerKey }: Credentials): Promise<BodyInit | null> {
+  if (!isOurs || response.ok) return response.body;
+  const keys = Object.values(providerKey).map((value) => value.replace(/^Bearer /, ""));
+  let text = (await response.text()).slice(0, errorLength);
+  for (const key of keys) text = text.replaceAll(key, "[redacted]");
+  return text.replaceAll(ofAccount, "[redacted]");
+}
+
 /** A provider that did not answer, or not as it should. */
 export function upstreamFailed(provider: Provider, what: string): DoorError {
   return new DoorError("upstream_failed", `${provider === "openai" ? "OpenAI" : "Anthropic"} ${what}.`);

@@ -230,10 +230,13 @@ export class LivePool {
     return this.#current;
   }
 
-  /** Resolves when the row that is being written is safe, or at once (but not before others had a turn) if none is. */
+  /**
+   * Resolves when the row that is being written is safe, and what has arrived meanwhile was let in: by a timer, for the
+   * runtime looks for what arrives only when nothing else is ready, and a row that is safe at once leaves it no moment.
+   */
   async flushed(): Promise<void> {
-    if (this.#batch === undefined) await new Promise((resolve) => setTimeout(resolve, 0));
-    else await this.#batch.persisted;
+    await this.#batch?.persisted;
+    await new Promise((resolve) => setTimeout(resolve, 0));
   }
 
   /**

@@ -35,7 +35,7 @@ export class Turns {
    * what it keeps in memory until then.
    */
   take<T>(key: string, cost: number, work: () => T | Promise<T>, bytes = 0): Promise<T> {
-    if (!this.#queues.has(key) && this.#mayRun(key)) {
+    if (!this.#queues.has(key) && this.#mayRun(key, cost)) {
       this.charge(key, cost);
       // Not `async`: what runs at once must have begun when this returns, before the next caller is let in.
       return new Promise((resolve) => {
@@ -63,8 +63,10 @@ export class Turns {
     this.#used.set(key, (this.#used.get(key) ?? 0) + cost);
   }
 
-  #mayRun(key: string): boolean {
-    return (this.#used.get(key) ?? 0) < limits.turnQuantum;
+  /** Whether that much more stays within the key's quantum; what is larger than that by itself runs alone. */
+  #mayRun(key: string, cost: number): boolean {
+    const used = this.#used.get(key) ?? 0;
+    return used === 0 || used + cost <= limits.turnQuantum;
   }
 
   /** Begins the next turn once this one is over. */
@@ -90,13 +92,13 @@ export class Turns {
       served = false;
       // As they stand now: each key that is served goes to the end.
       for (const [key, queue] of Array.from(this.#queues)) {
-        if (spent >= limits.turnMost || !this.#mayRun(key)) continue;
-        const job = queue.shift();
+        const [job] = queue;
+        if (job === undefined || spent >= limits.turnMost || !this.#mayRun(key, job.cost)) continue;
+        queue.shift();
         // Behind all others, for the next round.
         this.#queues.delete(key);
         if (queue.length > 0) this.#queues.set(key, queue);
         else this.#queuedBytes.delete(key);
-        if (job === undefined) continue;
         if (queue.length > 0) this.#queuedBytes.set(key, (this.#queuedBytes.get(key) ?? 0) - job.bytes);
         this.charge(key, job.cost);
         spent += job.cost;

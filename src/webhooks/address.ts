@@ -17,6 +17,11 @@ const privateSuffixes = [
   "corp",
   "home",
   "lan",
+  "intra",
+  "svc",
+  "consul",
+  "docker",
+  "example",
   "arpa",
   "onion",
   "alt",
@@ -37,7 +42,18 @@ const mirrors = [
   "local.gd",
   "1u.ms",
   "rbndr.us",
+  "nip.dev",
+  "sslip.dev",
+  "backname.io",
+  "local-ip.co",
+  "local-ip.sh",
+  "localho.st",
+  "1-2-3-4.org.uk",
+  "ip6.name",
 ];
+
+/** Names under which home routers answer, though their last part is everybody's. */
+const routers = ["fritz.box", "speedport.ip", "routerlogin.net", "tplinkwifi.net"];
 
 const ports = ["", "443", "8443"];
 
@@ -65,7 +81,7 @@ function wrongHost(host: string): string | undefined {
     return "must have a public host name";
   }
   if (privateSuffixes.includes(last)) return `must not be a name of a private network (.${last})`;
-  const mirror = mirrors.find((name) => host === name || host.endsWith(`.${name}`));
+  const mirror = [...mirrors, ...routers].find((name) => host === name || host.endsWith(`.${name}`));
   return mirror === undefined ? undefined : `must not be a name that stands for another address (${mirror})`;
 }
 

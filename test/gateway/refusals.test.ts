@@ -164,6 +164,19 @@ describe("without a key, a pool or an agent", () => {
     expect(stage.provider.calls).toEqual([]);
   });
 
+  it.each([400, 429, 500])(
+    "an error of the provider's (%i) says nothing of the key and account that pay",
+    async (status) => {
+      const { key } = await stage.newPool();
+      const response = await call(stage, key, "chat", `stand-in:telltale:status-${status}`);
+      const text = await response.text();
+      expect(response.status).toBe(status);
+      expect(text).toContain("rate limit of organization [redacted], project [redacted], key [redacted]");
+      for (const secret of [payingKeys.OPENAI_API_KEY, "org-AbC", "proj_X", "sk-abc"])
+        expect(text).not.toContain(secret);
+    },
+  );
+
   it("a revoked key, and a stranger's, is refused: calls, and questions that cost nothing", async () => {
     const { pool } = await stage.newPool();
     const { key, key_id } = await stage.bursar.keys.create({ scope: "gateway", pool: pool.name, agent: "writer" });

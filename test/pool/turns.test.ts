@@ -55,7 +55,7 @@ describe("a turn", () => {
   it("serves the keys that wait one after the other, each what it sent first", async () => {
     const { asks, ran, ends } = onStage();
     for (const key of ["a", "b"]) void asks(key, limits.turnQuantum, `${key}0`);
-    for (const key of ["a", "b"]) for (const n of [1, 2, 3]) void asks(key, 400, `${key}${n}`);
+    for (const key of ["a", "b"]) for (const n of [1, 2, 3]) void asks(key, 300, `${key}${n}`);
     ran.length = 0;
     await ends();
     expect(ran).toEqual(["a1", "b1", "a2", "b2", "a3", "b3"]);
