@@ -14,13 +14,7 @@ export const steps: readonly string[] = [
      last_seq INTEGER NOT NULL CHECK (last_seq >= first_seq),
      at INTEGER NOT NULL,
      previous TEXT NOT NULL,
-     events TEXT NOT NULL,
-     hash TEXT NOT NULL
-   ) STRICT;
-   CREATE TABLE head (
-     only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
-     seq INTEGER NOT NULL,
-     hash TEXT NOT NULL
+     events TEXT NOT NULL
    ) STRICT;
    CREATE TABLE snapshot (
      chunk INTEGER PRIMARY KEY,
@@ -31,20 +25,18 @@ export const steps: readonly string[] = [
    CREATE TABLE revoked_keys (
      key_id TEXT PRIMARY KEY,
      expires_at INTEGER NOT NULL
-   ) STRICT, WITHOUT ROWID;
-   CREATE TABLE periods (
+   ) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE periods (
      agent TEXT NOT NULL,
      number INTEGER NOT NULL,
      report TEXT NOT NULL,
      PRIMARY KEY (agent, number)
-   ) STRICT, WITHOUT ROWID;
-   CREATE TABLE outbox (
+   ) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE outbox (
      seq INTEGER PRIMARY KEY,
-     type TEXT NOT NULL,
-     unwanted INTEGER NOT NULL DEFAULT 0,
      notice TEXT NOT NULL
-   ) STRICT;
-   CREATE TABLE checkpoint (
+   ) STRICT;`,
+  `CREATE TABLE checkpoint (
      chunk INTEGER PRIMARY KEY,
      seq INTEGER NOT NULL,
      head TEXT NOT NULL,
@@ -56,7 +48,19 @@ export const steps: readonly string[] = [
      head TEXT NOT NULL,
      prefix TEXT NOT NULL
    ) STRICT;`,
+  `ALTER TABLE journal ADD COLUMN hash TEXT NOT NULL DEFAULT '';
+   CREATE TABLE head (
+     only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
+     seq INTEGER NOT NULL,
+     hash TEXT NOT NULL
+   ) STRICT;
+   ALTER TABLE outbox ADD COLUMN type TEXT NOT NULL DEFAULT '';
+   ALTER TABLE outbox ADD COLUMN unwanted INTEGER NOT NULL DEFAULT 0;
+   UPDATE outbox SET type = json_extract(notice, '$.type');`,
 ];
+
+/** The first version whose states are stored in pages with histories (`earlier.ts` reads those of before). */
+export const pagedVersion = 5;
 
 /** Brings the tables to the newest version, in one transaction. Doing it again does nothing. */
 export function migrate(storage: PoolStorage, wanted: readonly string[] = steps): void {

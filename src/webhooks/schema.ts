@@ -32,7 +32,6 @@ export const webhookSteps: readonly string[] = [
    CREATE TABLE deliveries (
      webhook_id TEXT NOT NULL,
      message INTEGER NOT NULL,
-     lane TEXT NOT NULL,
      state TEXT NOT NULL,
      attempts INTEGER NOT NULL DEFAULT 0,
      since INTEGER NOT NULL,
@@ -41,7 +40,8 @@ export const webhookSteps: readonly string[] = [
      last_error TEXT,
      PRIMARY KEY (webhook_id, message)
    ) STRICT, WITHOUT ROWID;
-   CREATE INDEX pending ON deliveries (webhook_id, next_at) WHERE state = 'pending';
-   CREATE INDEX lanes ON deliveries (webhook_id, lane, next_at) WHERE state = 'pending';`,
+   CREATE INDEX pending ON deliveries (webhook_id, next_at) WHERE state = 'pending';`,
   requestsStep,
+  `ALTER TABLE deliveries ADD COLUMN lane TEXT NOT NULL DEFAULT '';
+   CREATE INDEX lanes ON deliveries (webhook_id, lane, next_at) WHERE state = 'pending';`,
 ];
