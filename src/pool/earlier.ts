@@ -6,7 +6,6 @@ import { bytesOf } from "../engine/bytes.ts";
 import { fromImage, type ImageHead, type PoolImage } from "../engine/image.ts";
 import { type Agent, type Expiry, nothingWarned } from "../engine/state.ts";
 import { understanding } from "./damage.ts";
-import { migrate, pagedVersion, schemaVersion } from "./schema.ts";
 import { snapshotHead, writeSnapshot } from "./snapshot.ts";
 import type { PoolStorage } from "./storage.ts";
 
@@ -22,23 +21,19 @@ type EarlierImage = {
 };
 
 /**
- * Brings tables and states to the newest shape, in one transaction. A snapshot of before is dropped, for the journal
- * folds to it again; a checkpoint is all that is left of what was trimmed, and is rewritten.
+ * Brings the states that a version before `pagedVersion` stored to today's shape, within the caller's transaction. A
+ * snapshot is dropped, for the journal folds to it again; a checkpoint is all that is left of what was trimmed, and is
+ * rewritten.
  */
-export function bringUp(storage: PoolStorage): void {
-  const version = schemaVersion(storage);
-  storage.transactionSync(() => {
-    migrate(storage);
-    if (version >= pagedVersion) return;
-    storage.sql.exec("DELETE FROM snapshot");
-    const at = snapshotHead(storage, "checkpoint");
-    if (at === undefined) return;
-    const parts = storage.sql.exec<{ part: string }>("SELECT part FROM checkpoint ORDER BY chunk").toArray();
-    const pool = understanding("checkpoint", () =>
-      fromImage(fromEarlier(JSON.parse(parts.map(({ part }) => part).join("")) as EarlierImage)),
-    );
-    writeSnapshot(storage, pool, at.head, "checkpoint");
-  });
+export function bringUpStates(storage: PoolStorage): void {
+  storage.sql.exec("DELETE FROM snapshot");
+  const at = snapshotHead(storage, "checkpoint");
+  if (at === undefined) return;
+  const parts = storage.sql.exec<{ part: string }>("SELECT part FROM checkpoint ORDER BY chunk").toArray();
+  const pool = understanding("checkpoint", () =>
+    fromImage(fromEarlier(JSON.parse(parts.map(({ part }) => part).join("")) as EarlierImage)),
+  );
+  writeSnapshot(storage, pool, at.head, "checkpoint");
 }
 
 function fromEarlier({ head, agents, remembered, settled, unsettled }: EarlierImage): PoolImage {

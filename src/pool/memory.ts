@@ -5,9 +5,8 @@
 import { foldRow, genesis } from "../archive/chain.ts";
 import { emptyPool, type Pool } from "../engine/state.ts";
 import { DamagedError, reading, understanding } from "./damage.ts";
-import { bringUp } from "./earlier.ts";
 import { checkRow, endOf, notedHead, rowsAfter } from "./journal.ts";
-import { schemaVersion } from "./schema.ts";
+import { migrate, schemaVersion } from "./schema.ts";
 import { readSnapshot, snapshotHead } from "./snapshot.ts";
 import type { PoolStorage } from "./storage.ts";
 import { baseOf, trimmedTo } from "./trimming.ts";
@@ -30,7 +29,7 @@ export function loadPool(storage: PoolStorage): Memory {
   if (reading("schema_version", () => schemaVersion(storage)) === 0) {
     return { pool: emptyPool(), head: genesis, persistedSeq: 0, tailLength: 0, snapshotLength: 0 };
   }
-  bringUp(storage);
+  migrate(storage);
   // Where it is not known which keys are revoked, no key may be taken.
   reading("revoked_keys", () => storage.sql.exec("SELECT 1 FROM revoked_keys LIMIT 1").toArray());
   const base = reading("snapshot", () => newestBase(storage));

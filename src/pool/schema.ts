@@ -4,6 +4,7 @@
  * every column.
  */
 import { migrate as runSteps, schemaVersion } from "../storage/migrate.ts";
+import { bringUpStates } from "./earlier.ts";
 import type { PoolStorage } from "./storage.ts";
 
 export { schemaVersion };
@@ -59,10 +60,15 @@ export const steps: readonly string[] = [
    UPDATE outbox SET type = json_extract(notice, '$.type');`,
 ];
 
-/** The first version whose states are stored in pages with histories (`earlier.ts` reads those of before). */
+/** The first version whose states are stored in pages with histories. */
 export const pagedVersion = 5;
 
-/** Brings the tables to the newest version, in one transaction. Doing it again does nothing. */
+/**
+ * Brings the tables, and what is stored in them, to the newest version, in one transaction. Doing it again does
+ * nothing. Throws a `DamagedError` where a state of before can't be read; nothing has changed then.
+ */
 export function migrate(storage: PoolStorage, wanted: readonly string[] = steps): void {
-  runSteps(storage, wanted);
+  runSteps(storage, wanted, (from) => {
+    if (from > 0 && from < pagedVersion && wanted.length >= pagedVersion) bringUpStates(storage);
+  });
 }

@@ -2,11 +2,13 @@
  * New versions on old tables: a step adds and leaves what is there; done twice it changes nothing; one that fails
  * leaves the version before whole; and the code of that version still runs on what a newer one left behind.
  */
+import { evictDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { toImage } from "../../src/engine/image.ts";
 import { migrate, pagedVersion, schemaVersion, steps } from "../../src/pool/schema.ts";
 import {
   all,
+  audited,
   commit,
   faulty,
   findings,
@@ -151,6 +153,22 @@ describe("a migration", () => {
         expect(first).toBe(trimmed === "with its whole journal" ? 1 : undefined);
       }));
   }
+
+  it("happens when the pool's object wakes, whatever it is asked first", async () => {
+    for (const first of ["a read", "an audit"] as const) {
+      const stub = newStub();
+      await all(stub.run([{ op: "configure" }, register("boss", 5, 100_000), ...heavy("r", 260)]));
+      await all(stub.run([reserve("open", "boss", 9)]));
+      const before = await stub.report();
+      await onStorage(stub, (storage) => storeAsBefore(storage, true));
+      await evictDurableObject(stub.raw);
+
+      if (first === "an audit") await audited(stub);
+      expect(await stub.report()).toEqual(before);
+      await all(stub.run([commit("open", 9)]));
+      await audited(stub);
+    }
+  });
 
   it("does not happen for a pool that was never written", () =>
     onStorage(newStub(), async (storage) => {
