@@ -81,7 +81,7 @@ try {
   const median = (values: readonly number[] = []): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
   const [empty, full] = [median(took["empty"]), median(took["full"])];
   console.log(`a record in a pool of ${agents} agents, over HTTP, p50:`);
-  console.log(`  nobody waits             ${empty.toFixed(2)} ms`);
+  console.log(`  an empty line            ${empty.toFixed(2)} ms`);
   console.log(`  900 reserves wait        ${full.toFixed(2)} ms, ${(full / empty).toFixed(2)} ×`);
   leaving.abort();
   await Promise.all(waiters);

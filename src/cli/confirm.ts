@@ -4,7 +4,7 @@ import type { Command } from "commander";
 
 export const yesOption = ["--yes", "do not ask"] as const;
 
-/** Thrown where nobody can be asked, or the answer was no; nothing has happened. */
+/** Thrown where there is no terminal to ask, or the answer was no; nothing has happened. */
 export class NotConfirmed extends Error {}
 
 /** Resolves once the caller has said yes; `what` is the whole question. */

@@ -89,7 +89,7 @@ export function pools(): Command {
     });
   command
     .command("pause <pool>")
-    .description("stop everybody from reserving; open reservations settle")
+    .description("stop all agents from reserving; open reservations settle")
     .action(async (name: string, _: unknown, self: Command) => {
       show(self, await connect(self).pool(name).pause(), () => `Pool ${name} is paused.`);
     });

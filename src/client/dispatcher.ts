@@ -120,7 +120,7 @@ export class Dispatcher {
     const onAbort = (): void => {
       this.#queue = this.#queue.filter((other) => other !== sent);
       sent.reject(signal.reason);
-      // It waits in line for nobody: out of it, at once.
+      // Its caller no longer waits: it leaves the line at once.
       if (sent.waitMs > 0) void this.run({ op: "release", id: sent.command.id }).catch(() => undefined);
     };
     signal.addEventListener("abort", onAbort, { once: true });

@@ -126,7 +126,7 @@ export class Pool {
     return this.#transport.call("POST", `${this.#path}/funds`, { id, [this.unit]: amount }, call);
   }
 
-  /** Stops everybody from reserving; open reservations settle. */
+  /** Stops all agents from reserving; open reservations settle. */
   pause(options: CallOptions = {}): Promise<PauseResult> {
     return this.#transport.call("POST", `${this.#path}/pause`, {}, options);
   }

@@ -24,7 +24,7 @@ export type SessionOptions = {
   readonly retries: number;
   /** Time for opening a connection, and for an answer; waiting in line is added to it. */
   readonly timeout_ms: number;
-  /** Called with frames that are no answer: events, refusals; and with what ended a session that nobody asked. */
+  /** Called with frames that are no answer: events, refusals; and with what ended a session while no request was open. */
   readonly notice?: (frame: ServerFrame) => void;
   /** Called whenever a connection is open, before anything else is sent. Its presence keeps the session going. */
   readonly opened?: (send: (frame: object) => void) => void;
@@ -162,7 +162,7 @@ export class Session {
     else this.#fail(final);
   }
 
-  /** Tries again, later each time, while anybody waits for an answer or for events. */
+  /** Tries again, later each time, while a call waits for an answer or for events. */
   #failed(cause: unknown): void {
     if (this.#closed || (this.#pending.size === 0 && this.#options.opened === undefined)) return;
     if (this.#failures++ >= this.#options.retries) {
@@ -173,7 +173,7 @@ export class Session {
     this.#retry = setTimeout(() => this.open(), Math.random() * most);
   }
 
-  /** Ends what waits for an answer; where nobody does, says why there will be nothing more. */
+  /** Ends what waits for an answer; where nothing does, says why there will be nothing more. */
   #fail(error: BursarError): void {
     const pending = [...this.#pending.values()];
     this.#pending.clear();

@@ -24,7 +24,7 @@ export function transferable(pool: Pool, recipient: Agent): number {
   return Math.min(sum, roomUnderCeiling(recipient, recipient.allocated));
 }
 
-/** Whether the rules let `agent` give to `recipient` at all: never uphill, and nobody who is leaving. */
+/** Whether the rules let `agent` give to `recipient` at all: never uphill, and not from an agent that is leaving. */
 export function mayGive(pool: Pool, agent: Agent, recipient: Agent): boolean {
   return agent !== recipient && !agent.closing && mayGiveFrom(pool, agent.contract.priority, recipient);
 }

@@ -77,7 +77,7 @@ function addTo(histories: StoredHistory[], { outcomes, unsettled, ...history }: 
     histories.push({ ...history, outcomes: [...outcomes], unsettled: [...unsettled] });
     return;
   }
-  // The lists are this function's own (above), and no one else has seen them yet.
+  // The lists were made above, and nothing else refers to them.
   (last.outcomes as string[]).push(...outcomes);
   (last.unsettled as (typeof unsettled)[number][]).push(...unsettled);
 }

@@ -129,7 +129,7 @@ function compact(pool: Pool, queue: Queue<Expiry>, live: number): void {
 
 function drop(pool: Pool, history: History, known: Reservation | Booking): void {
   pool.remembered.delete(known.id);
-  // Never later than when it was used: a client whose clock runs ahead must not make the pool refuse everybody's ids.
+  // Never later than when it was used: a client whose clock runs ahead must not make the pool refuse the ids of all agents.
   const time = timeOfId(known.id);
   if (time === undefined) return;
   history.horizon = Math.max(history.horizon, Math.min(time, known.at));
@@ -138,7 +138,7 @@ function drop(pool: Pool, history: History, known: Reservation | Booking): void 
 
 /**
  * Forgets histories of agents that have left and of which nothing is remembered. The pool keeps their horizon, for an
- * agent of that name may be registered again. It is older than what is remembered of anybody, or it would refuse other
+ * agent of that name may be registered again. It is older than what is remembered of any agent, or it would refuse other
  * agents' new ids; only where very many agents come and go is it younger.
  */
 function forgetHistories(pool: Pool): void {

@@ -66,7 +66,7 @@ export class Forwarded {
       return await fetch(outgoing, { signal: this.#silence.signal });
     } catch {
       if (this.#silence.signal.aborted) throw await this.#lost(`said nothing for ${this.#silenceMs} ms`);
-      // Nobody answered: nobody bills. Unless somebody was at work when the connection broke.
+      // No answer, no bill, unless the provider was at work when the connection broke.
       throw Date.now() - this.#began < refusedWithinMs
         ? await this.#refused("can't be reached")
         : await this.#lost("broke off before it answered");
@@ -121,7 +121,7 @@ export class Forwarded {
     return new Response(bytes, { status, headers: shown });
   }
 
-  /** Gives the hold back: nothing was asked, or nobody was there. */
+  /** Gives the hold back: nothing was asked, or the caller had gone. */
   async #refused(what: string): Promise<Error> {
     await this.#settlement.giveBack("upstream_failed");
     return upstreamFailed(this.#call.route.provider, what);

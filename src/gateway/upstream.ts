@@ -1,6 +1,6 @@
 /**
  * The provider's side: where a call goes, and which headers go with it and come back. Both ways are lists of what is
- * let through. The address is this Worker's setting and nobody else's.
+ * let through. The address is this Worker's setting, never the caller's.
  */
 import type { Env } from "../env.ts";
 import { DoorError } from "../http/problems.ts";
@@ -57,7 +57,7 @@ export function outgoingRequest({ route, credentials, request, body, upstream }:
     if (value !== null && !isSecret(value)) headers.set(name, value);
   }
   if (body !== undefined) headers.set("content-type", "application/json");
-  // A redirect would lead to an address that nobody configured.
+  // A redirect would lead to an address that was not configured.
   return new Request(url, {
     method: route.method,
     headers,
@@ -85,7 +85,7 @@ export function upstreamOf(provider: Provider, env: Env): string {
 }
 
 /**
- * Throws a 502 for what is no answer to the caller: a redirect, which nobody follows, and a complaint about a key that is
+ * Throws a 502 for what is no answer to the caller: a redirect, which is not followed, and a complaint about a key that is
  * not the caller's but this Worker's, which says a part of it.
  */
 export async function mustBeAnswer(response: Response, provider: Provider, { isOurs }: Credentials): Promise<void> {

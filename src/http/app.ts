@@ -1,4 +1,4 @@
-/** The edge: finds the route, lets nobody in without a key, and turns whatever comes back into a response. */
+/** The edge: finds the route, lets no request in without a key, and turns what comes back into a response. */
 import { type Context, Hono } from "hono";
 import type { Env } from "../env.ts";
 import { refusalProblem } from "../protocol/problems.ts";

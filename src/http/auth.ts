@@ -1,4 +1,4 @@
-/** Who is asking: the operator, by the secret token; anybody else by a key that we signed. No object is woken for it. */
+/** Who is asking: the operator, by the secret token; all others by a key that we signed. No object is woken for it. */
 import type { Env } from "../env.ts";
 import type { Capability } from "../protocol/capability.ts";
 import { keyPrefix, subprotocol } from "../protocol/frames.ts";

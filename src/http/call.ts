@@ -88,7 +88,7 @@ export class Call {
   idFor(given: string | undefined): string {
     const header = this.request.headers.get("idempotency-key");
     if (header === null) return given ?? uuid7();
-    // The header's draft makes it a quoted string; nearly everybody sends it bare.
+    // The header's draft makes it a quoted string; most clients send it bare.
     const key = header.replace(/^"(.*)"$/, "$1");
     if (!name.safeParse(key).success) throw invalid("Idempotency-Key", "must be 1 to 128 letters, digits, or . _ : -");
     if (given !== undefined && given !== key) throw invalid("/id", "differs from the Idempotency-Key header");

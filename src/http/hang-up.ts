@@ -1,4 +1,4 @@
-/** Reserves that may wait in line, for a caller that may hang up meanwhile: then the pool must not grant them to nobody. */
+/** Reserves that wait in line leave it when their caller hangs up: budget is not granted to a caller that has gone. */
 
 /** What hangs up, and what of a request may run on when its caller has gone. */
 export type Connection = {

@@ -293,7 +293,7 @@ export const routes: readonly Route[] = [
     body: schemas.fundBody,
     run: (call, { id, ...fund }) => call.run({ op: "fund", ...fund, id: call.idFor(id) }),
   }),
-  route("POST", `${pool}/pause`, rights.managePool, "Stop everybody from reserving; open reservations settle", {
+  route("POST", `${pool}/pause`, rights.managePool, "Stop all agents from reserving; open reservations settle", {
     answer: answers.pauseResult,
     body: schemas.emptyBody,
     run: (call) => call.run({ op: "pause", agent: null }),
@@ -363,7 +363,7 @@ export const routes: readonly Route[] = [
   }),
   route("GET", reservation, rights.readOwn, "A reservation", {
     answer: answers.reservationView,
-    agents: whoeverIsHeldByThePool,
+    agents: checkedByThePool,
     run: (call) => {
       const id = call.param("id");
       return call.pool((stub, caller) => stub.reservation(caller, id));
@@ -372,19 +372,19 @@ export const routes: readonly Route[] = [
   route("POST", `${reservation}/commit`, rights.spend, "Book what the call really used", {
     answer: answers.settlementResult,
     body: schemas.commitBody,
-    agents: whoeverIsHeldByThePool,
+    agents: checkedByThePool,
     run: (call, commit) => call.run({ op: "commit", ...commit, id: call.param("id") }),
   }),
   route("POST", `${reservation}/release`, rights.spend, "Give a reservation back", {
     answer: answers.settlementResult,
     body: schemas.emptyBody,
-    agents: whoeverIsHeldByThePool,
+    agents: checkedByThePool,
     run: (call) => call.run({ op: "release", id: call.param("id") }),
   }),
   route("POST", `${reservation}/extend`, rights.spend, "Move the end of a reservation's lease", {
     answer: answers.reservationResult,
     body: schemas.extendBody,
-    agents: whoeverIsHeldByThePool,
+    agents: checkedByThePool,
     run: (call, extend) => call.run({ op: "extend", ...extend, id: call.param("id") }),
   }),
   route("POST", `${pool}/usage`, rights.spend, "Record exact usage without a reservation", {
@@ -498,7 +498,7 @@ export const routes: readonly Route[] = [
 ];
 
 /** Whose a reservation is only the pool can tell (`pool/rights.ts`); the request names no agent. */
-function whoeverIsHeldByThePool(): readonly string[] {
+function checkedByThePool(): readonly string[] {
   return [];
 }
 

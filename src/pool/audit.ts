@@ -17,7 +17,7 @@ import { type Base, baseOf, trimmedTo } from "./trimming.ts";
 /** Characters that are folded in one step: some milliseconds of the object's only thread. */
 const stepLength = 200_000;
 const rowsPerStep = 256;
-/** Between two steps: at least half of the time is everybody else's. */
+/** Between two steps: at least half of the time is left for callers. */
 const restMs = 5;
 
 /**

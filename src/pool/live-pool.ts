@@ -1,7 +1,7 @@
 /**
  * A pool in memory, kept equal to its journal. A delivery is decided and applied at once; its events join the pending
  * row, which is written as soon as the one before is safe; its answer waits for that flush, and so does every read
- * that could see them. Nobody is told what is not yet safe. If a flush fails, all who wait for it fail, and memory is
+ * that could see them. No caller is told what is not yet safe. If a flush fails, every delivery that waits for it fails, and memory is
  * rebuilt before anything else.
  */
 import { lacksOnlyBudget, reserveDifference } from "../engine/decisions/reservation.ts";
@@ -30,7 +30,7 @@ import { type Visit, type Waiter, WaitingLine } from "./waiting.ts";
 /** Alarms are set at multiples of this: one row for all that ends within it. */
 const alarmGridMs = 30_000;
 
-/** Thrown to everybody whose delivery was in a batch that could not be stored. */
+/** Thrown to the caller of each delivery in a batch that could not be stored. */
 export class NotPersistedError extends Error {
   override readonly name = "NotPersistedError";
 }
@@ -49,7 +49,7 @@ type Batch = { readonly events: PoolEvent[]; readonly persisted: Promise<void>; 
 export class LivePool {
   readonly #storage: PoolStorage;
   readonly #clock: () => number;
-  /** Nobody, unless `listen` was called. */
+  /** Undefined unless `listen` was called. */
   #listener: Listener | undefined;
   readonly #refusals = new RefusalCounter();
   #memory: Memory | undefined;
@@ -158,7 +158,7 @@ export class LivePool {
     return outcome;
   }
 
-  /** The caller of a call that waits has gone: its reservation is granted to nobody. */
+  /** The caller of a call that waits has gone: the call leaves the line, and its reservation is not granted. */
   leave(id: string, ticket: string): void {
     if (this.#line.leave(id, ticket, releasedInLine(id))) return this.#arrangeTimer();
     // It has not come yet: its caller was quicker than the call.
@@ -213,7 +213,7 @@ export class LivePool {
     return this.damage === undefined ? undefined : { ok: false, refusal: this.damage.refusal };
   }
 
-  /** Reads the pool as it is, persisted or not: for what is no promise to anybody. */
+  /** Reads the pool as it is, persisted or not: for figures that promise nothing. */
   peek<T>(look: (pool: Pool) => T): T {
     return look(this.#current.pool);
   }
@@ -279,7 +279,7 @@ export class LivePool {
   }
 
   /**
-   * Forgets the pool and everything stored; whoever waits in line learns that it is gone. With open reservations only
+   * Forgets the pool and everything stored; callers in line are told that it is gone. With open reservations only
    * when `force`d: their calls are still running. Returns how many stand in the way. Reads nothing when forced: a pool
    * that can't be read can be deleted.
    */
@@ -303,7 +303,7 @@ export class LivePool {
 
   /**
    * Fills the storage of a pool that does not exist, or is damaged, by `fill`, and sets its alarm. Meanwhile nothing else is let at it:
-   * whoever comes is told to come again. Where `fill` throws, nothing is left of what it wrote.
+   * deliveries are refused as `unavailable`. Where `fill` throws, nothing is left of what it wrote.
    */
   async rebuild<T>(fill: () => Promise<T>): Promise<T> {
     while (this.#batch !== undefined) await this.#batch.persisted.catch(() => undefined);
@@ -419,7 +419,7 @@ export class LivePool {
       },
     );
     const batch: Batch = { events: [], persisted };
-    // A batch that only ends leases has nobody who waits for it; its failure must not go unhandled.
+    // No delivery waits for a batch that only ends leases; its failure must not go unhandled.
     persisted.catch(() => undefined);
     return batch;
   }
@@ -474,7 +474,7 @@ export class LivePool {
     }
   }
 
-  /** A timer runs only while somebody waits; it would keep the object awake, and billed. */
+  /** A timer runs only while calls wait; it would keep the object awake, and billed. */
   #arrangeTimer(): void {
     clearTimeout(this.#timer);
     const until = this.#line.nextUntil;
@@ -515,7 +515,7 @@ const keyRevoked: Outcome = { ok: false, refusal: { code: "key_revoked" } };
 const keyExpired: Outcome = { ok: false, refusal: { code: "key_expired" } };
 const poolGone: Outcome = { ok: false, refusal: { code: "pool_not_found" } };
 
-/** Whether somebody in line might now be granted what was refused before. */
+/** Whether a reserve in line might now be granted. */
 function mayFreeBudget(event: PoolEvent): boolean {
   switch (event.type) {
     case "configured":

@@ -22,7 +22,7 @@ export function keepNotices({ sql }: PoolStorage, notices: readonly Notice[]): v
   }
 }
 
-/** The oldest notices that nobody has taken over yet. */
+/** The oldest notices that are not handed over yet. */
 export function waitingNotices({ sql }: PoolStorage, count: number): Notice[] {
   return sql
     .exec<{ seq: number; notice: string }>(

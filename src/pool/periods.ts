@@ -1,5 +1,5 @@
 /**
- * Reports of periods that are over. They follow from the journal, and are kept beside it: nobody folds a year of
+ * Reports of periods that are over. They follow from the journal, and are kept beside it: folding a year of
  * events to learn what last month cost, and the journal may be trimmed.
  */
 import type { EventOf, PoolEvent } from "../protocol/events.ts";

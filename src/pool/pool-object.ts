@@ -1,6 +1,6 @@
 /**
  * The Durable Object of a pool: what the platform sees. It wakes the pool, passes deliveries on, and gives back
- * values; a refusal is a value too. Its name is `tenant/pool`. It calls nobody but the tenant's webhooks, and only from its
+ * values; a refusal is a value too. Its name is `tenant/pool`. It calls only the tenant's webhooks, and only from its
  * alarm. Every call says who asks.
  */
 import { DurableObject } from "cloudflare:workers";
@@ -78,7 +78,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
   readonly #turns: Turns;
   /** The last time that the journal was shipped, trimmed or audited: each may hold a second state in memory. */
   #keeping: Promise<unknown> = Promise.resolve();
-  /** The audit that is under way; all who ask meanwhile are told what it finds. */
+  /** The audit that is under way; callers that ask meanwhile get the same answer. */
   #audit: Promise<Audit> | undefined;
 
   constructor(ctx: DurableObjectState, env: PoolEnv) {
@@ -141,7 +141,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
   async admit(caller: Caller, command: ReserveCommand, waitMs: number, ticket?: string): Promise<Admission> {
     const outcome = await this.reserve(caller, command, waitMs, ticket);
     if (!outcome.ok) return { outcome, confidence_path: null };
-    // Read without waiting for anybody's flush: one that fails must not hide a reservation that stands.
+    // Read without waiting for a flush: one that fails must not hide a reservation that stands.
     const confidence_path = this.#pool.peek((pool) => pool.agents.get(command.agent)?.contract.confidence_path ?? null);
     return { outcome, confidence_path };
   }
@@ -241,7 +241,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
     const exists = await this.#look(caller, (pool) => pool.seq, looks.page);
     if (!exists.ok) return exists;
     let memory = await this.#pool.settled();
-    // Something may have been delivered since: what is not stored yet is told to nobody.
+    // Something may have been delivered since: what is not stored yet is not shown.
     while (memory.persistedSeq < memory.pool.seq) memory = await this.#pool.settled();
     return { ok: true, result: snapshotPage(this.ctx.storage, memory, seq, page) };
   }
@@ -422,7 +422,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
   }
 }
 
-/** An archive that can't be reached is no defect of ours: whoever asks may ask again. */
+/** An archive that can't be reached is no defect of ours: the caller may ask again. */
 async function reachable<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run();

@@ -31,7 +31,7 @@ export function mayNotTouch(pool: Pool, caller: Caller, command: Command): Refus
     case "reset_period":
       break;
   }
-  // The edge lets none of these through; whoever gets here came round it.
+  // The edge lets none of these through; a command that gets here came round it.
   throw new Error(`${command.op} by a key of agent ${caller.agent}`);
 }
 

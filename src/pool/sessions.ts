@@ -1,6 +1,6 @@
 /**
  * Sessions: WebSockets that outlive the object's memory. A frame of commands is one delivery and so one journal row.
- * Whoever watches is `watchers.ts`.
+ * Sessions that watch are in `watchers.ts`.
  */
 
 import type { Caller } from "../protocol/caller.ts";
@@ -131,7 +131,7 @@ export class Sessions {
     close(socket, 1000, "");
   }
 
-  /** Nobody is there any more to be told of events, or to be granted what it waited for. */
+  /** The other side is gone: it is told of no more events, and its calls leave the line. */
   #left(socket: WebSocket): void {
     this.#watchers.gone(socket);
     for (const [ticket, id] of this.#waiting.get(socket) ?? []) this.#door.leave(id, ticket);

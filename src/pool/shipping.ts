@@ -1,6 +1,6 @@
 /**
  * Ships the journal to an archive, segment by segment, and brings it back. What has been shipped is a chain of files
- * that anybody can verify without us (`archive/verify.ts`); a pool that is lost is restored from it, event by event.
+ * that can be verified without us (`archive/verify.ts`); a pool that is lost is restored from it, event by event.
  */
 import { foldRow, genesis, hashOf, type JournalRow } from "../archive/chain.ts";
 import { readSegment, segmentMedia, segmentOf } from "../archive/segment.ts";

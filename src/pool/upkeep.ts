@@ -13,9 +13,9 @@ import type { PoolStorage } from "./storage.ts";
 
 /** Notices wait so long before they are handed over: what happens meanwhile goes along, for one alarm. */
 const handOverMs = 1_000;
-/** If nobody took them: when to try again. */
+/** If they were not taken over: when to try again. */
 const handOverAgainMs = 30_000;
-/** For how long a pool believes that nobody wants to hear of something. */
+/** For how long a pool believes that no webhook wants a type of notice. */
 const unwantedMs = 60_000;
 
 /** How long what happens may stay here alone, where there is an archive … */
@@ -27,7 +27,7 @@ const keepAgainMs = 300_000;
 
 /** How the errands are done. */
 export type Errands = {
-  /** Stores notices elsewhere, and says what anybody wants to hear of. */
+  /** Stores notices elsewhere, and says which types webhooks want. */
   readonly tell: (notices: readonly Notice[]) => Promise<readonly NoticeType[]>;
   /** Ships and trims the journal; gives when that is needed again though nothing happens, if it is. */
   readonly keep: (settings: PoolSettings) => Promise<number | undefined>;
@@ -39,7 +39,7 @@ export class Upkeep {
   readonly #isArchived: boolean;
   /** When notices are to be handed over; undefined while there are none. */
   #handOverAt: number | undefined;
-  /** What anybody wanted to hear of when notices were last handed over, and when that was. */
+  /** Which types webhooks wanted when notices were last handed over, and when that was. */
   #wanted: { readonly types: ReadonlySet<NoticeType>; readonly at: number } | undefined;
   /** When the journal is to be shipped or trimmed; undefined while nothing calls for it, or after waking. */
   #keepAt: number | undefined;
@@ -78,7 +78,7 @@ export class Upkeep {
     this.#unshipped = 0;
   }
 
-  /** Whether a notice of this type is worth a row: somebody wants it, or nobody has been asked lately. */
+  /** Whether a notice of this type is worth a row: a webhook wants it, or that was not asked lately. */
   isWanted(type: NoticeType): boolean {
     // Whatever is said once in a period is kept for a webhook that is made later.
     if (type !== "reservation.expired") return true;
@@ -98,7 +98,7 @@ export class Upkeep {
 
   /** Runs what is due; notices at every alarm, for an alarm that runs costs nothing more. */
   async run(settings: PoolSettings | null, { tell, keep }: Errands): Promise<void> {
-    // Warnings that nobody wanted are offered again, at an alarm that runs anyway.
+    // Warnings that no webhook wanted are offered again, at an alarm that runs anyway.
     if (this.#handOverAt === undefined && hasUnwanted(this.#storage)) this.#handOverAt = this.#clock();
     await this.#handOver(tell);
     await this.#keepJournal(settings, keep);

@@ -104,7 +104,7 @@ export class WaitingLine {
     return isHere;
   }
 
-  /** Answers the calls for which `outcome` gives one; a reservation that nobody waits for any more leaves. */
+  /** Answers the calls for which `outcome` gives one; a reservation that no call waits for any more leaves. */
   dismiss(outcome: (visit: Visit, waiter: Waiter) => Outcome | undefined): void {
     const left: Waiter[] = [];
     for (const waiter of this.#waiters) {
@@ -117,7 +117,7 @@ export class WaitingLine {
     this.#remove(left);
   }
 
-  /** When the first call gives up, or its key expires; undefined when nobody waits. */
+  /** When the first call gives up, or its key expires; undefined when none waits. */
   get nextUntil(): number | undefined {
     let next = Number.POSITIVE_INFINITY;
     for (const waiter of this.#waiters) {
@@ -137,13 +137,13 @@ export class WaitingLine {
     return served;
   }
 
-  /** Agents' priorities have changed: everybody stands where they belong now. */
+  /** Agents' priorities have changed: puts every reserve where it belongs now. */
   reorder(priorityOf: (agent: string) => number | undefined): void {
     for (const waiter of this.#waiters) waiter.priority = priorityOf(waiter.command.agent) ?? waiter.priority;
     this.#waiters.sort((a, b) => b.priority - a.priority);
   }
 
-  /** Sends everybody away: what they waited for is gone. */
+  /** Answers every call: what it waited for is gone. */
   clear(reason: unknown): void {
     const all = this.#waiters;
     this.#remove(all);

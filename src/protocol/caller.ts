@@ -8,7 +8,7 @@ export type Caller = {
   readonly expires_at: number | null;
 };
 
-/** Nobody's key: what Bursar does by itself, and what the operator does. */
+/** No key: what Bursar does by itself, and what the operator does. */
 export const bursar: Caller = { key_id: null, agent: null, expires_at: null };
 
 /** What a repeat of a request is known by: who asks, and its `Idempotency-Key`. */

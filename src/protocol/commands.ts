@@ -24,7 +24,7 @@ export type ConfigureCommand = {
   readonly equal_priority_donates?: boolean | undefined;
   readonly default_ttl_ms?: number | undefined;
   readonly journal_refusals?: boolean | undefined;
-  /** What the gateway books a model at that nobody has a price for. `null`: such a model is refused. */
+  /** What the gateway books a model at that has no price. `null`: such a model is refused. */
   readonly fallback_price?: Rates | null | undefined;
   /** When the whole budget is filled again, and a new period begins. `null`: never by itself. */
   readonly refill?: GivenPoolRefill | null | undefined;
@@ -70,7 +70,7 @@ export type CloseCommand = {
 /** Opens a closed confidence gate: a new task. */
 export type ReopenCommand = { readonly op: "reopen"; readonly agent: string; readonly id: string };
 
-/** No new reserve of the agent and those below it, or of anybody (`agent: null`), until it is resumed; open ones settle. */
+/** No new reserve of the agent and those below it, or of all agents (`agent: null`), until it is resumed; open ones settle. */
 export type PauseCommand = { readonly op: "pause"; readonly agent: string | null };
 
 /** Ends a pause of the same agent, or of the pool. */

@@ -4,7 +4,7 @@ import type { Refusal } from "./refusals.ts";
 export function explain(refusal: Refusal): string {
   switch (refusal.code) {
     case "key_revoked":
-      return "This key was revoked. Ask whoever gave it to you for a new one.";
+      return "This key was revoked. Ask the person who gave it to you for a new one.";
     case "key_expired":
       return "This key has expired. Ask for a new one.";
     case "tenant_not_found":
@@ -16,7 +16,7 @@ export function explain(refusal: Refusal): string {
     case "price_not_found":
       return `There is no price for ${refusal.model}. GET /v1/prices lists those there are; PUT /v1/prices/{model} sets one.`;
     case "model_not_priced":
-      return `Nobody knows what ${refusal.model} costs, so it can't be paid out of a pool of microusd. Set its price with PUT /v1/prices/{model}, or a fallback_price for the pool.`;
+      return `There is no price for ${refusal.model}, so it can't be paid out of a pool of microusd. Set its price with PUT /v1/prices/{model}, or a fallback_price for the pool.`;
     case "pool_not_found":
       return "There is no such pool. Create it with PUT /v1/pools/{pool}.";
     case "damaged":
@@ -40,7 +40,7 @@ export function explain(refusal: Refusal): string {
     case "agent_closing":
       return `The agent ${refusal.agent} is closing and takes no more work.`;
     case "paused":
-      return `${refusal.agent === null ? "The pool" : `The agent ${refusal.agent}`} is paused: nothing new is reserved until somebody resumes it.`;
+      return `${refusal.agent === null ? "The pool" : `The agent ${refusal.agent}`} is paused: nothing new is reserved until it is resumed.`;
     case "confidence_reached":
       return `The agent ${refusal.agent} reported a confidence of ${refusal.confidence}, its threshold is ${refusal.confidence_threshold}: the job is done. For a new task, reopen its gate.`;
     case "contract_conflict":

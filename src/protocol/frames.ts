@@ -16,7 +16,7 @@ export const keyPrefix = "bursar-key.";
 
 /** Who opens a session, as the Worker tells the pool. */
 export type Opener = { readonly caller: Caller; readonly scope: Scope };
-/** The header that carries it, from the Worker to the pool's object and from nobody else. */
+/** The header that carries it, from the Worker to the pool's object and from nowhere else. */
 export const openerHeader = "x-bursar-opener";
 
 /** Why a session was closed by the server, as WebSocket close codes. */

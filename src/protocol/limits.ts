@@ -15,7 +15,7 @@ export const limits = {
   agentDepth: 8,
   /**
    * Open reservations of a pool. All of them may fall due in one turn, and they are rebuilt on waking. One agent may
-   * have as many as it leaves free for all others (`protocol/share.ts`): half, where nobody else has any.
+   * have as many as it leaves free for all others (`protocol/share.ts`): half, where no other has any.
    */
   openReservations: 20_000,
   /** What they may take in memory, in bytes: labels and transfers count, so that few heavy ones are bounded as many are. */

@@ -30,7 +30,7 @@ export type Problem = {
   readonly [fact: string]: unknown;
 };
 
-/** Language models' SDKs retry 408, 409, 429 and 5xx by themselves: a refusal to spend is 402, so that nobody hammers it. */
+/** Language models' SDKs retry 408, 409, 429 and 5xx by themselves: a refusal to spend is 402, so that they do not repeat it. */
 export function statusOf(
   code: RefusalCode | DoorCode,
 ): 400 | 401 | 402 | 403 | 404 | 405 | 409 | 410 | 413 | 415 | 422 | 429 | 500 | 502 | 503 {

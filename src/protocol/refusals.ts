@@ -116,7 +116,7 @@ export const refusalCodes = [
   "budget_exceeded",
 ] as const satisfies readonly RefusalCode[];
 
-/** Limits that others or time make room under; any other stays reached until somebody changes something. */
+/** Limits under which room comes free by itself; any other stays reached until something is deleted or changed. */
 const transientLimits: readonly string[] = [
   "openReservations",
   "openReservationsPerAgent",

@@ -125,7 +125,7 @@ export const keyBody = z
   })
   .refine((fields) => fields.scope !== "admin" || fields.agent === undefined, {
     path: ["agent"],
-    error: "can't be given with scope admin: whoever manages contracts is bound to none",
+    error: "can't be given with scope admin: an admin key manages contracts and is bound to no agent",
   });
 
 export const webhookBody = z.strictObject({

@@ -1,5 +1,5 @@
 /**
- * How much of something that all share one may have: as much as is then left for everybody else. One alone may have
+ * How much of something that all share one may have: as much as is then left for all others. One alone may have
  * half, two a third each, and so on; however many take all that they may, the next one still finds a share. This is
  * the "dynamic threshold" by which switches share a buffer (Choudhury and Hahne, 1998).
  */

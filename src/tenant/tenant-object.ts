@@ -147,7 +147,7 @@ export class TenantObject extends DurableObject<Env> {
     );
   }
 
-  /** Makes a pool again out of the archive. It knows the revoked keys before anybody can use it. */
+  /** Makes a pool again out of the archive. It knows the revoked keys before it can be used. */
   restorePool(caller: Caller, request: RequestId, name: string): Promise<Answer<RestoreResult>> {
     return this.#inTurn(name, () => {
       migrate(this.ctx.storage, tenantSteps);
@@ -194,7 +194,7 @@ export class TenantObject extends DurableObject<Env> {
     return this.price(caller, model);
   }
 
-  /** Takes the tenant's own price away; whoever else prices the model does so again. */
+  /** Takes the tenant's own price away; the model's other price holds again. */
   async removePrice(caller: Caller, request: RequestId, model: string): Promise<Answer<{ deleted: true }>> {
     return this.#once(caller, request, `remove price ${model}`, async () => {
       const found = await this.price(caller, model);

@@ -6,7 +6,7 @@
  */
 import { limits } from "../protocol/limits.ts";
 
-/** Names that stand for the machine itself or for networks that are not everybody's (RFC 2606, 6761, 6762, 8375). */
+/** Names that stand for the machine itself or for private networks (RFC 2606, 6761, 6762, 8375). */
 const privateSuffixes = [
   "localhost",
   "localdomain",
@@ -52,7 +52,7 @@ const mirrors = [
   "ip6.name",
 ];
 
-/** Names under which home routers answer, though their last part is everybody's. */
+/** Names under which home routers answer, though their last part is a public domain. */
 const routers = ["fritz.box", "speedport.ip", "routerlogin.net", "tplinkwifi.net"];
 
 const ports = ["", "443", "8443"];
@@ -60,7 +60,7 @@ const ports = ["", "443", "8443"];
 /** Why `text` is no address to send to; undefined if it is one. `exempt` are origins that the operator allows. */
 export function wrongWith(text: string, exempt: readonly string[]): string | undefined {
   if (text.length > limits.webhookUrlLength) return `must have at most ${limits.webhookUrlLength} characters`;
-  // Parsers differ in what they make of these; nobody needs them.
+  // Parsers differ in what they make of these; no webhook needs them.
   if (/[\s\\\p{Cc}]/u.test(text)) return "must not have spaces, backslashes or control characters";
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined) return "must be a URL";

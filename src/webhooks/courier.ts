@@ -144,7 +144,7 @@ export class Courier {
           ...signedHeaders(id, this.#options.clock(), body, secrets),
         },
         body,
-        // A redirect would lead where nobody has looked.
+        // A redirect would lead to an address that was not checked.
         redirect: "manual",
         signal: late.signal,
       });

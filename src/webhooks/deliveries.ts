@@ -15,7 +15,7 @@ export type Due = {
   readonly id: string;
   readonly body: string;
   readonly attempts: number;
-  /** When it was first to be sent (again, when somebody asked for that). */
+  /** When it was first to be sent (again, where a redelivery was asked for). */
   readonly since: number;
 };
 

@@ -1,6 +1,6 @@
 /**
  * The Durable Object of a tenant's webhooks: takes notices over from the tenant's pools and sends them. It is an object
- * of its own so that addresses that hang or fail keep nobody waiting: neither a pool nor the tenant's keys. Its name is
+ * of its own so that addresses that hang or fail hold up neither a pool nor the tenant's keys. Its name is
  * the tenant's id.
  */
 import { DurableObject } from "cloudflare:workers";
@@ -142,7 +142,7 @@ export class WebhooksObject extends DurableObject<Env> {
   }
 
   /**
-   * Takes notices over from a pool, and says which types anybody wants to hear of from it. Once this has returned they
+   * Takes notices over from a pool, and says which types its webhooks want. Once this has returned they
    * are stored; handed over again they are not doubled.
    */
   async accept(pool: string, notices: readonly Notice[]): Promise<readonly NoticeType[]> {

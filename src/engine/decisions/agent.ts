@@ -146,7 +146,7 @@ function cannotShrink(agent: Agent | undefined, amount: number): Decision | unde
     : undefined;
 }
 
-/** Closing an agent closes those below it, whose budget is on its way back to it. Closed again, nobody is. */
+/** Closing an agent closes those below it, whose budget is on its way back to it. Closing again does nothing. */
 export function decideClose(pool: Pool, command: CloseCommand, now: number): Decision {
   const { id } = command;
   const used =

@@ -1,5 +1,5 @@
 /**
- * Decides how periods end and begin: by the calendar, as soon as anybody looks or the alarm rings, or by command. A
+ * Decides how periods end and begin: by the calendar, at the next command or read or the alarm rings, or by command. A
  * period is begun once: it is due only while the one before has not ended, and time never runs back within a pool.
  */
 import type { ResetPeriodCommand } from "../../protocol/commands.ts";
@@ -73,7 +73,7 @@ function started(pool: Pool, period: Period, endedAt: number, now: number): Even
 
 /**
  * The books of the next period, if it began now. The total is the budget that the settings name (or what contracts
- * mint), and what rolls over. What is held comes first, or nobody could pay for it; then agents get what their
+ * mint), and what rolls over. What is held comes first, or it could not be paid for; then agents get what their
  * contracts give, the important first, as far as the total reaches. The rest, and all that rolled over, is float.
  */
 export function refilled(pool: Pool): Refilled {

@@ -129,7 +129,7 @@ function tooMany({ name, contract, pace }: Agent, now: number): Decision | undef
   return refuse({ code: "too_many_reserves", agent: name, max_reserves_per_minute, retry_after_ms });
 }
 
-/** What is decided before anybody looks at budget: a repeat, or a refusal that budget would not change. */
+/** What is decided before budget is looked at: a repeat, or a refusal that budget would not change. */
 function decidedWithoutBudget(pool: Pool, command: ReserveCommand, now: number): Decision | undefined {
   const decided =
     unitMismatch(pool, command.unit) ??
