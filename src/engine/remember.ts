@@ -145,9 +145,10 @@ function forgetHistories(pool: Pool): void {
   const vacant = [...pool.histories.values()].filter(
     ({ agent, outcomes, unsettledCount }) => outcomes.size === 0 && unsettledCount === 0 && !pool.agents.has(agent),
   );
-  const isTooMany = vacant.length > limits.vacantHistories;
-  for (const { agent, horizon } of vacant) {
-    if (!isTooMany && horizon >= pool.at - limits.outcomesKeptMs) continue;
+  vacant.sort((a, b) => a.horizon - b.horizon);
+  for (const [place, { agent, horizon }] of vacant.entries()) {
+    const isTooMany = vacant.length - place > limits.vacantHistories;
+    if (!isTooMany && horizon >= pool.at - limits.outcomesKeptMs) break;
     pool.histories.delete(agent);
     pool.horizon = Math.max(pool.horizon, horizon);
   }

@@ -13,6 +13,7 @@ import { bursar, type Caller, type RequestId } from "../protocol/caller.ts";
 import type { Capability } from "../protocol/capability.ts";
 import type { Command, ReserveCommand } from "../protocol/commands.ts";
 import { type Opener, openerHeader, subprotocol } from "../protocol/frames.ts";
+import { limits } from "../protocol/limits.ts";
 import type { Answer, Outcome } from "../protocol/results.ts";
 import { modelName, name } from "../protocol/schemas.ts";
 import type { Jurisdiction } from "../protocol/tenants.ts";
@@ -83,6 +84,15 @@ export class Call {
   }
 
   #requestKey: string | undefined;
+
+  /** The `Idempotency-Key` of a batch, of which the ids of its commands are made; null without one. */
+  get batchKey(): string | null {
+    if (!this.request.headers.has("idempotency-key")) return null;
+    const key = this.idFor(undefined);
+    const most = limits.idLength - `.${limits.batch - 1}`.length;
+    if (key.length > most) throw invalid("Idempotency-Key", `must have at most ${most} characters for a batch`);
+    return key;
+  }
 
   /** The id of a write: the body's, the `Idempotency-Key` header's (the same thing by its other name), or a new one. */
   idFor(given: string | undefined): string {

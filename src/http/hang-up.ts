@@ -17,6 +17,8 @@ export async function whileConnected<T>(
   leave: (ticket: string) => Promise<unknown>,
 ): Promise<T> {
   const ticket = crypto.randomUUID();
+  // It may have gone before it is asked for: then the pool knows that by the time the call comes.
+  if (signal.aborted) await leave(ticket).catch(() => undefined);
   const onAbort = (): void => waitUntil(leave(ticket).catch(() => undefined));
   signal.addEventListener("abort", onAbort, { once: true });
   const asked = ask(ticket);

@@ -420,10 +420,10 @@ export const routes: readonly Route[] = [
       commands.flatMap((command) => ("agent" in command && command.agent !== null ? [command.agent] : [])),
     run: async (call, body) => {
       // Those without an id get one, and the same again where the batch is repeated with its Idempotency-Key.
-      const { key } = call.requestId;
-      const isNamed = call.request.headers.has("idempotency-key");
-      const idFor = (place: number): string => (isNamed ? `${key.slice(0, limits.idLength - 5)}.${place}` : uuid7());
-      const commands = schemas.withIds(body.commands, idFor);
+      const { batchKey } = call;
+      const commands = schemas.withIds(body.commands, (place) =>
+        batchKey === null ? uuid7() : `${batchKey}.${place}`,
+      );
       const index = commands.findIndex(({ op }) => !mayRun(call.capability.scope, op));
       const beyond = commands[index];
       if (beyond !== undefined) {

@@ -25,7 +25,7 @@ import { migrate, schemaVersion } from "./schema.ts";
 import type { PoolStorage } from "./storage.ts";
 import { writeBatch } from "./store.ts";
 import { type Errands, Upkeep } from "./upkeep.ts";
-import { type Visit, type Waiter, WaitingLine } from "./waiting.ts";
+import { type Answered, type Visit, WaitingLine } from "./waiting.ts";
 
 /** Alarms are set at multiples of this: one row for all that ends within it. */
 const alarmGridMs = 30_000;
@@ -127,7 +127,10 @@ export class LivePool {
       const field = reserveDifference(waiting.command, command);
       if (field !== undefined) return { ok: false, refusal: { code: "id_reused", id: command.id, field } };
       // A caller that comes back to wait waits in its old place; one that only asks is answered now.
-      if (waitMs > 0) return this.#wait(command, waiting.priority, visit);
+      if (waitMs > 0) {
+        if (waiting.size >= limits.waitersPerReservation) return tooManyCalls;
+        return this.#wait(command, waiting.priority, visit);
+      }
     }
     const outcome = this.#deliver((pool, now, events) => {
       if (waitMs > 0) settleDue(pool, now, events);
@@ -204,6 +207,7 @@ export class LivePool {
   /** A damaged pool can be paused, as a whole: it is then paused when it comes back. */
   #pauseDamaged(command: Command): Outcome | undefined {
     if ((command.op !== "pause" && command.op !== "resume") || command.agent !== null) return undefined;
+    if (this.#isRebuilt) throw beingRestored();
     const paused = command.op === "pause";
     keepPause(this.#storage, paused);
     return { ok: true, result: { seq: 0, paused, agent: null } };
@@ -302,19 +306,21 @@ export class LivePool {
   }
 
   /**
-   * Fills the storage of a pool that does not exist, or is damaged, by `fill`, and sets its alarm. Meanwhile nothing else is let at it:
-   * deliveries are refused as `unavailable`. Where `fill` throws, nothing is left of what it wrote.
+   * Fills the storage of a pool that does not exist, or is damaged, by `fill`, and sets its alarm. Meanwhile deliveries
+   * are refused as `unavailable`. Where `fill` throws, nothing is left of what it wrote. A pool that was paused while it
+   * was damaged is paused once it is filled.
    */
   async rebuild<T>(fill: () => Promise<T>): Promise<T> {
     while (this.#batch !== undefined) await this.#batch.persisted.catch(() => undefined);
     this.#isRebuilt = true;
-    const isPaused = this.#damage !== undefined && keptPause(this.#storage);
+    const isPaused = keptPause(this.#storage);
     let filled: T;
     try {
-      if (this.#damage !== undefined) await this.#storage.deleteAll();
+      if (this.#damage !== undefined || isPaused) await this.#storage.deleteAll();
       filled = await fill();
     } catch (error) {
       await this.#storage.deleteAll();
+      if (isPaused) keepPause(this.#storage, true);
       throw error;
     } finally {
       this.#isRebuilt = false;
@@ -350,7 +356,7 @@ export class LivePool {
    * a defect of ours and leaves memory in doubt: all of the batch is given up, and memory is read again.
    */
   #deliver<T>(turn: (pool: Pool, now: number, events: PoolEvent[]) => T, serve = false): T {
-    if (this.#isRebuilt) throw new NotPersistedError("the pool is being restored; the same request may be repeated");
+    if (this.#isRebuilt) throw beingRestored();
     const { pool } = this.#current;
     const events: PoolEvent[] = [];
     try {
@@ -360,10 +366,10 @@ export class LivePool {
         this.#line.size > 0 && (serve || events.some(mayFreeBudget)) ? this.#serveLine(pool, now, events) : [];
       for (const event of events) if (event.type === "closed") this.#refusals.forget(event.agent);
       const persisted = this.#persist(events);
-      for (const { waiter, outcome } of served) {
+      for (const { call, outcome } of served) {
         persisted.then(
-          () => waiter.resolve(outcome),
-          (reason: unknown) => waiter.reject(reason),
+          () => call.resolve(outcome),
+          (reason: unknown) => call.reject(reason),
         );
       }
       // Leases that began or moved since may end sooner than the timer was set for.
@@ -375,7 +381,8 @@ export class LivePool {
     }
   }
 
-  #serveLine(pool: Pool, now: number, events: PoolEvent[]): { waiter: Waiter; outcome: Outcome }[] {
+  /** Takes those out of the line that are answered now. They are told once `events` are persisted. */
+  #serveLine(pool: Pool, now: number, events: PoolEvent[]): Answered[] {
     if (events.some(({ type }) => type === "registered")) {
       this.#line.reorder((agent) => pool.agents.get(agent)?.contract.priority);
     }
@@ -387,14 +394,16 @@ export class LivePool {
       const isLast = [...waiter.calls].every(({ until }) => until <= now);
       return isLast ? execute(pool, command, now, events) : undefined;
     });
-    this.#line.dismiss(({ until }, { command }) => (until <= now ? refusalOf(pool, command, now) : undefined));
+    const givenUp = this.#line.take(({ until }, { command }) =>
+      until <= now ? refusalOf(pool, command, now) : undefined,
+    );
     if (served.length > 0) {
       this.#noteRefusals(
         served.map(({ waiter }) => waiter.command),
         served.map(({ outcome }) => outcome),
       );
     }
-    return served;
+    return [...served.map(({ waiter, outcome }) => ({ call: waiter, outcome })), ...givenUp];
   }
 
   #noteRefusals(commands: readonly Command[], outcomes: readonly Outcome[]): void {
@@ -511,6 +520,14 @@ function releasedInLine(id: string): Outcome {
   return { ok: false, refusal: { code: "reservation_settled", id, state: "released", consumed: 0 } };
 }
 
+function beingRestored(): NotPersistedError {
+  return new NotPersistedError("the pool is being restored; the same request may be repeated");
+}
+
+const tooManyCalls: Outcome = {
+  ok: false,
+  refusal: { code: "limit_reached", limit: "waitersPerReservation", maximum: limits.waitersPerReservation },
+};
 const keyRevoked: Outcome = { ok: false, refusal: { code: "key_revoked" } };
 const keyExpired: Outcome = { ok: false, refusal: { code: "key_expired" } };
 const poolGone: Outcome = { ok: false, refusal: { code: "pool_not_found" } };

@@ -51,10 +51,10 @@ export function handedOver({ sql }: PoolStorage, upTo: number, wanted: ReadonlyS
   );
 }
 
-/** Warnings that were not wanted before and are now are handed over after all. Whether there are any. */
-export function wantedAfterAll({ sql }: PoolStorage, wanted: ReadonlySet<NoticeType>): boolean {
+/** Warnings that were not wanted before and are now are handed over after all. */
+export function wantedAfterAll({ sql }: PoolStorage, wanted: ReadonlySet<NoticeType>): void {
   const query = "UPDATE outbox SET unwanted = 0 WHERE unwanted = 1 AND type IN (SELECT value FROM json_each(?))";
-  return sql.exec(query, JSON.stringify([...wanted])).rowsWritten > 0;
+  sql.exec(query, JSON.stringify([...wanted]));
 }
 
 /** Whether warnings wait for a webhook that wants them. */
@@ -67,15 +67,28 @@ export function forgetUnwanted({ sql }: PoolStorage): void {
   sql.exec("DELETE FROM outbox WHERE unwanted = 1");
 }
 
-/** Leases that ended are told together: a caller that lets thousands end would drown everything else. */
-export function gathered(notices: readonly Notice[]): Notice[] {
-  const expired = notices.filter(({ type }) => type === "reservation.expired");
-  const last = expired.at(-1);
-  if (last === undefined) return [...notices];
-  const charged = expired.reduce((sum, { data }) => sum + Number(data["charged"]), 0);
-  const reservations = expired.slice(0, expiriesNamed).map(({ data }) => data);
-  const one: Notice = { ...last, data: { count: expired.length, charged, reservations } };
-  return [...notices.filter(({ type }) => type !== "reservation.expired"), one];
+/**
+ * Makes one notice of leases that ended: a caller that lets thousands end would drown everything else. It is stored
+ * before it is handed over, so that it is the same message again where the answer is lost.
+ */
+export function gatherExpired(storage: PoolStorage): void {
+  const { sql } = storage;
+  const single = "type = 'reservation.expired' AND json_extract(notice, '$.data.count') IS NULL";
+  const rows = sql
+    .exec<{ seq: number; notice: string }>(
+      `SELECT seq, notice FROM outbox WHERE ${single} ORDER BY seq LIMIT ?`,
+      limits.noticesAtOnce,
+    )
+    .toArray();
+  const last = rows.at(-1);
+  if (last === undefined) return;
+  const expired = rows.map(({ notice }) => (JSON.parse(notice) as Notice).data);
+  const charged = expired.reduce((sum, data) => sum + Number(data["charged"]), 0);
+  const data = { count: expired.length, charged, reservations: expired.slice(0, expiriesNamed) };
+  storage.transactionSync(() => {
+    sql.exec(`DELETE FROM outbox WHERE ${single} AND seq <= ?`, last.seq);
+    keepNotices(storage, [{ ...(JSON.parse(last.notice) as Notice), seq: last.seq, data }]);
+  });
 }
 
 /** Expired reservations that are named in one message. */

@@ -111,7 +111,8 @@ export class PoolObject extends DurableObject<PoolEnv> {
   }
 
   async run(caller: Caller, commands: readonly Command[]): Promise<Outcome[]> {
-    const outcomes = await this.#inTurn(caller, commands.length, () => this.#run(caller, commands));
+    const run = (): Promise<Outcome[]> => this.#run(caller, commands);
+    const outcomes = await this.#inTurn(caller, commands.length, run, () => JSON.stringify(commands).length);
     return outcomes ?? commands.map(() => queueFull);
   }
 
@@ -123,7 +124,8 @@ export class PoolObject extends DurableObject<PoolEnv> {
 
   /** `ticket` names the call for `leave`. */
   async reserve(caller: Caller, command: ReserveCommand, waitMs: number, ticket?: string): Promise<Outcome> {
-    return (await this.#inTurn(caller, 1, () => this.#reserve(caller, command, waitMs, ticket))) ?? queueFull;
+    const reserve = (): Promise<Outcome> => this.#reserve(caller, command, waitMs, ticket);
+    return (await this.#inTurn(caller, 1, reserve, () => JSON.stringify(command).length)) ?? queueFull;
   }
 
   async #reserve(caller: Caller, command: ReserveCommand, waitMs: number, ticket?: string): Promise<Outcome> {
@@ -203,8 +205,11 @@ export class PoolObject extends DurableObject<PoolEnv> {
     return this.archived(caller);
   }
 
-  /** Makes the pool again out of the archive; it must not exist, or be damaged. */
-  async restore(): Promise<Answer<RestoreResult>> {
+  /**
+   * Makes the pool again out of the archive; it must not exist, or be damaged. It knows these keys as revoked before
+   * it can be used.
+   */
+  async restore(revoked: readonly RevokedKey[]): Promise<Answer<RestoreResult>> {
     const bucket = this.env.ARCHIVE;
     if (bucket === undefined) return { ok: false, refusal: noArchive };
     const isDamaged = this.#pool.damage !== undefined;
@@ -216,14 +221,16 @@ export class PoolObject extends DurableObject<PoolEnv> {
     try {
       // What is damaged goes only once it is known that something better is there.
       if (isDamaged) await reachable(() => checkArchive(bucket, this.#owner));
-      const fill = (): Promise<number> => restore(this.ctx.storage, bucket, this.#owner);
-      const seq = await this.#pool.rebuild(() => reachable(fill));
+      const seq = await this.#pool.rebuild(async () => {
+        const last = await reachable(() => restore(this.ctx.storage, bucket, this.#owner));
+        this.#revoked.add(revoked, Date.now());
+        return last;
+      });
       return { ok: true, result: { seq } };
     } catch (error) {
       if (!(error instanceof RestoreError)) throw error;
       return { ok: false, refusal: { code: "archive_not_found", reason: error.message } };
     } finally {
-      // Where it failed, its tenant knows that nothing is remembered here of the keys that are revoked.
       this.#revoked.forget();
     }
   }
@@ -247,6 +254,8 @@ export class PoolObject extends DurableObject<PoolEnv> {
   }
 
   async audit(caller: Caller): Promise<Answer<Audit>> {
+    const refusal = this.#refusalTo(caller);
+    if (refusal !== undefined) return { ok: false, refusal };
     // Of a pool that is damaged, too: it says what is wrong.
     if (this.#pool.damage === undefined) {
       const exists = await this.#look(caller, (pool) => pool.seq);
@@ -377,9 +386,14 @@ export class PoolObject extends DurableObject<PoolEnv> {
   }
 
   /** Work of a key, when it is its turn; undefined where as much of it waits as may. Bursar's own work waits for none. */
-  async #inTurn<T>({ key_id }: Caller, cost: number, work: () => Promise<T>): Promise<T | undefined> {
+  async #inTurn<T>(
+    { key_id }: Caller,
+    cost: number,
+    work: () => Promise<T>,
+    bytes: () => number,
+  ): Promise<T | undefined> {
     if (key_id === null) return work();
-    return this.#turns.isFull(key_id) ? undefined : this.#turns.take(key_id, cost, work);
+    return this.#turns.isFull(key_id) ? undefined : this.#turns.take(key_id, cost, work, bytes);
   }
 
   async #look<T extends object | number>(
@@ -389,7 +403,12 @@ export class PoolObject extends DurableObject<PoolEnv> {
   ): Promise<Answer<T>> {
     const refusal = this.#refusalTo(caller) ?? this.#pool.damage?.refusal;
     if (refusal !== undefined) return { ok: false, refusal };
-    const answer = await this.#inTurn(caller, cost, () => this.#read(look));
+    const answer = await this.#inTurn(
+      caller,
+      cost,
+      () => this.#read(look),
+      () => 0,
+    );
     return answer ?? { ok: false, refusal: queueFull.refusal };
   }
 

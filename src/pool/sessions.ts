@@ -83,13 +83,20 @@ export class Sessions {
     }
     const key = keyOf(attachmentOf(socket).caller);
     const inFlight = (this.#inFlight.get(socket) ?? 0) + 1;
-    if (inFlight > limits.framesInFlight || this.#turns.isFull(key)) {
-      return close(socket, closeCodes.tooManyInFlight, `at most ${limits.framesInFlight} frames may be in flight`);
+    const isQueueFull = this.#turns.isFull(key);
+    if (inFlight > limits.framesInFlight || isQueueFull) {
+      const most = `at most ${limits.framesInFlight} frames may be in flight`;
+      return close(socket, closeCodes.tooManyInFlight, isQueueFull ? "as much of this key's work waits as may" : most);
     }
     this.#inFlight.set(socket, inFlight);
     try {
       const cost = 1 + Math.ceil(data.length / lengthPerCommand);
-      await this.#turns.take(key, cost, () => this.#look(socket, data), data.length);
+      await this.#turns.take(
+        key,
+        cost,
+        () => this.#look(socket, data),
+        () => data.length,
+      );
     } finally {
       this.#inFlight.set(socket, (this.#inFlight.get(socket) ?? 1) - 1);
     }

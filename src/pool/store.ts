@@ -9,7 +9,7 @@ import { migrate } from "./schema.ts";
 import { isDue, writeSnapshot } from "./snapshot.ts";
 import type { PoolStorage } from "./storage.ts";
 
-/** Rows of a flush from which on one more, the note of the journal's end, is a small part of them. */
+/** From so many events on, one row more in a flush, the note of the journal's end, is a small part of what it costs. */
 const eventsWithNote = 64;
 /** After a snapshot that could not be written: characters of journal until it is tried again. */
 const snapshotAgainLength = 1_000_000;

@@ -33,10 +33,10 @@ export class Turns {
   }
 
   /**
-   * Runs `work`, at once or when it is the key's turn. `cost` is in commands, or as much work as those are; `bytes` is
-   * what it keeps in memory until then.
+   * Runs `work`, at once or when it is the key's turn. `cost` is in commands, or as much work as those are; `bytes()` is
+   * what it keeps in memory until then, asked for only where it waits.
    */
-  take<T>(key: string, cost: number, work: () => T | Promise<T>, bytes = 0): Promise<T> {
+  take<T>(key: string, cost: number, work: () => T | Promise<T>, bytes: () => number): Promise<T> {
     if (!this.#queues.has(key) && this.#mayRun(key, cost)) {
       this.charge(key, cost);
       // Not `async`: what runs at once must have begun when this returns, before the next caller is let in.
@@ -54,8 +54,9 @@ export class Turns {
       };
       const queue = this.#queues.get(key) ?? { jobs: [], bytes: 0 };
       this.#queues.set(key, queue);
-      queue.jobs.push({ cost, bytes, run });
-      queue.bytes += bytes;
+      const job = { cost, bytes: bytes(), run };
+      queue.jobs.push(job);
+      queue.bytes += job.bytes;
     });
   }
 

@@ -6,7 +6,7 @@
 import type { PoolSettings } from "../protocol/events.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Notice, NoticeType } from "../protocol/webhooks.ts";
-import { gathered, handedOver, hasUnwanted, waitingNotices, wantedAfterAll } from "./outbox.ts";
+import { gatherExpired, handedOver, hasUnwanted, waitingNotices, wantedAfterAll } from "./outbox.ts";
 import { schemaVersion } from "./schema.ts";
 import { segmentLength } from "./shipping.ts";
 import type { PoolStorage } from "./storage.ts";
@@ -109,9 +109,10 @@ export class Upkeep {
     while (this.#handOverAt !== undefined) {
       this.#handOverAt = undefined;
       try {
+        gatherExpired(this.#storage);
         const notices = waitingNotices(this.#storage, limits.noticesAtOnce);
         const last = notices.at(-1);
-        const types = new Set(await tell(gathered(notices)));
+        const types = new Set(await tell(notices));
         if (this.#life !== life) return;
         this.#wanted = { types, at: this.#clock() };
         if (last !== undefined) handedOver(this.#storage, last.seq, types);

@@ -17,10 +17,16 @@ export type Visit = {
   readonly until: number;
 };
 
-type Call = Visit & {
+/** What waits for an outcome. */
+type Waiting = {
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (reason: unknown) => void;
 };
+
+type Call = Visit & Waiting;
+
+/** A call that has left the line, and what it is to be told. */
+export type Answered = { readonly call: Waiting; readonly outcome: Outcome };
 
 export class Waiter {
   readonly command: ReserveCommand;
@@ -47,10 +53,11 @@ export class Waiter {
     });
   }
 
-  /** Takes a call away, with an outcome. Whether it was there. */
-  remove(ticket: string, outcome: Outcome): boolean {
-    this.#calls.get(ticket)?.resolve(outcome);
-    return this.#calls.delete(ticket);
+  /** Takes a call away; undefined if it is not here. */
+  remove(ticket: string): Waiting | undefined {
+    const call = this.#calls.get(ticket);
+    this.#calls.delete(ticket);
+    return call;
   }
 
   /** Answers every call. */
@@ -65,12 +72,16 @@ export class Waiter {
   }
 }
 
+/** A reservation that has left the line, and what all of its calls are to be told. */
+export type Served = { readonly waiter: Waiter; readonly outcome: Outcome };
+
 export class WaitingLine {
   /** In the order in which they are served. */
   #waiters: Waiter[] = [];
   readonly #byId = new Map<string, Waiter>();
   readonly #byAgent = new Map<string, number>();
 
+  /** How many reservations wait. */
   get size(): number {
     return this.#waiters.length;
   }
@@ -99,22 +110,33 @@ export class WaitingLine {
   /** The caller of this call has gone; what is left of the call is told `outcome`. Whether it waited here. */
   leave(id: string, ticket: string, outcome: Outcome): boolean {
     const waiter = this.#byId.get(id);
-    const isHere = waiter?.remove(ticket, outcome) === true;
-    if (waiter?.size === 0) this.#remove([waiter]);
-    return isHere;
+    const call = waiter?.remove(ticket);
+    if (waiter === undefined || call === undefined) return false;
+    call.resolve(outcome);
+    if (waiter.size === 0) this.#remove([waiter]);
+    return true;
   }
 
   /** Answers the calls for which `outcome` gives one; a reservation that no call waits for any more leaves. */
   dismiss(outcome: (visit: Visit, waiter: Waiter) => Outcome | undefined): void {
+    for (const { call, outcome: answer } of this.take(outcome)) call.resolve(answer);
+  }
+
+  /** As `dismiss`, for a caller that answers them itself. */
+  take(outcome: (visit: Visit, waiter: Waiter) => Outcome | undefined): Answered[] {
+    const answered: Answered[] = [];
     const left: Waiter[] = [];
     for (const waiter of this.#waiters) {
       for (const visit of Array.from(waiter.calls)) {
         const answer = outcome(visit, waiter);
-        if (answer !== undefined) waiter.remove(visit.ticket, answer);
+        const call = answer === undefined ? undefined : waiter.remove(visit.ticket);
+        if (answer === undefined || call === undefined) continue;
+        answered.push({ call, outcome: answer });
       }
       if (waiter.size === 0) left.push(waiter);
     }
     this.#remove(left);
+    return answered;
   }
 
   /** When the first call gives up, or its key expires; undefined when none waits. */
@@ -127,8 +149,8 @@ export class WaitingLine {
   }
 
   /** Asks for each in order; those that get an outcome leave the line, and are answered by the caller. */
-  serve(attempt: (waiter: Waiter) => Outcome | undefined): { waiter: Waiter; outcome: Outcome }[] {
-    const served: { waiter: Waiter; outcome: Outcome }[] = [];
+  serve(attempt: (waiter: Waiter) => Outcome | undefined): Served[] {
+    const served: Served[] = [];
     for (const waiter of this.#waiters) {
       const outcome = attempt(waiter);
       if (outcome !== undefined) served.push({ waiter, outcome });

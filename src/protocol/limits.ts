@@ -33,6 +33,8 @@ export const limits = {
    * leaves free for all others.
    */
   waiters: 1_000,
+  /** Calls that wait for one reservation: a caller that comes back is one more, until its old call is known to be gone. */
+  waitersPerReservation: 100,
   /** Work of one key in a turn of the pool's object, in commands: a full batch, and a few milliseconds. */
   turnQuantum: 1_000,
   /** Work that was queued of all keys in a turn: others that come meanwhile wait no longer than for this. */
@@ -136,7 +138,10 @@ export const limits = {
   keysPerTenant: 10_000,
   /** What the operator may make beyond that: a tenant that has lost its admin key must get one. */
   keysOfOperator: 100,
-  /** Revoked keys without expiry: each new pool is told of all. Beyond, the oldest that every pool knows are forgotten. */
+  /**
+   * Revoked keys that have not expired: each new pool is told of all. Where there are as many no key is made, but by the
+   * operator. Those of one pool may be as many as are left free for all others.
+   */
   revokedKeysPerTenant: 100_000,
   /** For how long a control request may be repeated and is answered as the first time: a day … */
   requestsKeptMs: 24 * 3_600_000,

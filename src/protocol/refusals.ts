@@ -124,6 +124,7 @@ const transientLimits: readonly string[] = [
   "openReservationsBytesPerAgent",
   "waiters",
   "waitersPerAgent",
+  "waitersPerReservation",
   "sessions",
   "sessionsPerKey",
   "queuedPerKey",

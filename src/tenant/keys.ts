@@ -1,6 +1,5 @@
 /** A tenant's keys: who they were made for and whether they are revoked. The keys themselves are kept nowhere. */
 import type { Scope } from "../protocol/capability.ts";
-import { limits } from "../protocol/limits.ts";
 import type { KeyFields, KeyView } from "../protocol/tenants.ts";
 
 type KeyRow = {
@@ -45,14 +44,10 @@ export class Keys {
     return this.#sql.exec<{ count: number }>(query, pool).one().count;
   }
 
-  /** Of more revoked keys than are kept, forgets the oldest whose revocations every pool was told of. */
-  forgetRevoked(toldByAll: number): void {
-    this.#sql.exec(
-      `DELETE FROM keys WHERE revocation <= ?1 AND revocation <=
-         (SELECT revocation FROM keys WHERE revocation IS NOT NULL ORDER BY revocation DESC LIMIT 1 OFFSET ?2)`,
-      toldByAll,
-      limits.revokedKeysPerTenant,
-    );
+  /** Revoked keys, of one pool or of all. They are kept until they expire: a key that is not known as revoked works. */
+  countRevoked(pool: string | null = null): number {
+    const query = "SELECT count(*) AS count FROM keys WHERE revoked_at IS NOT NULL AND (?1 IS NULL OR pool = ?1)";
+    return this.#sql.exec<{ count: number }>(query, pool).one().count;
   }
 
   /** Forgets keys that have expired: they are dead by what is written in them. */
@@ -60,10 +55,10 @@ export class Keys {
     this.#sql.exec("DELETE FROM keys WHERE expires_at <= ?", now);
   }
 
-  /** Lists a key; again, if the answer to the first time was lost. */
+  /** Lists a key. */
   add({ key_id, scope, pool, agent, label, expires_at }: KeyFields, now: number): void {
     this.#sql.exec(
-      "INSERT OR IGNORE INTO keys (key_id, scope, pool, agent, label, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO keys (key_id, scope, pool, agent, label, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
       key_id,
       scope,
       pool,

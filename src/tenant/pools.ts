@@ -65,12 +65,6 @@ export class Pools {
     return this.#sql.exec<UntoldRevocation>(query, name).toArray();
   }
 
-  /** The last revocation that every pool was told of. */
-  toldByAll(): number {
-    const query = "SELECT coalesce(min(told), 9007199254740991) AS told FROM pools";
-    return this.#sql.exec<{ told: number }>(query).one().told;
-  }
-
   told(name: string, revocation: number): void {
     this.#sql.exec("UPDATE pools SET told = max(told, ?) WHERE name = ?", revocation, name);
   }

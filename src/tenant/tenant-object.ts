@@ -71,16 +71,24 @@ export class TenantObject extends DurableObject<Env> {
     return { ok: true, result: key };
   }
 
-  /** A pool's admin must leave keys for all others; the operator can always make one. */
+  /**
+   * A pool's admin must leave keys for all others, and may not fill the list with keys that it revokes. The operator can
+   * always make one.
+   */
   #tooManyKeys({ key_id }: Caller, pool: string | null): Refusal | null {
-    const all = this.#keys.count();
-    const isOperator = key_id === null;
-    const most = limits.keysPerTenant + (isOperator ? limits.keysOfOperator : 0);
-    if (all >= most) return { code: "limit_reached", limit: "keysPerTenant", maximum: most };
-    if (pool === null || isOperator) return null;
+    const working = this.#keys.count();
+    const revoked = this.#keys.countRevoked();
+    if (key_id === null) return beyond("keysPerTenant", working, limits.keysPerTenant + limits.keysOfOperator);
+    const ofTenant =
+      beyond("keysPerTenant", working, limits.keysPerTenant) ??
+      beyond("revokedKeysPerTenant", revoked, limits.revokedKeysPerTenant);
+    if (ofTenant !== null || pool === null) return ofTenant;
     const own = this.#keys.count(pool);
-    const share = shareOf(limits.keysPerTenant, all - own);
-    return own + 1 > share ? { code: "limit_reached", limit: "keysPerPool", maximum: share } : null;
+    const ownRevoked = this.#keys.countRevoked(pool);
+    return (
+      beyond("keysPerPool", own, shareOf(limits.keysPerTenant, working - own)) ??
+      beyond("revokedKeysPerPool", ownRevoked, shareOf(limits.revokedKeysPerTenant, revoked - ownRevoked))
+    );
   }
 
   /** Keys by id; only those bound to `pool`, unless it is null. */
@@ -108,7 +116,6 @@ export class TenantObject extends DurableObject<Env> {
     if (this.#pools.countUntold() > 0) await this.ctx.storage.setAlarm(Date.now() + retryMs);
     await this.#tellAll(tellsBeforeAnswer);
     if (this.#pools.countUntold() === 0) await this.ctx.storage.deleteAlarm();
-    this.#keys.forgetRevoked(this.#pools.toldByAll());
     const pending = this.#pools.countUntoldOf(keyId);
     const revoked_at = this.#keys.get(keyId)?.revoked_at ?? Date.now();
     const reached = known.pool === null ? this.#pools.count() : Number(this.#pools.has(known.pool));
@@ -140,9 +147,12 @@ export class TenantObject extends DurableObject<Env> {
       this.#once(caller, request, `remove ${name} ${force}`, async () => {
         if (!this.#isMade()) return { ok: false, refusal: { code: "pool_not_found" } };
         this.#pools.forgets(name);
+        const isListed = this.#pools.has(name);
         const removed = await this.#pool(name).remove(bursar, force);
-        if (removed.ok || removed.refusal.code === "pool_not_found") this.#pools.remove(name);
-        return removed;
+        const isGone = !removed.ok && removed.refusal.code === "pool_not_found";
+        if (removed.ok || isGone) this.#pools.remove(name);
+        // A deletion that this object could not note before it was reset: the pool is still listed, and is gone.
+        return isListed && isGone ? { ok: true, result: { deleted: true } } : removed;
       }),
     );
   }
@@ -160,17 +170,19 @@ export class TenantObject extends DurableObject<Env> {
     if (refusal !== null) return { ok: false, refusal };
     const isListed = this.#pools.has(name);
     this.#pools.add(name, Date.now());
+    // Whatever becomes of it, what the pool knew of revoked keys may be gone.
     this.#pools.forgets(name);
-    await this.#tell(name);
-    let isRestored = false;
+    const revocations = this.#pools.untoldTo(name);
+    let restored: Answer<RestoreResult> | undefined;
     try {
-      const restored = await this.#pool(name).restore();
-      isRestored = restored.ok || restored.refusal.code !== "archive_not_found";
+      restored = await this.#pool(name).restore(revocations);
+      const last = revocations.at(-1);
+      if (restored.ok && last !== undefined) this.#pools.told(name, last.revocation);
       return restored;
     } finally {
-      // What could not be restored left nothing behind, revocations included.
-      if (!isRestored && isListed) this.#pools.forgets(name);
-      else if (!isRestored) this.#pools.remove(name);
+      const isNothing = restored === undefined || (!restored.ok && restored.refusal.code === "archive_not_found");
+      if (isNothing && !isListed) this.#pools.remove(name);
+      if (this.#pools.countUntold() > 0) await this.ctx.storage.setAlarm(Date.now() + retryMs);
     }
   }
 
@@ -297,4 +309,9 @@ export class TenantObject extends DurableObject<Env> {
   #isMade(): boolean {
     return schemaVersion(this.ctx.storage) > 0;
   }
+}
+
+/** A refusal where there are `maximum` already. */
+function beyond(limit: string, count: number, maximum: number): Refusal | null {
+  return count >= maximum ? { code: "limit_reached", limit, maximum } : null;
 }

@@ -58,6 +58,8 @@ export class Courier {
       if (sending.size === 0) return this.nextAt();
       // Not only until one of them ends: an address that hangs would keep what comes meanwhile from all others.
       await Promise.race([...sending, this.#somethingNew()]);
+      // Its timer, where a request ended first.
+      this.#wake();
     }
   }
 

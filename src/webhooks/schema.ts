@@ -43,5 +43,7 @@ export const webhookSteps: readonly string[] = [
    CREATE INDEX pending ON deliveries (webhook_id, next_at) WHERE state = 'pending';`,
   requestsStep,
   `ALTER TABLE deliveries ADD COLUMN lane TEXT NOT NULL DEFAULT '';
+   UPDATE deliveries SET lane =
+     coalesce((SELECT coalesce(pool, '') || ' ' || type FROM messages WHERE number = message), 'unknown');
    CREATE INDEX lanes ON deliveries (webhook_id, lane, next_at) WHERE state = 'pending';`,
 ];

@@ -147,6 +147,58 @@ describe("a pool's whole history", () => {
   });
 });
 
+describe("a damaged pool that is restored", () => {
+  const asPool = (tenant: string) => env.POOLS.getByName(`${tenant}/team`);
+
+  it.each([
+    ["its journal is gone", "DROP TABLE journal"],
+    ["its list of revoked keys is gone", "DROP TABLE revoked_keys"],
+    ["its list of versions is empty", "DELETE FROM schema_version"],
+  ])("refuses the keys that were revoked before, and stays paused, where %s", async (_, damage) => {
+    const tenant = newTenant();
+    const pool = "/v1/pools/team";
+    await must(api("PUT", pool, { tenant, body: {} }));
+    const { key, key_id } = await must(api("POST", "/v1/keys", { tenant, body: { scope: "read" } }));
+    await must(api("DELETE", `/v1/keys/${String(key_id)}`, { tenant }));
+    await must(api("POST", `${pool}/archive`, { tenant, body: {} }));
+    await runInDurableObject(asPool(tenant), (__, { storage }) => void storage.sql.exec(damage));
+    await evictDurableObject(asPool(tenant));
+    await must(api("POST", `${pool}/pause`, { tenant, body: {} }));
+
+    expect(await must(api("POST", `${pool}/restore`, { tenant, body: {} }))).toEqual({ seq: 1 });
+    expect(await api("GET", `${pool}/report`, { token: String(key) })).toMatchObject({ status: 401 });
+    await must(api("PUT", `${pool}/agents/a`, { tenant, body: { priority: 1, max_tokens: 10 } }));
+    const reserved = await api("POST", `${pool}/reservations`, { tenant, body: { agent: "a", tokens: 1 } });
+    expect(reserved.body).toMatchObject({ code: "paused" });
+  });
+
+  it("refuses a pause while it is being restored, and loses none where the archive can't be read to its end", async () => {
+    const tenant = newTenant();
+    const pool = "/v1/pools/team";
+    await must(api("PUT", pool, { tenant, body: {} }));
+    await must(api("POST", `${pool}/archive`, { tenant, body: {} }));
+    await runInDurableObject(asPool(tenant), (_, { storage }) => void storage.sql.exec("DROP TABLE journal"));
+    await evictDurableObject(asPool(tenant));
+    await must(api("POST", `${pool}/pause`, { tenant, body: {} }));
+
+    // The archive is read once to see that it is whole; the second reading hangs, and then fails.
+    let paused: Promise<unknown> = Promise.resolve();
+    let readings = 0;
+    const list = env.ARCHIVE.list.bind(env.ARCHIVE);
+    const broken = vi.spyOn(env.ARCHIVE, "list").mockImplementation(async (options) => {
+      if (options?.delimiter === undefined || ++readings < 2) return list(options);
+      paused = api("POST", `${pool}/resume`, { tenant, body: {} });
+      await paused;
+      throw new Error("out of reach");
+    });
+    expect(await api("POST", `${pool}/restore`, { tenant, body: {} })).toMatchObject({ status: 503 });
+    expect([readings, await paused]).toMatchObject([2, { status: 503 }]);
+    broken.mockRestore();
+    await must(api("POST", `${pool}/restore`, { tenant, body: {} }));
+    expect(await must(api("GET", pool, { tenant }))).toMatchObject({ paused: true });
+  });
+});
+
 describe("an archive that can't be reached", () => {
   it("is 503 to whoever asks for it, leaves nothing behind, and can be asked again", async () => {
     const tenant = newTenant();

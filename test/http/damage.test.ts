@@ -112,6 +112,14 @@ describe("a pool whose file is damaged", () => {
     expect(await must(api("GET", `${pool}/audit`))).toMatchObject({ ok: true, seq: 1 });
   });
 
+  it("is audited for keys that are not revoked, and for no other", async () => {
+    const pool = await damaged("DROP TABLE journal");
+    const { key, key_id } = await must(api("POST", "/v1/keys", { body: { scope: "read" } }));
+    expect(await must(api("GET", `${pool}/audit`, { token: String(key) }))).toMatchObject({ ok: false });
+    await must(api("DELETE", `/v1/keys/${String(key_id)}`));
+    expect(await api("GET", `${pool}/audit`, { token: String(key) })).toMatchObject({ status: 401 });
+  });
+
   it("is none where only the outbox, which no answer rests on, can't be read", async () => {
     const pool = await damaged("DROP TABLE outbox");
     expect(await must(api("GET", `${pool}/report`))).toMatchObject({ consumed: 150 });

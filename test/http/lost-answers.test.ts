@@ -8,7 +8,7 @@ import { describe, expect, it } from "vitest";
 import { Bursar } from "../../src/client/index.ts";
 import type { Env } from "../../src/env.ts";
 import { createApp } from "../../src/http/app.ts";
-import { adminKey, api, must, newTenant, operatorToken, problem } from "./api.ts";
+import { adminKey, api, must, newPath, newTenant, operatorToken, problem } from "./api.ts";
 
 type Fetch = (request: Request) => Promise<Response>;
 
@@ -243,6 +243,24 @@ describe.each([
 });
 
 describe("an Idempotency-Key", () => {
+  it("of a batch leaves room for the places of its commands, or is refused: no two are taken for one", async () => {
+    const pool = newPath();
+    await must(api("PUT", pool, { body: {} }));
+    await must(api("PUT", `${pool}/agents/a`, { body: { priority: 1, max_tokens: 1_000 } }));
+    const batch = (key: string) =>
+      api("POST", `${pool}/batch`, {
+        headers: named(key),
+        body: { commands: [{ op: "record", agent: "a", tokens: 100 }] },
+      });
+    for (const last of ["1", "2"]) await must(batch(`${"k".repeat(123)}${last}`));
+    expect(await must(api("GET", `${pool}/report`))).toMatchObject({ consumed: 200 });
+    const refused = await batch("k".repeat(125));
+    expect([refused.status, refused.body["detail"]]).toEqual([
+      400,
+      expect.stringContaining("Idempotency-Key must have at most 124 characters for a batch"),
+    ]);
+  });
+
   const named = (key: string) => ({ "idempotency-key": key });
 
   it("shows a key's text again to a repeat, and nothing to another caller or another request", async () => {

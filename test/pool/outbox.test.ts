@@ -147,6 +147,38 @@ describe("a notice", () => {
       expect(waitingNotices(storage, 10)).toEqual([]);
     }));
 
+  it("of leases is the same message again where its answer was lost, whatever ended since", () =>
+    onStorage(newStub(), async (storage) => {
+      const clock = { now: someday };
+      const pool = livePool(storage, () => clock.now);
+      await all(pool.run([{ op: "configure" }, register("a", 1, 10_000)]));
+      let id = 0;
+      const expire = async (count: number): Promise<void> => {
+        await all(pool.run(Array.from({ length: count }, () => reserve(`r${id++}`, "a", 1, { ttl_ms: 100 }))));
+        clock.now += 100;
+        await pool.read(() => undefined);
+      };
+      const told: Notice[][] = [];
+      const alarm = (isLost: boolean): Promise<void> =>
+        pool.alarm({
+          ...noErrands,
+          tell: async (notices) => {
+            told.push([...notices]);
+            if (isLost) throw new Error("the answer was lost");
+            return noticeTypes;
+          },
+        });
+      await expire(3);
+      await alarm(true);
+      await expire(2);
+      clock.now += 60_000;
+      await alarm(false);
+      const [first, second] = told;
+      expect(first).toMatchObject([{ data: { count: 3 } }]);
+      expect(second).toMatchObject([{ data: { count: 3 } }, { data: { count: 2 } }]);
+      expect(second?.[0]).toEqual(first?.[0]);
+    }));
+
   it("of a warning waits for a webhook that is made later, until the period is over", () =>
     onStorage(newStub(), async (storage) => {
       const clock = { now: someday };

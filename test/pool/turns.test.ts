@@ -21,7 +21,7 @@ function onStage() {
         ran.push(name);
         return name;
       },
-      bytes,
+      () => bytes,
     );
   const ends = async (): Promise<void> => {
     await Promise.resolve();
@@ -100,9 +100,14 @@ describe("a turn", () => {
   it("passes on what a job throws, and goes on", async () => {
     const { turns, asks, ends } = onStage();
     void asks("a", limits.turnQuantum);
-    const fails = turns.take("a", 1, () => {
-      throw new Error("broken");
-    });
+    const fails = turns.take(
+      "a",
+      1,
+      () => {
+        throw new Error("broken");
+      },
+      () => 0,
+    );
     const refused = expect(fails).rejects.toThrow("broken");
     const after = asks("a", 1, "after");
     await ends();

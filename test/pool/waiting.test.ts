@@ -108,7 +108,7 @@ describe("a pause", () => {
   );
 });
 
-describe("somebody in line is granted the moment budget comes free", () => {
+describe("a call in line is granted the moment budget comes free", () => {
   const ways: { readonly [way: string]: { readonly in: readonly Command[]; readonly by: Command } } = {
     "a commit of less than was held": { in: withBudget, by: commit("held", 10) },
     "a release": { in: withBudget, by: { op: "release", id: "held" } },
@@ -360,7 +360,22 @@ describe("the order of the line", () => {
     }));
 });
 
-describe("somebody in line leaves it", () => {
+describe("calls that wait for one reservation", () => {
+  it("are bounded, and make room when one has left", () =>
+    onStage(withBudget, async ({ pool, asks }) => {
+      for (let n = 0; n < limits.waitersPerReservation; n++) {
+        pool.reserve(reserve("w", "helper", 450), minute, undefined, `call-${n}`).catch(() => undefined);
+      }
+      const maximum = limits.waitersPerReservation;
+      expect(await asks(reserve("w", "helper", 450))).toMatchObject({
+        outcome: { ok: false, refusal: { code: "limit_reached", limit: "waitersPerReservation", maximum } },
+      });
+      pool.leave("w", "call-7");
+      expect(await asks(reserve("w", "helper", 450))).toEqual({});
+    }));
+});
+
+describe("a call leaves the line", () => {
   it("with the refusal of that moment when the time is over, and not before", () =>
     onStage(withBudget, async ({ asks, does, passes }) => {
       const caller = await asks(reserve("w", "helper", 450), 10_000);
