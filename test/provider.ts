@@ -85,8 +85,7 @@ async function respond(
     return json(response, 400, { error: { message: "no such model", type: "invalid_request_error" } });
   if (scenario.is("telltale")) {
     const key = String(request.headers.authorization ?? request.headers["x-api-key"]).replace(/^Bearer /, "");
-    const message = `rate limit of organization org-AbCdEf123456, project proj_XyZ987654, key ${key}, shown as sk-abc***789`;
-    return json(response, scenario.at("status") > 599 ? 500 : scenario.at("status"), { error: { message, type: "e" } });
+    return telltale(response, key, scenario);
   }
   if (scenario.is("overloaded")) return json(response, 503, { error: { message: "later", type: "server_error" } });
   if (scenario.is("strange")) return json(response, 999, {});
@@ -100,6 +99,30 @@ async function respond(
   const events = eventsOf(path, body, scenario);
   if (events === undefined) return whole(response, wholeOf(path, snapshot ?? model, scenario), scenario);
   await stream(response, events, scenario);
+}
+
+/** An error that names the key and the account that pay, in one of the ways in which providers and proxies may. */
+function telltale(response: ServerResponse, key: string, scenario: Scenario): void {
+  const status = scenario.at("status") > 599 ? 200 : scenario.at("status");
+  const words = `rate limit of organization org-AbCdEf123456, project proj_XyZ987654, key ${key}, shown as sk-abc***789`;
+  const others = `; of 3dfa7c4e-1111-4222-8333-444455556666; ${key.slice(0, 9)}...XyZ; ${btoa(key)}; ${encodeURIComponent(key)}`;
+  const error = { type: "error", error: { message: words + others, type: "e", [key]: [key] } };
+  response.setHeader("x-ratelimit-limit-tokens", key);
+  response.setHeader("x-ratelimit-limit-requests", "60");
+  if (scenario.is("plain")) return void response.writeHead(status, { "content-type": "text/plain" }).end(words);
+  if (scenario.is("long")) return json(response, status, { filling: "x".repeat(65_500), ...error });
+  if (scenario.is("streamed")) {
+    const text = `event: error\ndata: ${JSON.stringify(error)}\n\n`;
+    const half = text.indexOf(key) + 5;
+    response.writeHead(200, { "content-type": "text/event-stream" }).write(text.slice(0, half));
+    return void setTimeout(() => response.end(text.slice(half)), 50);
+  }
+  const text = JSON.stringify(error);
+  const escaped = Array.from(text, (one) =>
+    /[a-z_]/i.test(one) ? `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}` : one,
+  );
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(scenario.is("escaped") ? escaped.join("") : text);
 }
 
 function whole(response: ServerResponse, answerOf: object, scenario: Scenario): void {

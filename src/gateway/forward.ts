@@ -7,10 +7,11 @@ import { numberOf } from "../http/settings.ts";
 import { limits } from "../protocol/limits.ts";
 import { withLimit } from "../providers/request.ts";
 import type { Admitted, ModelCall } from "./call.ts";
+import { errorAnswer, redactionFor } from "./redaction.ts";
 import { Settlement, standingHeaders } from "./settlement.ts";
 import { streamThrough } from "./stream.ts";
 import { thoughtsIn } from "./thoughts.ts";
-import { errorBody, incomingHeaders, mustBeAnswer, outgoingRequest, upstreamFailed } from "./upstream.ts";
+import { incomingHeaders, mustBeAnswer, outgoingRequest, upstreamFailed } from "./upstream.ts";
 import { endingOf, readWhole } from "./whole.ts";
 
 /** A connection that fails later than this had a provider at its other end, which has begun to work. */
@@ -90,14 +91,15 @@ export class Forwarded {
     await this.#settlement.giveBack(String(response.status));
     await mustBeAnswer(response, route.provider, credentials);
     if (response.ok) throw upstreamFailed(route.provider, "answered nothing");
-    return new Response(await errorBody(response, credentials), { status: response.status, headers });
+    return errorAnswer(response, headers, route.provider, credentials);
   }
 
   #stream(body: ReadableStream<Uint8Array>, headers: Headers): ReadableStream<Uint8Array> {
-    const { asked, request, waitUntil } = this.#call;
+    const { asked, credentials, request, waitUntil } = this.#call;
     const { stream, ended } = streamThrough(body, {
       asked,
       confidencePath: this.#admitted.confidencePath,
+      redaction: redactionFor(credentials),
       headers,
       began: this.#began,
       silenceMs: this.#silenceMs,
@@ -109,7 +111,7 @@ export class Forwarded {
   }
 
   async #whole(body: ReadableStream<Uint8Array>, { headers, status }: Response, shown: Headers): Promise<Response> {
-    const { asked } = this.#call;
+    const { asked, credentials } = this.#call;
     const { tariff, reservation, confidencePath } = this.#admitted;
     const { bytes, isWhole } = await readWhole(body, () => this.#listen());
     if (!isWhole) throw await this.#lost("broke off its answer, or gave one too long", bytes);
@@ -118,7 +120,7 @@ export class Forwarded {
       setAll(shown, standingHeaders(tariff, reservation, settled.agent));
       shown.set(`x-bursar-used-${tariff.unit}`, String(settled.consumed));
     }
-    return new Response(bytes, { status, headers: shown });
+    return new Response(redactionFor(credentials)?.answer(bytes) ?? bytes, { status, headers: shown });
   }
 
   /** Gives the hold back: nothing was asked, or the caller had gone. */

@@ -2,6 +2,7 @@
  * The gateway: an unmodified SDK of OpenAI's or Anthropic's, pointed here, is governed. Finds the route, knows the
  * caller, and passes calls to `call.ts`; whatever goes wrong is said in the provider's own dialect.
  */
+
 import { type Env, tenantId } from "../env.ts";
 import { handle, type Learned, mustNotHurry } from "../http/handle.ts";
 import { secure } from "../http/headers.ts";
@@ -16,9 +17,10 @@ import { callModel } from "./call.ts";
 import { type Credentials, credentialsOf, spenderOf } from "./credentials.ts";
 import { showAs } from "./dialect.ts";
 import { numberIn } from "./options.ts";
+import { errorAnswer } from "./redaction.ts";
 import { type GatewayRoute, providerOf, routeOf } from "./routes.ts";
 import { CallTrace } from "./trace.ts";
-import { errorBody, incomingHeaders, mustBeAnswer, outgoingRequest, upstreamFailed, upstreamOf } from "./upstream.ts";
+import { incomingHeaders, mustBeAnswer, outgoingRequest, upstreamFailed, upstreamOf } from "./upstream.ts";
 
 /** Answers a request whose path, as it was sent, is the gateway's. */
 export function gateway(
@@ -91,10 +93,9 @@ async function ask(
     throw upstreamFailed(route.provider, "can't be reached");
   });
   await mustBeAnswer(response, route.provider, credentials);
-  return new Response(await errorBody(response, credentials), {
-    status: response.status,
-    headers: incomingHeaders(response.headers, credentials),
-  });
+  const headers = incomingHeaders(response.headers, credentials);
+  if (!response.ok) return errorAnswer(response, headers, route.provider, credentials);
+  return new Response(response.body, { status: response.status, headers });
 }
 
 /** The provider's own id stays where its SDK looks for it; ours stands beside it. */

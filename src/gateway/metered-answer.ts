@@ -9,12 +9,15 @@ import { metered, newMeter, usedBy } from "../providers/meter.ts";
 import { isUsageChunk, type ModelRequest, wantsUsageChunk } from "../providers/request.ts";
 import { fieldOf, jsonIn } from "../providers/shape.ts";
 import { type SseEvent, SseParser } from "../providers/sse.ts";
+import type { Redaction } from "./redaction.ts";
 import type { Ending } from "./settlement.ts";
 import { thoughtsIn } from "./thoughts.ts";
 
 export type AnswerContext = {
   readonly asked: ModelRequest;
   readonly confidencePath: string | null;
+  /** Takes what is not the caller's business out of errors; undefined where there is nothing of the kind. */
+  readonly redaction: Redaction | undefined;
   /** Of the provider's response. */
   readonly headers: Headers;
   /** When the call was forwarded, milliseconds since 1970. */
@@ -28,6 +31,8 @@ export class MeteredAnswer {
   readonly #encoder = new TextEncoder();
   /** Usage was asked for in the caller's place, so it is not shown to it. */
   readonly #hidesUsage: boolean;
+  /** Whether something of it may be left out, so that events go on when they are whole. */
+  readonly #isRewritten: boolean;
   readonly #looksForConfidence: boolean;
   #meter = newMeter;
   #written = nothingWritten;
@@ -42,6 +47,7 @@ export class MeteredAnswer {
     this.#lastWordAt = context.began;
     const { asked, confidencePath } = context;
     this.#hidesUsage = asked.dialect === "openai-chat" && !wantsUsageChunk(asked);
+    this.#isRewritten = this.#hidesUsage || context.redaction !== undefined;
     this.#looksForConfidence = confidencePath?.startsWith("/") === true;
   }
 
@@ -54,13 +60,13 @@ export class MeteredAnswer {
   pass(chunk: Uint8Array): Uint8Array {
     const events = this.#parser.push(this.#decoder.decode(chunk, { stream: true }));
     const text = this.#look(events);
-    return this.#hidesUsage ? this.#encoder.encode(text) : chunk;
+    return this.#isRewritten ? this.#encoder.encode(text) : chunk;
   }
 
   /** What is left when the provider has ended. */
   rest(): Uint8Array {
     const text = this.#look([...this.#parser.push(this.#decoder.decode()), ...this.#parser.end()]);
-    return this.#hidesUsage ? this.#encoder.encode(text) : new Uint8Array();
+    return this.#isRewritten ? this.#encoder.encode(text) : new Uint8Array();
   }
 
   ending(): Ending {
@@ -83,12 +89,13 @@ export class MeteredAnswer {
 
   #look(events: readonly SseEvent[]): string {
     let out = "";
-    for (const { data, text } of events) {
-      const event = jsonIn(data);
-      this.#note(event, text.length);
-      if (data === "[DONE]" || isLast(event)) this.#isOver = true;
-      if (!this.#hidesUsage) continue;
-      if (!isUsageChunk(event)) out += fieldOf(event, "usage") === null ? withoutNullUsage(text) : text;
+    for (const come of events) {
+      const event = jsonIn(come.data);
+      this.#note(event, come.text.length);
+      if (come.data === "[DONE]" || isLast(event)) this.#isOver = true;
+      if (!this.#isRewritten || (this.#hidesUsage && isUsageChunk(event))) continue;
+      const text = this.#context.redaction?.event(event, come) ?? come.text;
+      out += this.#hidesUsage && fieldOf(event, "usage") === null ? withoutNullUsage(text) : text;
     }
     return out;
   }

@@ -2,11 +2,13 @@
  * The provider's side: where a call goes, and which headers go with it and come back. Both ways are lists of what is
  * let through. The address is this Worker's setting, never the caller's.
  */
+
 import type { Env } from "../env.ts";
 import { DoorError } from "../http/problems.ts";
 import { settingOf } from "../http/settings.ts";
 import type { Provider } from "../pricing/table.ts";
 import type { Credentials } from "./credentials.ts";
+import { redactionFor } from "./redaction.ts";
 import type { GatewayRoute } from "./routes.ts";
 
 /** What a caller may tell the provider beside the body. */
@@ -67,10 +69,12 @@ export function outgoingRequest({ route, credentials, request, body, upstream }:
 }
 
 /** Headers of the provider's answer that are the caller's to see. The body is decoded by now. */
-export function incomingHeaders(headers: Headers, { isOurs }: Credentials): Headers {
+export function incomingHeaders(headers: Headers, credentials: Credentials): Headers {
   const kept = new Headers();
+  const redaction = redactionFor(credentials);
   for (const [name, value] of headers) {
-    if (incoming.test(name) || (!isOurs && incomingOwn.test(name))) kept.set(name, value);
+    const isKept = incoming.test(name) || (redaction === undefined && incomingOwn.test(name));
+    if (isKept && redaction?.isIn(value) !== true) kept.set(name, value);
   }
   return kept;
 }
@@ -94,23 +98,6 @@ export async function mustBeAnswer(response: Response, provider: Provider, { isO
   if (!isNone && !(isOurs && (status === 401 || status === 403))) return;
   await response.body?.cancel().catch(() => undefined);
   throw upstreamFailed(provider, isNone ? `answered ${status}, which is no answer` : "refused this governor's own key");
-}
-
-/** Characters of a provider's error that are passed on. */
-const errorLength = 64 * 1024;
-/** What names the account that pays: its organisation or project, and its key, masked or not. */
-const ofAccount = /\b(?:org|proj)[-_][A-Za-z0-9]{6,}|\bsk-[A-Za-z0-9_*.-]{6,}/g;
-
-/**
- * A provider's error as the caller sees it. Where this Worker's key paid, what the provider says of that key and its
- * account is not the caller's business, whatever the status.
- */
-export async function errorBody(response: Response, { isOurs, providerKey }: Credentials): Promise<BodyInit | null> {
-  if (!isOurs || response.ok) return response.body;
-  const keys = Object.values(providerKey).map((value) => value.replace(/^Bearer /, ""));
-  let text = (await response.text()).slice(0, errorLength);
-  for (const key of keys) text = text.replaceAll(key, "[redacted]");
-  return text.replaceAll(ofAccount, "[redacted]");
 }
 
 /** A provider that did not answer, or not as it should. */

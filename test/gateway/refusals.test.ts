@@ -177,6 +177,38 @@ describe("without a key, a pool or an agent", () => {
     },
   );
 
+  it.each([
+    ["in every string of its JSON", "chat", "telltale:status-429"],
+    ["in escapes", "chat", "telltale:escaped:status-400"],
+    ["that is no JSON", "chat", "telltale:plain:status-500"],
+    ["that is longer than any", "chat", "telltale:long:status-500"],
+    ["with status 200", "chat", "telltale"],
+    ["with status 200, by Anthropic", "messages", "telltale:escaped"],
+    ["in a stream, cut in the middle of the key", "chat", "telltale:streamed"],
+    ["in a stream of Anthropic's", "messages", "telltale:streamed"],
+    ["in a stream of responses", "responses", "telltale:streamed"],
+  ] as const)("an error of the provider's says nothing of who pays: %s", async (_, dialect, scenario) => {
+    const { key } = await stage.newPool();
+    const isStreamed = scenario.endsWith("streamed");
+    const response = await call(
+      stage,
+      key,
+      dialect,
+      `stand-in:${scenario}`,
+      isStreamed ? { body: { stream: true } } : {},
+    );
+    const all = `${await response.text()}\n${[...response.headers].join("\n")}`;
+    expect(all).toMatch(/redacted|can't be shown/);
+    if (isStreamed) expect(all).toMatch(/^event: error\ndata: \{.*\}\n\n/);
+    expect(response.headers.get("x-ratelimit-limit-requests")).toBe("60");
+    for (const paying of [payingKeys.OPENAI_API_KEY, payingKeys.ANTHROPIC_API_KEY]) {
+      for (const form of [paying.slice(0, 9), btoa(paying).slice(0, 12), encodeURIComponent(paying)]) {
+        expect(all).not.toContain(form);
+      }
+    }
+    for (const secret of ["org-AbC", "proj_X", "sk-abc", "3dfa7c4e", "XyZ;"]) expect(all).not.toContain(secret);
+  });
+
   it("a revoked key, and a stranger's, is refused: calls, and questions that cost nothing", async () => {
     const { pool } = await stage.newPool();
     const { key, key_id } = await stage.bursar.keys.create({ scope: "gateway", pool: pool.name, agent: "writer" });
