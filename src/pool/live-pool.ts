@@ -13,7 +13,7 @@ import type { Command, ReserveCommand } from "../protocol/commands.ts";
 import type { JournalEvent, PoolEvent } from "../protocol/events.ts";
 import type { LiveRefusal } from "../protocol/frames.ts";
 import { limits } from "../protocol/limits.ts";
-import type { Outcome, RefusalCounts } from "../protocol/results.ts";
+import type { Outcome, ReallocationResult, RefusalCounts } from "../protocol/results.ts";
 import { shareOf } from "../protocol/share.ts";
 import { DamagedError, keepPause, keptPause } from "./damage.ts";
 import { noteHead } from "./journal.ts";
@@ -93,10 +93,15 @@ export class LivePool {
   async run(commands: readonly Command[], caller: Caller = bursar): Promise<Outcome[]> {
     const damaged = this.#damagedOutcome();
     if (damaged !== undefined) return commands.map((command) => this.#pauseDamaged(command) ?? damaged);
+    let length = 0;
     const outcomes = this.#deliver((pool, now, events) =>
-      commands.map(
-        (command) => this.#leaveLine(caller, pool, command) ?? executeFor(caller, pool, command, now, events),
-      ),
+      commands.map((command) => {
+        // Not run: its answer could not be given any more.
+        if (length > limits.answersLength) return answersTooLong;
+        const outcome = this.#leaveLine(caller, pool, command) ?? executeFor(caller, pool, command, now, events);
+        length += lengthOf(outcome);
+        return outcome;
+      }),
     );
     this.#noteRefusals(commands, outcomes);
     await this.#batch?.persisted;
@@ -524,6 +529,17 @@ function beingRestored(): NotPersistedError {
   return new NotPersistedError("the pool is being restored; the same request may be repeated");
 }
 
+/** Characters of what in an answer grows with the number of agents, at most. */
+function lengthOf(outcome: Outcome): number {
+  if (!outcome.ok) return 0;
+  const { transfers = [], donors = [] } = outcome.result as Partial<ReallocationResult>;
+  return 192 * transfers.length + 384 * donors.length;
+}
+
+const answersTooLong: Outcome = {
+  ok: false,
+  refusal: { code: "limit_reached", limit: "answersLength", maximum: limits.answersLength },
+};
 const tooManyCalls: Outcome = {
   ok: false,
   refusal: { code: "limit_reached", limit: "waitersPerReservation", maximum: limits.waitersPerReservation },

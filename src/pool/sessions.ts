@@ -19,7 +19,7 @@ import { stackOf } from "../protocol/stack.ts";
 import { uuid7 } from "../protocol/uuid.ts";
 import { wrong } from "./faults.ts";
 import { type LivePool, NotPersistedError } from "./live-pool.ts";
-import { type Attachment, attach, attachmentOf, close, send } from "./socket.ts";
+import { type Attachment, attach, attachmentOf, close, keyOf, send } from "./socket.ts";
 import type { Turns } from "./turns.ts";
 import { Watchers } from "./watchers.ts";
 
@@ -34,6 +34,8 @@ export type Door = {
 
 /** Characters of a frame that are as much work as one command. */
 const lengthPerCommand = 100;
+/** Taking a frame in and answering it is as much work as so many commands, whatever is in it. */
+const frameCost = 20;
 
 export class Sessions {
   readonly #ctx: DurableObjectState;
@@ -55,7 +57,7 @@ export class Sessions {
 
   /** Takes a connection that the Worker has let in. */
   accept(opener: Opener, offersSubprotocol: boolean): Response {
-    const key = keyOf(opener.caller);
+    const key = keyOf(opener);
     const own = this.#ctx.getWebSockets(key).length;
     const share = shareOf(limits.sessions, this.#ctx.getWebSockets().length - own);
     if (own + 1 > share) {
@@ -77,11 +79,12 @@ export class Sessions {
   async message(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {
     // A closed socket still delivers what the other side had sent, until that side says goodbye.
     if (socket.readyState !== WebSocket.OPEN) return;
-    if (typeof data !== "string") return send(socket, { id: null, problem: wrong("", "must be text, not bytes") });
+    // Not answered but closed: an answer to each of a million would be kept for a caller that reads none.
+    if (typeof data !== "string") return close(socket, 1003, "frames are text, not bytes");
     if (data.length > limits.frameLength) {
       return close(socket, 1009, `a frame is at most ${limits.frameLength} characters`);
     }
-    const key = keyOf(attachmentOf(socket).caller);
+    const key = keyOf(attachmentOf(socket));
     const inFlight = (this.#inFlight.get(socket) ?? 0) + 1;
     const isQueueFull = this.#turns.isFull(key);
     if (inFlight > limits.framesInFlight || isQueueFull) {
@@ -90,7 +93,7 @@ export class Sessions {
     }
     this.#inFlight.set(socket, inFlight);
     try {
-      const cost = 1 + Math.ceil(data.length / lengthPerCommand);
+      const cost = frameCost + Math.ceil(data.length / lengthPerCommand);
       await this.#turns.take(
         key,
         cost,
@@ -211,11 +214,6 @@ export class Sessions {
       waiting.delete(ticket);
     }
   }
-}
-
-/** The tag of a key's sockets, and its name among turns. The operator has no sessions. */
-function keyOf({ key_id }: Caller): string {
-  return key_id ?? "";
 }
 
 /** Refuses the whole frame where one command is beyond the key, and says which. */

@@ -6,6 +6,11 @@ export type Attachment = Opener & { readonly watch: Watch | null };
 /** `sent`: the last event that went out; `acked`: the last that the other side says it has seen. */
 export type Watch = { readonly sent: number; readonly acked: number };
 
+/** The tag of a key's sockets, and its name among turns. The operator has no sessions. */
+export function keyOf({ caller }: Opener): string {
+  return caller.key_id ?? "";
+}
+
 export function attach(socket: WebSocket, attachment: Attachment): void {
   socket.serializeAttachment(attachment);
 }

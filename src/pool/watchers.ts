@@ -7,10 +7,11 @@ import type { LiveRefusal, ServerFrame } from "../protocol/frames.ts";
 import { limits } from "../protocol/limits.ts";
 import { problemOf, refusalProblem } from "../protocol/problems.ts";
 import { readers } from "../protocol/rights.ts";
+import { shareOf } from "../protocol/share.ts";
 import { wrong } from "./faults.ts";
 import { page } from "./journal.ts";
 import type { LivePool } from "./live-pool.ts";
-import { type Attachment, attach, attachmentOf, send, sendText } from "./socket.ts";
+import { type Attachment, attach, attachmentOf, keyOf, send, sendText } from "./socket.ts";
 import { trimmedTo } from "./trimming.ts";
 import type { Turns } from "./turns.ts";
 
@@ -25,6 +26,9 @@ export class Watchers {
   readonly #turns: Turns;
   /** Undefined until asked for after waking. */
   #sockets: Set<WebSocket> | undefined;
+  /** Characters of refusals that each key was shown since one of its sockets last acknowledged an event. */
+  readonly #refusalsAhead = new Map<string, number>();
+  #allRefusalsAhead = 0;
   /** What each socket was sent and has not acknowledged: the last event of each frame, and the frame's length. */
   readonly #unacknowledged = new WeakMap<WebSocket, { readonly seq: number; readonly length: number }[]>();
 
@@ -61,10 +65,23 @@ export class Watchers {
     }
   }
 
-  /** Shows the watchers what was refused. It is not in the journal; who does not watch now never sees it. */
+  /**
+   * Shows the watchers what was refused. It is not in the journal, and is shown only to those that watch now and that
+   * have acknowledged an event since the last that were many.
+   */
   show(refused: readonly LiveRefusal[]): void {
-    for (const socket of this.#watching()) {
-      if (!this.#isOver(socket, attachmentOf(socket))) send(socket, { refused });
+    const watchers = this.#watching();
+    if (watchers.size === 0) return;
+    const text = JSON.stringify({ refused } satisfies ServerFrame);
+    for (const socket of watchers) {
+      const attachment = attachmentOf(socket);
+      if (this.#isOver(socket, attachment)) continue;
+      const key = keyOf(attachment);
+      const own = this.#refusalsAhead.get(key) ?? 0;
+      if (own + text.length > shareOf(limits.refusalsAheadLength, this.#allRefusalsAhead - own)) continue;
+      this.#refusalsAhead.set(key, own + text.length);
+      this.#allRefusalsAhead += text.length;
+      sendText(socket, text);
     }
   }
 
@@ -108,6 +125,9 @@ export class Watchers {
   acknowledge(socket: WebSocket, attachment: Attachment, seq: number): void {
     const { watch } = attachment;
     if (watch === null) return;
+    const key = keyOf(attachment);
+    this.#allRefusalsAhead -= this.#refusalsAhead.get(key) ?? 0;
+    this.#refusalsAhead.delete(key);
     const acked = Math.min(watch.sent, Math.max(watch.acked, seq));
     if (acked === watch.acked) return;
     const sent = this.#unacknowledged.get(socket) ?? [];
@@ -132,7 +152,7 @@ export class Watchers {
     }
     if (sent === attachment.watch.sent) return;
     // Reading them back is work of the key that watches, and as much as that of as many commands.
-    this.#turns.charge(attachment.caller.key_id ?? "", sent - attachment.watch.sent);
+    this.#turns.charge(keyOf(attachment), sent - attachment.watch.sent);
     attach(socket, { ...attachment, watch: { sent, acked } });
   }
 

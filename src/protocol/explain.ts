@@ -48,9 +48,24 @@ export function explain(refusal: Refusal): string {
     case "too_many_reserves":
       return `The agent ${refusal.agent} may reserve ${refusal.max_reserves_per_minute} times a minute and has done so: look for a loop. It goes on in ${refusal.retry_after_ms} ms.`;
     case "limit_reached":
-      return `The limit ${refusal.limit} of ${refusal.maximum} is reached.`;
+      return `The limit ${refusal.limit} of ${refusal.maximum} is reached.${adviceFor(refusal.limit)}`;
     case "budget_exceeded":
       return `The agent ${refusal.agent} needs ${refusal.at_least}: it has ${refusal.available} available, others could give ${refusal.transferable}, the pool admits ${refusal.headroom} more.${later(refusal)}`;
+  }
+}
+
+/** What to do about a limit whose name does not say it. */
+function adviceFor(limit: string): string {
+  switch (limit) {
+    case "answersLength":
+      return " Send fewer commands at once.";
+    case "queuedPerKey":
+      return " Wait for answers before you send more, or use a key for each agent.";
+    case "revokedKeysPerPool":
+    case "revokedKeysPerTenant":
+      return " Revoked keys are kept until they expire: give keys an expiry.";
+    default:
+      return "";
   }
 }
 

@@ -106,6 +106,16 @@ export const limits = {
   eventsAheadLength: 4_000_000,
   /** Refusals of one delivery that watchers are shown; the counts have all of them. */
   refusalsShown: 100,
+  /**
+   * Characters of refusals that watchers are shown before they acknowledge an event: what a socket does not read, the
+   * runtime keeps. The sockets of one key get at most as many as they leave for all others.
+   */
+  refusalsAheadLength: 8_000_000,
+  /**
+   * Characters of transfers and donors in the answers to one delivery. The platform passes on answers of 32 MB;
+   * the effects of a larger one would stand, and its caller would never be told.
+   */
+  answersLength: 4_000_000,
   /** Body of a control request. A batch of 1,000 commands of 60 bytes fits. */
   bodyBytes: 64 * 1024,
   /** Body of a call through the gateway: images inline fit; text, its parsed copy and what is sent, an isolate holds. */

@@ -128,6 +128,7 @@ const transientLimits: readonly string[] = [
   "sessions",
   "sessionsPerKey",
   "queuedPerKey",
+  "answersLength",
 ];
 
 /** Whether the same command may succeed later without a change of contract or settings: waiting may help. */

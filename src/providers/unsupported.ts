@@ -12,7 +12,7 @@ export type Unsupported = { readonly field: string; readonly message: string };
 /** The first feature of `request` that can't be governed, or undefined. */
 export function unsupportedIn({ dialect, body, model }: ModelRequest): Unsupported | undefined {
   const [, base = model] = /^ft:([^:]+)/.exec(model) ?? [];
-  if (/(^|-)(search|audio|realtime|transcribe|tts|deep-research)(-|$)/.test(base)) {
+  if (/(^|-)(search|audio|realtime|transcribe|tts|deep-research)(-|$)/i.test(base)) {
     return { field: "/model", message: `${model} is billed by more than tokens` };
   }
   const fault = fieldsIn(body, fields[dialect]);
@@ -101,7 +101,8 @@ const anthropicTools = /^(custom|(bash|text_editor|computer|memory)_\d{8})$/;
 /** A tool without a type is the caller's own. */
 function toolsIn(body: ModelRequest["body"], known: RegExp): Unsupported | undefined {
   const tools = body["tools"];
-  if (!Array.isArray(tools)) return undefined;
+  const notList = notListIn(tools, "/tools");
+  if (notList !== undefined || !Array.isArray(tools)) return notList;
   const index = tools.findIndex((tool) => {
     const type = fieldOf(tool, "type");
     return type !== undefined && !(typeof type === "string" && known.test(type));
@@ -112,8 +113,15 @@ function toolsIn(body: ModelRequest["body"], known: RegExp): Unsupported | undef
 
 type Look = (item: unknown, field: string) => Unsupported | undefined;
 
+/** A provider may take an object for a list: what is in it would not be looked at. */
+function notListIn(items: unknown, field: string): Unsupported | undefined {
+  const isObject = typeof items === "object" && items !== null && !Array.isArray(items);
+  return isObject ? { field, message: "must be an array" } : undefined;
+}
+
 function listIn(items: unknown, field: string, look: Look): Unsupported | undefined {
-  if (!Array.isArray(items)) return undefined;
+  const notList = notListIn(items, field);
+  if (notList !== undefined || !Array.isArray(items)) return notList;
   for (const [at, item] of items.entries()) {
     const found = look(item, `${field}/${at}`);
     if (found !== undefined) return found;

@@ -205,6 +205,30 @@ describe("a watcher", () => {
       refused: [{ op: "reserve", agent: "a", code: "budget_exceeded", at: expect.any(Number) }],
     });
   });
+
+  it("is shown no more refusals than it may leave unread, until it acknowledges an event", async () => {
+    const pool = await newPool({}, { a: {} });
+    const [watcher, worker] = [await openSession(pool), await openSession(pool)];
+    const { subscribed } = await watcher.ask({ id: 1, subscribe: { after: 2 } });
+    expect(subscribed).toBeDefined();
+    const commands = Array.from({ length: limits.refusalsShown }, (_, n) => {
+      return { op: "reserve", id: `${"x".repeat(100)}${n}`, agent: "a", tokens: 1e12 };
+    });
+    let id = 2;
+    const refuse = (): Promise<unknown> => worker.ask({ id: id++, commands });
+    await refuse();
+    const one = JSON.stringify(await watcher.next()).length;
+    const most = Math.floor(limits.refusalsAheadLength / 2 / one) - 1;
+    for (let n = 0; n < most + 10; n++) await refuse();
+    for (let n = 0; n < most; n++) expect(await watcher.next()).toHaveProperty("refused");
+    await worker.ask({ id: id++, commands: [{ op: "record", id: "event", agent: "a", tokens: 1 }] });
+    const { events } = (await watcher.next()) as { events: { seq: number }[] };
+    watcher.send({ ack: events.at(-1)?.seq });
+    // Its answer says that the acknowledgement before it has been read.
+    watcher.send({ id: 9_999, commands: [{ op: "extend", id: "nothing", ttl_ms: 1_000 }] });
+    const after = [await watcher.next(), await watcher.next()];
+    expect(after.some((frame) => "refused" in frame)).toBe(true);
+  });
 });
 
 describe("a session's rights", () => {
@@ -333,14 +357,35 @@ describe("a frame that is wrong", () => {
     });
   });
 
-  it("of bytes is told so; one that is too large ends the session", async () => {
+  it("of bytes, or one that is too large, ends the session", async () => {
     const pool = await newPool({}, { a: {} });
-    const session = await openSession(pool);
-    expect(await session.ask(new TextEncoder().encode("{}").buffer)).toMatchObject({
-      problem: { code: "invalid_request" },
+    const ofBytes = await openSession(pool);
+    ofBytes.send(new TextEncoder().encode("{}").buffer);
+    expect(await ofBytes.closed).toMatchObject({ code: 1003 });
+    const large = await openSession(pool);
+    large.send(`{"id":1,"commands":"${"x".repeat(limits.frameLength)}"}`);
+    expect(await large.closed).toMatchObject({ code: 1009 });
+  });
+
+  it("whose answers would be too long to be given is run as far as they can be", async () => {
+    const pool = await newPool();
+    const donors = 300;
+    const contracts = Array.from({ length: donors }, (_, n) => {
+      return { op: "register", agent: `d${n}`, priority: 1, max_tokens: 10, min_reserve: 0 };
     });
-    session.send(`{"id":1,"commands":"${"x".repeat(limits.frameLength)}"}`);
-    expect(await session.closed).toMatchObject({ code: 1009 });
+    await must(api("POST", `${pool}/batch`, { body: { commands: contracts } }));
+    await must(api("PUT", `${pool}/agents/a`, { body: { priority: 5, max_tokens: 1_000, min_reserve: 0 } }));
+    const session = await openSession(pool);
+    const dryRuns = Array.from({ length: 100 }, (_, n) => {
+      return { op: "reallocate", id: `x${n}`, agent: "a", tokens: 10 * donors, dry_run: true };
+    });
+    const commands = [...dryRuns, { op: "record", id: "last", agent: "a", tokens: 7 }];
+    const { results } = (await session.ask({ id: 1, commands })) as { results: { status: number }[] };
+    const run = results.filter(({ status }) => status === 200).length;
+    expect([run > 10 && run < 40, results.length]).toEqual([true, 101]);
+    expect(results.at(-1)).toMatchObject({ status: 429, problem: { code: "limit_reached", limit: "answersLength" } });
+    expect(await must(api("GET", `${pool}/report`))).toMatchObject({ consumed: 0 });
+    expect(await session.ask({ id: 2, commands: [commands.at(-1)] })).toMatchObject({ results: [{ status: 201 }] });
   });
 
   it("is not needed to have too many: a session that floods is closed, and what it did stands", async () => {

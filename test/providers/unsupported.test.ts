@@ -134,6 +134,26 @@ describe("a tool", () => {
     expect(faultIn("openai-embeddings", { input: "x" })).toBeUndefined();
   });
 
+  it("in an object, where a list is due, is refused: so are messages and content", () => {
+    const message = "must be an array";
+    const search = { 0: { type: "web_search" } };
+    const file = { type: "file", file: { file_id: "f" } };
+    for (const dialect of ["openai-chat", "openai-responses", "anthropic-messages"] as const) {
+      expect(faultIn(dialect, { tools: search })).toEqual({ field: "/tools", message });
+    }
+    expect(faultIn("openai-chat", { messages: { 0: file } })).toEqual({ field: "/messages", message });
+    expect(faultIn("openai-responses", { input: { 0: file } })).toEqual({ field: "/input", message });
+    expect(faultIn("anthropic-messages", { system: file })).toEqual({ field: "/system", message });
+    const messages = [{ role: "user", content: file }];
+    for (const dialect of ["openai-chat", "anthropic-messages"] as const) {
+      expect(faultIn(dialect, { messages })).toEqual({ field: "/messages/0/content", message });
+    }
+  });
+
+  it("is that of a model in whatever letters its name is written", () => {
+    expect(faultIn("openai-chat", { model: "GPT-4O-SEARCH-PREVIEW" })).toMatchObject({ field: "/model" });
+  });
+
   it("has a name that is shown as far as it is worth showing", () => {
     const fault = faultIn("openai-chat", { tools: [{ type: "x".repeat(200) }] });
     expect(fault?.message).toBe(`${"x".repeat(64)} is run by the provider`);
