@@ -43,7 +43,11 @@ export function agents(): Command {
     .option("--parent <agent>", "the agent whose budget it draws from")
     .option("--final-reserve <amount>", "the last of it, kept for a reserve with final: true", amount)
     .option("--max-per-minute <n>", "a guard against loops: reserves in a minute", whole)
-    .option("--refill <every>", "fill its allocation again every day, week, month, or so many hours: 5h", refillOf)
+    .option(
+      "--refill <every>",
+      "fill its allocation again every day, week, month, or so many hours: 5h; or none",
+      refillOf,
+    )
     .action(async (pool: string, agent: string, options: Options, self: Command) => {
       const bursar = connect(self);
       const { unit } = await bursar.pool(pool).ledger();
@@ -59,7 +63,7 @@ export function agents(): Command {
         parent,
         final_reserve: of(options.finalReserve),
         max_reserves_per_minute: maxPerMinute,
-        refill,
+        refill: refill === "none" ? null : refill,
       };
       const named = Object.fromEntries(Object.entries(contract).filter(([, value]) => value !== undefined));
       const registered = await bursar.pool(pool).register(agent, named as Contract);

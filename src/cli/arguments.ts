@@ -70,12 +70,13 @@ export function dollars(text: string): number {
   return whole;
 }
 
-/** When a budget is filled again: `day`, `week`, `month`, or hours such as `5h`. */
-export function refill(text: string): { every: "day" | "week" | "month" } | { every: "hours"; hours: number } {
+/** When a budget is filled again: `day`, `week`, `month`, or hours such as `5h`; or `none`. */
+export function refill(text: string): { every: "day" | "week" | "month" } | { every: "hours"; hours: number } | "none" {
+  if (text === "none") return text;
   const [, hours] = /^(\d+)h$/.exec(text) ?? [];
   if (hours !== undefined) return { every: "hours", hours: Number(hours) };
   if (text !== "day" && text !== "week" && text !== "month")
-    throw new InvalidArgumentError("It takes day, week, month, or a number of hours: 5h.");
+    throw new InvalidArgumentError("It takes day, week, month, a number of hours (5h), or none.");
   return { every: text };
 }
 

@@ -1,6 +1,6 @@
 /** `npx bursar`: the operator's tool. What its exit codes mean stands in `--help` and in docs/operations.md. */
 import { Command } from "commander";
-import { BursarError, UnreachableError } from "../client/index.ts";
+import { BursarError } from "../client/index.ts";
 import { agents } from "./agents.ts";
 import { doctor } from "./doctor.ts";
 import { init } from "./init.ts";
@@ -39,6 +39,9 @@ Exit codes:
 for (const command of [init, tenants, keys, pools, agents, webhooks, prices, verify, top, doctor])
   program.addCommand(command());
 
+// A reader such as `head` ends when it has enough.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+
 try {
   await program.parseAsync();
 } catch (error) {
@@ -47,16 +50,17 @@ try {
 
 /** Says what went wrong, on the error channel; gives the exit code. */
 function complain(error: unknown): number {
-  if (error instanceof UnreachableError) {
-    console.error(error.message);
-    return 3;
-  }
+  const isJson = program.opts()["json"] === true;
   if (!(error instanceof BursarError)) {
-    console.error(error instanceof Error ? error.message : String(error));
+    const detail = error instanceof Error ? error.message : String(error);
+    console.error(isJson ? JSON.stringify({ detail }) : detail);
     return error instanceof NoKeyError ? 4 : 1;
   }
-  console.error(program.opts()["json"] === true ? JSON.stringify(error.problem) : `${error.message} (${error.code})`);
-  if (error.status >= 500) return 3;
+  const help =
+    error.status === 401 ? " Set BURSAR_KEY, or give --key: a key that this governor made and that still works." : "";
+  console.error(isJson ? JSON.stringify(error.problem) : `${error.message} (${error.code})${help}`);
+  // 0: there was no answer at all.
+  if (error.status === 0 || error.status >= 500) return 3;
   if (error.status === 401 || error.status === 403) return 4;
   return error.status === 400 ? 1 : 2;
 }

@@ -3,7 +3,15 @@ import { Command } from "commander";
 import { Bursar, BursarError } from "../client/index.ts";
 import { addressOf, show, table } from "./output.ts";
 
-type Finding = { readonly check: string; readonly ok: boolean; readonly detail: string };
+type WrongSetting = { readonly field: string; readonly message: string };
+
+type Finding = {
+  readonly check: string;
+  readonly ok: boolean;
+  readonly detail: string;
+  /** As the command line's other exit codes: 2 for what is found, 3 for a governor that can't answer, 4 for keys. */
+  readonly code: number;
+};
 
 /** Audits take time on long journals; a tenant with more pools than this names those to look at. */
 const poolsMax = 25;
@@ -16,11 +24,11 @@ export function doctor(): Command {
     .action(async ({ pool, operatorToken }: { pool?: string[]; operatorToken?: string }, self: Command) => {
       const { url, key } = addressOf(self);
       const findings = [await check("reachable", () => isUp(url))];
-      if (findings[0]?.ok === true) {
+      if (findings[0]?.code !== 3) {
         const bursar = new Bursar({ url, key, retries: 0 });
         findings.push(
           await check("a forged key is refused", () => refusesForged(url)),
-          await check("the key is taken", async () => `${(await bursar.pools()).length} pools are listed`),
+          await check("the key is taken", () => takesKey(bursar, pool)),
         );
         const token = operatorToken ?? process.env["BURSAR_OPERATOR_TOKEN"];
         if (token !== undefined)
@@ -34,24 +42,43 @@ export function doctor(): Command {
           findings.map(({ ok, check: what, detail }) => [ok ? "ok" : "FAILED", what, detail]),
         ),
       );
-      if (findings.some(({ ok }) => !ok)) process.exitCode = 1;
+      // The gravest: a governor that can't answer before a key that is not taken before what an audit found.
+      process.exitCode = [3, 4, 2].find((code) => findings.some((finding) => finding.code === code)) ?? 0;
     });
 }
 
 async function check(what: string, run: () => Promise<string>): Promise<Finding> {
   try {
-    return { check: what, ok: true, detail: await run() };
+    return { check: what, ok: true, detail: await run(), code: 0 };
   } catch (error) {
-    return { check: what, ok: false, detail: error instanceof Error ? error.message : String(error) };
+    return {
+      check: what,
+      ok: false,
+      detail: error instanceof Error ? error.message : String(error),
+      code: codeOf(error),
+    };
   }
 }
+
+function codeOf(error: unknown): number {
+  if (error instanceof UnansweredError) return 3;
+  if (!(error instanceof BursarError)) return 2;
+  if (error.status === 0 || error.status >= 500) return 3;
+  return error.status === 401 || error.status === 403 ? 4 : 2;
+}
+
+/** The governor can't be reached, or is not configured. */
+class UnansweredError extends Error {}
 
 async function isUp(url: string): Promise<string> {
   const began = performance.now();
   const response = await fetch(new URL("/healthz", url)).catch((cause: unknown) => {
-    throw new Error(`nothing answers at ${url}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw new UnansweredError(`nothing answers at ${url}: ${cause instanceof Error ? cause.message : String(cause)}`);
   });
-  if (!response.ok) throw new Error(`/healthz answers ${response.status}`);
+  const health = (await response.json().catch(() => ({}))) as { detail?: string; errors?: readonly WrongSetting[] };
+  if (!response.ok) throw new UnansweredError(health.detail ?? `/healthz answers ${response.status}`);
+  const wrong = (health.errors ?? []).map(({ field, message }) => `${field} ${message}`);
+  if (wrong.length > 0) throw new Error(`settings that can't be used: ${wrong.join("; ")}`);
   return `answers in ${Math.round(performance.now() - began)} ms`;
 }
 
@@ -65,6 +92,12 @@ async function refusesForged(url: string): Promise<string> {
     throw error;
   }
   throw new Error("a forged key was let in");
+}
+
+/** Lists the pools, or looks at one that is named: a key that is bound to a pool lists none. */
+async function takesKey(bursar: Bursar, [named]: readonly string[] = []): Promise<string> {
+  if (named !== undefined) return `it sees event ${(await bursar.pool(named).ledger()).seq} of ${named}`;
+  return `${(await bursar.pools()).length} pools are listed`;
 }
 
 async function listsTenants(url: string, key: string): Promise<string> {

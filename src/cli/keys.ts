@@ -3,7 +3,7 @@ import { Command, Option } from "commander";
 import type { KeySpec } from "../client/index.ts";
 import { within } from "./arguments.ts";
 import { confirm, yesOption } from "./confirm.ts";
-import { connect, isJson, show, table, time } from "./output.ts";
+import { connect, everyPage, isJson, show, table, time } from "./output.ts";
 
 type Spec = Omit<KeySpec, "expires_at"> & { readonly expires?: number };
 
@@ -31,7 +31,11 @@ export function keys(): Command {
     .command("ls")
     .description("list keys, never the keys themselves")
     .action(async (_: unknown, self: Command) => {
-      const list = await connect(self).keys.list();
+      const bursar = connect(self);
+      const list = await everyPage(
+        (after) => bursar.keys.list(after),
+        ({ key_id }) => key_id,
+      );
       show(self, list, () =>
         table(
           ["KEY", "SCOPE", "POOL", "AGENT", "LABEL", "CREATED", "EXPIRES", "REVOKED"],

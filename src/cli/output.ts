@@ -18,8 +18,25 @@ export function addressOf(command: Command): { readonly url: string; readonly ke
   const url = options.url ?? process.env["BURSAR_URL"] ?? "";
   const key = options.key ?? process.env["BURSAR_KEY"] ?? "";
   if (url === "") throw new Error("No address: set BURSAR_URL, or give --url.");
+  const { pathname, origin } = URL.canParse(url) ? new URL(url) : { pathname: "", origin: "" };
+  if (!/^https?:/.test(origin)) throw new Error(`${url} is no address: http://127.0.0.1:8787, for example.`);
+  if (pathname !== "/") throw new Error(`The governor's address has no path: ${origin}, not ${url}.`);
   if (key === "") throw new NoKeyError("No key: set BURSAR_KEY, or give --key.");
   return { url, key };
+}
+
+/** All of a list that comes in pages: `page(after)` gives those after a name, in their order. */
+export async function everyPage<T>(
+  page: (after?: string) => Promise<readonly T[]>,
+  nameOf: (one: T) => string,
+): Promise<readonly T[]> {
+  const all: T[] = [];
+  for (;;) {
+    const last = all.at(-1);
+    const more = await (last === undefined ? page() : page(nameOf(last)));
+    if (more.length === 0) return all;
+    all.push(...more);
+  }
 }
 
 export function isJson(command: Command): boolean {

@@ -19,7 +19,7 @@ import {
 } from "./arguments.ts";
 import { confirm, yesOption } from "./confirm.ts";
 import { exportJournal } from "./export.ts";
-import { connect, money, show, table, time } from "./output.ts";
+import { connect, everyPage, money, show, table, time } from "./output.ts";
 
 export function pools(): Command {
   const command = new Command("pools").description("list, create, show, fund and delete pools");
@@ -27,7 +27,11 @@ export function pools(): Command {
     .command("ls")
     .description("list the tenant's pools")
     .action(async (_: unknown, self: Command) => {
-      const list = await connect(self).pools();
+      const bursar = connect(self);
+      const list = await everyPage(
+        (after) => bursar.pools(after),
+        ({ name }) => name,
+      );
       show(self, list, () =>
         table(
           ["POOL", "CREATED"],
@@ -44,10 +48,16 @@ export function pools(): Command {
       "total that agents' allocations come out of: 100000, or $40 of a microusd pool",
       amount,
     )
-    .option("--refill <every>", "fill it again every day, week, month, or so many hours: 5h", refillOf)
-    .option("--time-zone <zone>", "whose days, weeks and months: Europe/Berlin (default: UTC)")
-    .addOption(new Option("--starts-on <weekday>", "where weeks begin (default: monday)").choices(weekdays))
-    .option("--rollover <rule>", "what becomes of the unspent: none (default), unspent, or capped:<amount>", rollover)
+    .option("--refill <every>", "fill it again every day, week, month, or so many hours: 5h; or none", refillOf)
+    .option("--time-zone <zone>", "with --refill: whose days, weeks and months: Europe/Berlin (default: UTC)")
+    .addOption(
+      new Option("--starts-on <weekday>", "with --refill week: where weeks begin (default: monday)").choices(weekdays),
+    )
+    .option(
+      "--rollover <rule>",
+      "with --refill: what becomes of the unspent: none (default), unspent, or capped:<amount>",
+      rollover,
+    )
     .option("--equal-priority-donates <on|off>", "whether agents of equal priority lend to each other", onOff)
     .option("--default-ttl <time>", "lease of a reservation that names none: 30s, 5m", duration)
     .option("--warn-at <percentages>", "which parts of a budget are warned of: 50,80,95,100", percentages)
@@ -182,15 +192,11 @@ type Options = {
 
 /** The settings that were named; what was not stays as it is. */
 function settingsOf(options: Options, unit: Unit): PoolSettings {
-  const { budget, refill, timeZone: time_zone, startsOn: starts_on, rollover: rule = { rollover: "none" } } = options;
-  const zone = time_zone === undefined || refill?.every === "hours" ? undefined : { time_zone };
-  const start = starts_on === undefined || refill?.every !== "week" ? undefined : { starts_on };
-  const over =
-    rule.rollover === "capped" ? { rollover: "capped" as const, rollover_cap: inUnit(rule.cap, unit) } : rule;
+  const { budget } = options;
   const given = {
     unit,
     budget: budget && inUnit(budget, unit),
-    refill: refill && { ...refill, ...zone, ...start, ...over },
+    refill: refillIn(options, unit),
     equal_priority_donates: options.equalPriorityDonates,
     default_ttl_ms: options.defaultTtl,
     warn_at: options.warnAt,
@@ -200,6 +206,25 @@ function settingsOf(options: Options, unit: Unit): PoolSettings {
     location_hint: options.locationHint,
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+/** The whole rule by which a pool is filled again. An option that would be of no effect is an error. */
+function refillIn({ refill, timeZone, startsOn, rollover: rule }: Options, unit: Unit): PoolSettings["refill"] {
+  const beside = { "--time-zone": timeZone, "--starts-on": startsOn, "--rollover": rule };
+  if (refill === undefined || refill === "none") {
+    const [lone] = Object.entries(beside).filter(([, value]) => value !== undefined);
+    if (lone !== undefined)
+      throw new Error(`${lone[0]} is part of a refill: give --refill as well, with all of its parts.`);
+    return refill === "none" ? null : undefined;
+  }
+  if (timeZone !== undefined && refill.every === "hours") throw new Error("Hours have no --time-zone.");
+  if (startsOn !== undefined && refill.every !== "week") throw new Error("--starts-on is for --refill week.");
+  return {
+    ...refill,
+    ...(timeZone === undefined ? undefined : { time_zone: timeZone }),
+    ...(startsOn === undefined ? undefined : { starts_on: startsOn }),
+    ...(rule?.rollover === "capped" ? { rollover: "capped", rollover_cap: inUnit(rule.cap, unit) } : rule),
+  };
 }
 
 /** What the pool counts; tokens, where it is not there yet. */

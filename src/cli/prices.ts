@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import type { PriceView } from "../protocol/prices.ts";
 import { dollars } from "./arguments.ts";
-import { connect, show, table } from "./output.ts";
+import { connect, everyPage, show, table } from "./output.ts";
 
 type Rates = {
   readonly input: number;
@@ -18,9 +18,13 @@ export function prices(): Command {
   command
     .command("ls")
     .description("the tenant's own prices, and those that are known")
-    .option("--after <model>", "only those after this name")
-    .action(async ({ after }: { after?: string }, self: Command) => {
-      show(self, await connect(self).prices.list(after), describe);
+    .action(async (_: unknown, self: Command) => {
+      const bursar = connect(self);
+      const list = await everyPage(
+        (after) => bursar.prices.list(after),
+        ({ model }) => model,
+      );
+      show(self, list, describe);
     });
   command
     .command("show <model>")

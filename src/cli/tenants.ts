@@ -1,7 +1,7 @@
 /** `bursar tenants`: who owns pools and keys. Takes the operator's token. */
 import { Command, Option } from "commander";
 import { type Jurisdiction, jurisdictions } from "../protocol/tenants.ts";
-import { connect, show, table, time } from "./output.ts";
+import { connect, everyPage, show, table, time } from "./output.ts";
 
 export function tenants(): Command {
   const command = new Command("tenants").description("create and list tenants (with the operator's token for --key)");
@@ -21,7 +21,11 @@ export function tenants(): Command {
     .command("ls")
     .description("list tenants")
     .action(async (_: unknown, self: Command) => {
-      const list = await connect(self).tenants.list();
+      const bursar = connect(self);
+      const list = await everyPage(
+        (after) => bursar.tenants.list(after),
+        ({ id }) => id,
+      );
       show(self, list, () =>
         table(
           ["TENANT", "JURISDICTION", "CREATED"],

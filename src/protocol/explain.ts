@@ -26,7 +26,7 @@ export function explain(refusal: Refusal): string {
     case "archive_not_found":
       return `Nothing can be done with the archive: ${refusal.reason}.`;
     case "unit_mismatch":
-      return `This pool counts ${refusal.pool_unit}; the amount was given in ${refusal.given_unit}.`;
+      return `This pool counts ${refusal.pool_unit}, not ${refusal.given_unit}; a pool's unit can't be changed.`;
     case "id_reused":
       return `The id ${refusal.id} was used before with another ${refusal.field}. Use a new id for a new request.`;
     case "id_too_old":

@@ -6,10 +6,13 @@
 import * as z from "zod";
 import type { Command, Unit } from "./commands.ts";
 import { limits } from "./limits.ts";
+import { messageFor } from "./messages.ts";
 import { metadataBytes } from "./metadata.ts";
 import { weekdays } from "./refill.ts";
 import { jurisdictions } from "./tenants.ts";
 import { noticeTypes } from "./webhooks.ts";
+
+z.config({ customError: messageFor });
 
 /** Names and ids: letters, digits and `._:-`, so that they need no escaping in URLs, logs or headers. */
 export const name = z

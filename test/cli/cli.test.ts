@@ -144,7 +144,7 @@ describe("bursar", () => {
     expect((await bursar("prices show gpt-4o")).out).toMatch(/gpt-4o +\$2\.5 +\$10 +\$1\.25/);
     const set = await json("prices set my-model --input 0.15 --output 3 --cache-read 0.075");
     expect(set).toMatchObject({ input: 150_000, output: 3_000_000, cache_read: 75_000, source: "tenant" });
-    expect((await bursar("prices ls --after my-")).out).toContain("my-model");
+    expect((await bursar("prices ls")).out).toContain("my-model");
     expect(await json("prices rm my-model")).toEqual({ deleted: true });
     expect(await bursar("prices show my-model")).toMatchObject({ code: 2 });
     expect(await bursar("prices set my-model --input cheap --output 3")).toMatchObject({ code: 1 });
@@ -172,11 +172,58 @@ describe("bursar", () => {
 
   it("says what is wrong with one that is not", async () => {
     const dead = await bursar("doctor --json", { BURSAR_URL: "http://127.0.0.1:1" });
-    expect(dead.code).toBe(1);
+    expect(dead.code).toBe(3);
     expect(JSON.parse(dead.out)).toMatchObject([{ check: "reachable", ok: false }]);
     const stranger = await bursar("doctor", { BURSAR_KEY: "nobody" });
-    expect(stranger.code).toBe(1);
+    expect(stranger.code).toBe(4);
     expect(stranger.out).toMatch(/FAILED +the key is taken/);
+    const missing = await bursar("doctor --pool nowhere");
+    expect([missing.code, missing.out]).toEqual([2, expect.stringMatching(/FAILED +audit of nowhere/)]);
+  });
+
+  it("takes a key that is bound to the pool that it looks at", async () => {
+    const { key } = JSON.parse((await bursar("keys create --scope read --pool work --json")).out);
+    const found = await bursar("doctor --pool work", { BURSAR_KEY: String(key) });
+    expect([found.code, found.out]).toEqual([0, expect.stringMatching(/ok +audit of work/)]);
+  });
+});
+
+describe("a command that is wrong", () => {
+  it.each([
+    ["pools create work --rollover unspent", "--rollover is part of a refill"],
+    ["pools create work --time-zone Europe/Berlin", "--time-zone is part of a refill"],
+    ["pools create work --refill 5h --time-zone UTC", "Hours have no --time-zone."],
+    ["pools create work --refill day --starts-on sunday", "--starts-on is for --refill week."],
+  ])("is not half done: %s", async (command, message) => {
+    expect(await bursar(command)).toMatchObject({ code: 1, err: expect.stringContaining(message) });
+  });
+
+  it("takes a refill away where that is asked for", async () => {
+    const made = await bursar("pools create filled --budget 100 --refill week --starts-on sunday --rollover capped:5");
+    expect(made.err).toBe("");
+    const before = JSON.parse((await bursar("pools create filled --json")).out);
+    expect(before.refill).toMatchObject({ every: "week", starts_on: "sunday", rollover: "capped", rollover_cap: 5 });
+    const taken = await bursar("pools create filled --refill none --json");
+    expect(taken.err).toBe("");
+    const { refill } = JSON.parse(taken.out);
+    expect(refill).toBeNull();
+    await bursar("pools rm filled --yes");
+  });
+
+  it("or an address that is one, says so in words or as JSON", async () => {
+    const withPath = await bursar("pools ls", { BURSAR_URL: `${governor.url}/v1` });
+    expect(withPath).toMatchObject({ code: 1, err: expect.stringContaining("has no path") });
+    expect((await bursar("pools ls", { BURSAR_KEY: "nonsense" })).err).toContain("Set BURSAR_KEY, or give --key");
+    const dead = await bursar("pools ls --json", { BURSAR_URL: "http://127.0.0.1:1" });
+    expect([dead.code, JSON.parse(dead.err)]).toMatchObject([3, { detail: expect.stringContaining("127.0.0.1:1") }]);
+  });
+});
+
+describe("a list", () => {
+  it("is whole, however long", async () => {
+    for (let n = 0; n < 103; n++) await bursar(`prices set many-${n} --input 1 --output 2`);
+    const { out } = await bursar("prices ls --json");
+    expect(JSON.parse(out).filter(({ model }: { model: string }) => model.startsWith("many-"))).toHaveLength(103);
   });
 });
 
