@@ -24,8 +24,8 @@ export function hashOf(row: JournalRow): string {
   return createHash("sha256").update(`${previous}\n${first_seq}\n${last_seq}\n${at}\n${events}`).digest("hex");
 }
 
-/** Applies a row's events; a row that does not follow on what came before means that what is kept is damaged. */
-export function foldRow(pool: Pool, row: JournalRow): void {
+/** Applies a row's events, and gives them; a row that does not follow on what came before means that what is kept is damaged. */
+export function foldRow(pool: Pool, row: JournalRow): readonly PoolEvent[] {
   if (row.first_seq !== pool.seq + 1) throw new Error(`journal row ${row.first_seq} follows event ${pool.seq}`);
   const events: PoolEvent[] = JSON.parse(row.events);
   for (const event of events) {
@@ -34,6 +34,7 @@ export function foldRow(pool: Pool, row: JournalRow): void {
   }
   if (row.last_seq !== pool.seq)
     throw new Error(`journal row ${row.first_seq} ends at ${pool.seq}, not ${row.last_seq}`);
+  return events;
 }
 
 const types: Readonly<Record<PoolEvent["type"], true>> = {
@@ -48,6 +49,7 @@ const types: Readonly<Record<PoolEvent["type"], true>> = {
   reset: true,
   period_started: true,
   agent_period_started: true,
+  clock_corrected: true,
   warned: true,
   reserved: true,
   committed: true,

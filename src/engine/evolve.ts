@@ -4,7 +4,8 @@
  */
 import type { EventOf, PoolEvent, Transfer } from "../protocol/events.ts";
 import { bytesOf } from "./bytes.ts";
-import { awaitCommit, commitsLate, forget, retain } from "./remember.ts";
+import { Heap } from "./heap.ts";
+import { awaitCommit, commitsLate, forget, forgetFuture, retain } from "./remember.ts";
 import {
   type Agent,
   agentOf,
@@ -13,6 +14,8 @@ import {
   earliestEnd,
   emptyPool,
   isCurrent,
+  type Lease,
+  leaseBefore,
   minuteOf,
   nothingWarned,
   type Pool,
@@ -66,6 +69,8 @@ function apply(pool: Pool, event: PoolEvent): void {
       return periodStarted(pool, event);
     case "agent_period_started":
       return agentPeriodStarted(pool, event);
+    case "clock_corrected":
+      return clockCorrected(pool, event);
     case "warned":
       return warned(pool, event);
     case "reserved":
@@ -258,6 +263,18 @@ function agentPeriodStarted(pool: Pool, event: EventOf<"agent_period_started">):
   if (agent.unsettled > 0) unsettledOf(pool, agent.name).forEach(chargeBefore);
   agent.period = { number, starts_at, ends_at };
   pool.periodsEndAt = earliestEnd(pool);
+}
+
+function clockCorrected(pool: Pool, { at, by }: EventOf<"clock_corrected">): void {
+  const leases: Lease[] = [];
+  for (const known of pool.remembered.values()) {
+    if (known.op !== "reserve" || known.state !== "held") continue;
+    known.expiresAt -= by;
+    leases.push({ id: known.id, expiresAt: known.expiresAt });
+  }
+  pool.leases = new Heap(leaseBefore, leases);
+  for (const agent of pool.agents.values()) agent.pace = null;
+  forgetFuture(pool, at);
 }
 
 function warned(pool: Pool, event: EventOf<"warned">): void {

@@ -7,6 +7,7 @@ import type { PoolEvent } from "../protocol/events.ts";
 import type { Outcome } from "../protocol/results.ts";
 import type { Decision } from "./decision.ts";
 import { decideClose, decidePause, decideRegister, decideReopen, decideReset, leave } from "./decisions/agent.ts";
+import { correctClock } from "./decisions/clock.ts";
 import { decideResetPeriod, startNextPeriod } from "./decisions/period.ts";
 import { decideConfigure, decideFund } from "./decisions/pool.ts";
 import { decideCommit, decideExtend, decideRelease, decideReserve, expireNext } from "./decisions/reservation.ts";
@@ -18,8 +19,8 @@ import { warningsAfter } from "./warnings.ts";
 
 /** Decides and applies `command` at `now`; appends the events to `events`. */
 export function execute(pool: Pool, command: Command, now: number, events: PoolEvent[]): Outcome {
+  settleDue(pool, now, events);
   const time = clamp(pool, now);
-  settleDue(pool, time, events);
   const decision = decide(pool, command, time);
   if ("refusal" in decision) {
     if (pool.settings?.journal_refusals === true) apply(pool, refused(command, decision.refusal.code, time), events);
@@ -67,10 +68,13 @@ export function decide(pool: Pool, command: Command, now: number): Decision {
 }
 
 /**
- * Ends every lease and period that is due at `now`, in the order in which they end: what was charged when a lease
+ * Corrects the pool's clock where it was wrong, then
+ * ends every lease and period that is due at `now`, in the order in which they end: what was charged when a lease
  * ended belongs to the period of then. At most `limits.openReservations` leases, and one period of each agent's.
  */
 export function settleDue(pool: Pool, now: number, events: PoolEvent[]): void {
+  const correction = correctClock(pool, now);
+  if (correction !== undefined) apply(pool, correction, events);
   const time = clamp(pool, now);
   for (;;) {
     const leaseEnd = nextLease(pool)?.expiresAt ?? Number.POSITIVE_INFINITY;
@@ -81,7 +85,7 @@ export function settleDue(pool: Pool, now: number, events: PoolEvent[]): void {
   }
 }
 
-/** The clock of a host that an object moved to may be behind; within a pool time does not run backwards. */
+/** The clock of a host that an object moved to may be a little behind: the pool's time then stands still. */
 function clamp(pool: Pool, now: number): number {
   return Math.max(pool.at, now);
 }
@@ -128,6 +132,7 @@ function mayLeave(pool: Pool, event: PoolEvent): string | null {
     case "reset":
     case "period_started":
     case "agent_period_started":
+    case "clock_corrected":
     case "warned":
     case "reserved":
     case "extended":

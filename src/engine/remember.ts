@@ -70,6 +70,13 @@ export function horizonOf(pool: Pool, agent: string | null): number {
   return Math.max(pool.horizon, pool.histories.get(agent ?? poolsOwn)?.horizon ?? 0);
 }
 
+/** No id that is made from now on is older than what was forgotten, whatever the clock said that it was made by. */
+export function forgetFuture(pool: Pool, now: number): void {
+  for (const history of pool.histories.values()) history.horizon = Math.min(history.horizon, now);
+  pool.horizon = Math.min(pool.horizon, now);
+  pool.latestHorizon = Math.min(pool.latestHorizon, now);
+}
+
 function forgetOutcomes(pool: Pool): void {
   for (;;) {
     const tooMuch = pool.outcomeBytes > limits.outcomesBytes;
@@ -132,7 +139,7 @@ function drop(pool: Pool, history: History, known: Reservation | Booking): void 
   // Never later than when it was used: a client whose clock runs ahead must not make the pool refuse the ids of all agents.
   const time = timeOfId(known.id);
   if (time === undefined) return;
-  history.horizon = Math.max(history.horizon, Math.min(time, known.at));
+  history.horizon = Math.max(history.horizon, Math.min(time, known.at, pool.at));
   pool.latestHorizon = Math.max(pool.latestHorizon, history.horizon);
 }
 

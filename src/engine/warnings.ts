@@ -43,6 +43,7 @@ export function warningsAfter(pool: Pool, event: PoolEvent): readonly Warning[] 
     case "reset":
     case "period_started":
     case "agent_period_started":
+    case "clock_corrected":
     case "warned":
     case "reserved":
     case "released":

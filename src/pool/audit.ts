@@ -77,10 +77,13 @@ function foldStep(
   const rows = reading("journal", () => rowsAfter(storage, pool.seq, rowsPerStep, stepLength));
   for (const row of rows) {
     checkRow(row, state.head);
-    if (row.at < state.at) findings.push(`row ${row.first_seq} is older than the row before it`);
-    understanding(`journal row ${row.first_seq}`, () => foldRow(pool, row));
+    const events = understanding(`journal row ${row.first_seq}`, () => foldRow(pool, row));
+    for (const { type, at } of events) {
+      if (at < state.at && type !== "clock_corrected")
+        findings.push(`row ${row.first_seq} has an event that is older than the one before it`);
+      state.at = at;
+    }
     state.head = row.hash;
-    state.at = row.at;
     state.rows++;
     if (row.last_seq === snapshot?.seq && row.hash !== snapshot.head)
       findings.push("the snapshot was taken of another journal");

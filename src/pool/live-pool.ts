@@ -396,11 +396,11 @@ export class LivePool {
       const { command } = waiter;
       if (!lacksOnlyBudget(pool, command, now)) return execute(pool, command, now, events);
       // The last call of it gives up: the refusal is the pool's answer now. Others of it go on waiting.
-      const isLast = [...waiter.calls].every(({ until }) => until <= now);
+      const isLast = [...waiter.calls].every(({ until }) => isOver(until, now));
       return isLast ? execute(pool, command, now, events) : undefined;
     });
     const givenUp = this.#line.take(({ until }, { command }) =>
-      until <= now ? refusalOf(pool, command, now) : undefined,
+      isOver(until, now) ? refusalOf(pool, command, now) : undefined,
     );
     if (served.length > 0) {
       this.#noteRefusals(
@@ -520,6 +520,11 @@ function refusalOf(pool: Pool, command: ReserveCommand, now: number): Outcome | 
   return "refusal" in decision ? { ok: false, refusal: decision.refusal } : undefined;
 }
 
+/** Whether a call has waited long enough. None waits longer than the limit, but where the clock was put back. */
+function isOver(until: number, now: number): boolean {
+  return until <= now || until > now + limits.waitMs;
+}
+
 /** What a call is told that waited for a reservation which was given up before it was granted. */
 function releasedInLine(id: string): Outcome {
   return { ok: false, refusal: { code: "reservation_settled", id, state: "released", consumed: 0 } };
@@ -563,6 +568,7 @@ function mayFreeBudget(event: PoolEvent): boolean {
     case "reset":
     case "period_started":
     case "agent_period_started":
+    case "clock_corrected":
     case "committed":
     case "released":
     case "expired":

@@ -137,6 +137,7 @@ function noticeOf(pool: Pool, event: PoolEvent): Pick<Notice, "type" | "data"> |
     case "extended":
     case "recorded":
     case "reallocated":
+    case "clock_corrected":
     case "refused":
       return undefined;
   }

@@ -48,7 +48,9 @@ export async function trim(
     await storage.sync();
     if (!isStillThere()) throw new Error("the pool was deleted while its journal was trimmed");
     const rows = rowsAfter(storage, pool.seq, rowsPerTurn + 1);
-    const old = rows.slice(0, -1).filter((row) => row.at < before && row.last_seq <= upTo);
+    // The rows before the first that stays: where a clock was put right, a younger row is older by its time.
+    const kept = rows.slice(0, -1).findIndex((row) => row.at >= before || row.last_seq > upTo);
+    const old = rows.slice(0, kept === -1 ? -1 : kept);
     for (const row of old) foldRow(pool, row);
     last = old.at(-1) ?? last;
     length += old.reduce((sum, row) => sum + row.events.length, 0);

@@ -82,7 +82,7 @@ export class Upkeep {
   isWanted(type: NoticeType): boolean {
     // Whatever is said once in a period is kept for a webhook that is made later.
     if (type !== "reservation.expired") return true;
-    const isKnown = this.#wanted !== undefined && this.#clock() - this.#wanted.at < unwantedMs;
+    const isKnown = this.#wanted !== undefined && Math.abs(this.#clock() - this.#wanted.at) < unwantedMs;
     return !isKnown || this.#wanted?.types.has(type) === true;
   }
 

@@ -100,6 +100,11 @@ type EventBody =
       readonly source: AllocationSource;
       readonly ended: EndedBooks & Omit<Period, "ends_at"> & { readonly ended_at: number };
     } & Period)
+  /**
+   * The host's clock is `by` ms behind the pool's: one of the two was wrong. The pool's time is `at` from now on. Open
+   * leases keep the time that they had left. Periods end when they would have: no budget is given twice for one day.
+   */
+  | { readonly type: "clock_corrected"; readonly by: number }
   /** Said once in a period, when it is first so. */
   | ({ readonly type: "warned" } & Warning)
   | {
@@ -189,7 +194,7 @@ export type Warning =
 /** Where an allocation comes from and goes back to: the pool's float, the parent, or nowhere (no budget is set). */
 export type AllocationSource = "float" | "parent" | "minted";
 
-/** `at`: the server's clock in milliseconds since 1970, never running backwards within a pool. */
+/** `at`: the server's clock in milliseconds since 1970. Within a pool it runs back only at `clock_corrected`. */
 export type PoolEvent = { readonly at: number } & EventBody;
 export type EventOf<Type extends EventBody["type"]> = Extract<PoolEvent, { readonly type: Type }>;
 

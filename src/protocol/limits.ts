@@ -20,6 +20,8 @@ export const limits = {
   openReservations: 20_000,
   /** What they may take in memory, in bytes: labels and transfers count, so that few heavy ones are bounded as many are. */
   openReservationsBytes: 20_000 * 512,
+  /** How far hosts' clocks may differ, and a pool waits for the slower one; what is more was a wrong clock. */
+  clockSkewMs: 60_000,
   /** A lease. Long enough for a batch job, short enough that a lost caller's hold comes back the same day. */
   ttlMs: 24 * 3_600_000,
   /** A lease shorter than a round trip can't be used. */

@@ -216,6 +216,27 @@ describe("expiry", () => {
   });
 });
 
+describe("a clock that was ahead once", () => {
+  it("is believed no more: open leases keep what they had left, and spending goes on", () => {
+    const stage = Stage.with({}, { writer: { max_reserves_per_minute: 2 } });
+    const right = stage.now;
+    stage.waits(86_400_000);
+    stage.does(reserve("writer", 1, { id: "x", ttl_ms: 5_000 }));
+    stage.now = right + 1_000;
+    stage.does(reserve("writer", 1, { id: "y", ttl_ms: 1_000 }));
+    expect(stage.events.filter(({ type }) => type === "clock_corrected")).toEqual([
+      { type: "clock_corrected", at: right + 1_000, by: 86_399_000 },
+    ]);
+    stage.waits(1_000);
+    stage.does(reserve("writer", 1, { id: "z" }));
+    expect(stage.agent("writer").held).toBe(2);
+    stage.waits(3_999);
+    expect(stage.agent("writer").held).toBe(2);
+    stage.waits(1);
+    expect(stage.agent("writer").held).toBe(1);
+  });
+});
+
 describe("a clock that runs backwards", () => {
   it("counts as standing still", () => {
     const stage = writing();

@@ -206,6 +206,17 @@ describe("an id that may have been forgotten", () => {
     for (const time of [horizon, horizon - 10]) expect(crowd.comesTo(use(uuid7(time)))).toBe("id_too_old");
   });
 
+  it("was of a time to come, by a clock that was ahead once: what is new by the right one runs", () => {
+    const crowd = new Crowd("writer");
+    crowd.now += 48 * hour;
+    crowd.run(use(uuid7(crowd.now)));
+    crowd.now += hour;
+    crowd.records(10_000, "u");
+    crowd.now = start + minute;
+    expect(crowd.comesTo(use(uuid7(start + minute + 1)))).toBe("ran");
+    expect(violations(crowd.pool)).toEqual([]);
+  });
+
   it("is answered again while it is remembered, however old its time", () => {
     const crowd = new Crowd("writer");
     crowd.run(use(uuid7(horizon)));

@@ -5,6 +5,12 @@ import { again, all, anybody, audited, commit, newPool, newStub, register, reser
 
 afterEach(() => void vi.useRealTimers());
 
+async function eventsOf(stub: Awaited<ReturnType<typeof newPool>>) {
+  const journal = await stub.journal(0, 100);
+  if (!journal.ok) throw new Error("no journal");
+  return journal.result.events;
+}
+
 /** One of everything; later commands build on earlier ones. */
 const script: readonly Command[] = [
   { op: "configure", budget: 5_000 },
@@ -83,17 +89,33 @@ describe("a pool object", () => {
     expect(await stub.run([reserve("s", "boss", 1_000)])).toMatchObject([{ ok: true }]);
   });
 
-  it("does not believe a clock that runs backwards", async () => {
+  it("waits for a clock that is a little behind", async () => {
     const stub = await newPool();
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 60_000 });
     await all(stub.run([reserve("r", "boss", 10)]));
     await evictDurableObject(stub.raw);
-    vi.setSystemTime(Date.now() - 3_600_000);
+    vi.setSystemTime(Date.now() - 60_000);
     await all(stub.run([reserve("s", "boss", 10)]));
-    const journal = await stub.journal(0, 100);
-    if (!journal.ok) throw new Error("no journal");
-    const times = journal.result.events.map(({ at }) => at);
+    expect((await eventsOf(stub)).map(({ type }) => type)).not.toContain("clock_corrected");
+    const times = (await eventsOf(stub)).map(({ at }) => at);
     expect(times).toEqual(times.toSorted((a, b) => a - b));
+    await audited(stub);
+  });
+
+  it("puts its time right, once, where a host's clock was ahead: after an eviction, too, leases end in time", async () => {
+    const stub = await newPool();
+    const right = Date.now();
+    vi.useFakeTimers({ toFake: ["Date"], now: right + 86_400_000 });
+    await all(stub.run([reserve("r", "boss", 10, { ttl_ms: 5_000 })]));
+    await evictDurableObject(stub.raw);
+    vi.setSystemTime(right + 1_000);
+    await all(stub.run([reserve("s", "boss", 10, { ttl_ms: 5_000 })]));
+    await evictDurableObject(stub.raw);
+    vi.setSystemTime(right + 6_000);
+    await all(stub.run([reserve("t", "boss", 10)]));
+    const events = await eventsOf(stub);
+    expect(events.filter(({ type }) => type === "clock_corrected")).toMatchObject([{ by: 86_399_000 }]);
+    expect(events.filter(({ type }) => type === "expired")).toMatchObject([{ id: "r" }, { id: "s" }]);
     await audited(stub);
   });
 

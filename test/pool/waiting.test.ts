@@ -92,6 +92,18 @@ const exhausted: readonly Command[] = [
 const withBudget: readonly Command[] = [{ op: "configure", budget: 2_000 }, ...exhausted];
 const withoutBudget: readonly Command[] = [{ op: "configure" }, ...exhausted];
 
+describe("a clock that is put back", () => {
+  it("keeps no call in line for longer than it would have waited", () =>
+    onStage(withBudget, async ({ pool, asks, passes, storage }) => {
+      const caller = await asks(reserve("w", "helper", 450));
+      vi.setSystemTime(Date.now() - 86_400_000);
+      await passes(minute);
+      expect(caller).toMatchObject(refused("budget_exceeded"));
+      expect(await asks(reserve("again", "helper", 450), 1_000)).toEqual({});
+      expect(await findings(storage, pool)).toEqual([]);
+    }));
+});
+
 describe("a pause", () => {
   it.each(["helper", null])("of %s ends the waiting of whom it stops, at once", (agent) =>
     onStage(withBudget, async ({ pool, asks, does, storage }) => {

@@ -192,6 +192,7 @@ function commandOf(event: JournalEvent, edited: Plans, rules: Rules, unit: Unit)
       return { op: "reallocate", id: event.id, agent: event.agent, amount: event.asked, unit };
     case "closed":
     case "expired":
+    case "clock_corrected":
     case "warned":
     case "refused":
       return undefined;

@@ -32,6 +32,8 @@ export function lineOf(event: JournalEvent, unit: Unit, owner?: string): string 
       return `Period ${event.number} begins with ${of(event.total)}; the last one used ${of(event.ended.consumed)} of ${of(event.ended.total)}`;
     case "agent_period_started":
       return `Period ${event.number} of ${event.agent} begins; in the last one it used ${of(event.ended.consumed)}`;
+    case "clock_corrected":
+      return `The clock was ${Math.round(event.by / 1_000)} s ahead, and is put right`;
     case "warned":
       return warningOf(event, of);
     case "reserved":

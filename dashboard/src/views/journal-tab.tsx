@@ -204,6 +204,7 @@ function isOfKind(event: JournalEvent, kind: string): boolean {
         "reset",
         "period_started",
         "agent_period_started",
+        "clock_corrected",
       ].includes(event.type);
     default:
       return event.type === kind;

@@ -286,6 +286,13 @@ const tick: fc.Arbitrary<Tick> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ to: fc.constant("now" as const), plus: fc.nat(3_000) }) },
   { weight: 1, arbitrary: fc.record({ to: fc.constant("now" as const), plus: fc.integer({ min: -5_000, max: -1 }) }) },
   { weight: 1, arbitrary: fc.constant({ to: "now" as const, plus: 200_000 }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      to: fc.constant("now" as const),
+      plus: fc.constantFrom(-60_000, -60_001, -200_000, -18_000_000),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ to: fc.constant("lease" as const), plus: fc.constantFrom(-1, 0, 1) }) },
 );
 

@@ -3,6 +3,7 @@
  * records and adds everything up again for each command; `model.test.ts` compares the engine with it.
  */
 import type { Command } from "../../../src/protocol/commands.ts";
+import { limits } from "../../../src/protocol/limits.ts";
 import { close, pause, register, reopen, reset } from "./contracts.ts";
 import { resetPeriod } from "./periods.ts";
 import { repeatOf } from "./remembered.ts";
@@ -20,13 +21,25 @@ export type Step = {
 
 /** Runs `command` at `now`. */
 export function run(world: World, command: Command, now: number): Step {
-  const time = Math.max(world.time, now);
   world.warnings = [];
+  const corrected = world.settings !== null && world.time - now > limits.clockSkewMs;
+  if (corrected) correctClock(world, now);
+  const time = Math.max(world.time, now);
   const due = world.settings === null ? [] : settleDue(world, time);
+  if (corrected) due.unshift("clock");
   const answer = answerTo(world, command, time);
   const isJournaled = answer.ok ? answer.happened : world.settings?.journal_refusals === true;
   if (isJournaled || due.length > 0) world.time = time;
   return { answer, due, warnings: world.warnings };
+}
+
+/** Section *The model*: the time of before was wrong. */
+function correctClock(world: World, now: number): void {
+  for (const reservation of world.reservations) {
+    if (reservation.state === "held") reservation.expiresAt -= world.time - now;
+    reservation.counted = false;
+  }
+  world.time = now;
 }
 
 function answerTo(world: World, command: Command, now: number): Answer {

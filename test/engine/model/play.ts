@@ -108,6 +108,7 @@ function nextLease(world: World, clock: number): number {
 /** What happened by itself, as the model says it. */
 function dueOf(event: PoolEvent): string[] {
   if (event.type === "expired") return [event.id];
+  if (event.type === "clock_corrected") return ["clock"];
   if (event.type === "period_started") return event.id === undefined ? [`period ${event.number}`] : [];
   return event.type === "agent_period_started" ? [`period ${event.number} of ${event.agent}`] : [];
 }

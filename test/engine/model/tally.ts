@@ -31,6 +31,7 @@ export const cases = [
   "replayed",
   "dry run",
   "clock ran backwards",
+  "clock corrected",
   "no change",
   "period of the pool",
   "period of an agent",
@@ -97,6 +98,7 @@ export class Tally {
     if (event.type === "closed") this.#countLeaving(event);
     if (event.type === "period_started") this.#meet("period of the pool");
     if (event.type === "agent_period_started") this.#meet("period of an agent");
+    if (event.type === "clock_corrected") this.#meet("clock corrected");
     if (event.type === "warned") this.#meet(`warned ${event.warning}`);
   }
 

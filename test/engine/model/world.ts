@@ -36,7 +36,7 @@ export type Reservation = {
   readonly at: number;
   readonly granted: number;
   /** The contract bounded the agent's reserves a minute. */
-  readonly counted: boolean;
+  counted: boolean;
   readonly transfers: readonly Transfer[];
   /** As first granted, for repeats. */
   readonly says: Says;
