@@ -3,6 +3,7 @@
  * old one stays broken; that is safe because every write carries an id, or is idempotent as it is. An overloaded
  * object is never asked again: that would feed what overloads it.
  */
+import { isSpendingStopped, spendingStopped } from "../protocol/spending-stop.ts";
 import { DoorError } from "./problems.ts";
 
 /** Pauses before the second, third and fourth attempt: a deploy takes up to two seconds. */
@@ -16,6 +17,7 @@ export async function reach<T>(attempt: () => Promise<T>, pause: (ms: number) =>
     } catch (error) {
       const wait = pausesMs[tries];
       if (isOverloaded(error)) throw new DoorError("overloaded", "The pool gets more requests than it can take.");
+      if (isSpendingStopped(error)) throw new DoorError("unavailable", spendingStopped);
       if (isNotPersisted(error)) throw new DoorError("unavailable", "Nothing was stored. Repeat the same request.");
       if (!isTransient(error)) throw error;
       if (wait === undefined) throw new DoorError("unavailable", "The pool can't be reached. Repeat the same request.");

@@ -109,7 +109,7 @@ function comparison(storage: PoolStorage, { pool }: Base, head: string, memory: 
 }
 
 /** Tables that the state does not rest on. */
-const others = ["revoked_keys", "periods", "outbox", "shipped"] as const;
+const others = ["revoked_keys", "periods", "outbox", "shipped", "restored"] as const;
 
 function canRead({ sql }: PoolStorage, table: (typeof others)[number]): boolean {
   try {

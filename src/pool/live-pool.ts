@@ -15,6 +15,7 @@ import type { LiveRefusal } from "../protocol/frames.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Outcome, ReallocationResult, RefusalCounts } from "../protocol/results.ts";
 import { shareOf } from "../protocol/share.ts";
+import { isSpendingStopped, spendingStopped } from "../protocol/spending-stop.ts";
 import { DamagedError, keepPause, keptPause } from "./damage.ts";
 import { noteHead } from "./journal.ts";
 import { loadPool, type Memory } from "./memory.ts";
@@ -453,7 +454,9 @@ export class LivePool {
 
   /** Nothing of the batch is stored, so nothing of it may stay in memory either. */
   #giveUp(cause: unknown): NotPersistedError {
-    const error = new NotPersistedError("nothing was stored; the same request may be repeated", { cause });
+    const why = isSpendingStopped(cause) ? spendingStopped : "nothing was stored; the same request may be repeated";
+    // In the message, for a cause is lost on the way to the edge.
+    const error = new NotPersistedError(why, { cause });
     if (this.#batch !== undefined) this.#batch.failure = error;
     this.#batch = undefined;
     this.#forgetMemory();

@@ -48,6 +48,7 @@ import {
   type Owner,
   RestoreError,
   restore,
+  restoredBy,
   ship,
   shipped,
 } from "./shipping.ts";
@@ -207,14 +208,16 @@ export class PoolObject extends DurableObject<PoolEnv> {
 
   /**
    * Makes the pool again out of the archive; it must not exist, or be damaged. It knows these keys as revoked before
-   * it can be used.
+   * it can be used. The same request again is answered as before: the answer may have been lost.
    */
-  async restore(revoked: readonly RevokedKey[]): Promise<Answer<RestoreResult>> {
+  async restore(revoked: readonly RevokedKey[], request: string): Promise<Answer<RestoreResult>> {
     const bucket = this.env.ARCHIVE;
     if (bucket === undefined) return { ok: false, refusal: noArchive };
     const isDamaged = this.#pool.damage !== undefined;
     const exists = !isDamaged && (await this.#pool.read(({ settings }) => settings !== null));
     if (exists) {
+      const seq = restoredBy(this.ctx.storage, request);
+      if (seq !== undefined) return { ok: true, result: { seq } };
       const reason = "there is a pool of this name; delete it before it is restored";
       return { ok: false, refusal: { code: "contract_conflict", field: "pool", reason } };
     }
@@ -222,7 +225,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
       // What is damaged goes only once it is known that something better is there.
       if (isDamaged) await reachable(() => checkArchive(bucket, this.#owner));
       const seq = await this.#pool.rebuild(async () => {
-        const last = await reachable(() => restore(this.ctx.storage, bucket, this.#owner));
+        const last = await reachable(() => restore(this.ctx.storage, bucket, this.#owner, request));
         this.#revoked.add(revoked, Date.now());
         return last;
       });

@@ -58,6 +58,10 @@ export const steps: readonly string[] = [
    ALTER TABLE outbox ADD COLUMN type TEXT NOT NULL DEFAULT '';
    ALTER TABLE outbox ADD COLUMN unwanted INTEGER NOT NULL DEFAULT 0;
    UPDATE outbox SET type = json_extract(notice, '$.type');`,
+  `CREATE TABLE restored (
+     request TEXT PRIMARY KEY,
+     seq INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /** The first version whose states are stored in pages with histories. */

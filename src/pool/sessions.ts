@@ -15,6 +15,7 @@ import type { Outcome } from "../protocol/results.ts";
 import { mayRun } from "../protocol/rights.ts";
 import * as schemas from "../protocol/schemas.ts";
 import { shareOf } from "../protocol/share.ts";
+import { isSpendingStopped, spendingStopped } from "../protocol/spending-stop.ts";
 import { stackOf } from "../protocol/stack.ts";
 import { uuid7 } from "../protocol/uuid.ts";
 import { wrong } from "./faults.ts";
@@ -115,12 +116,7 @@ export class Sessions {
     try {
       await this.#take(socket, attachment, parsed.value);
     } catch (error) {
-      const isStored = !(error instanceof NotPersistedError);
-      const entry = { event: "internal_error", where: "session", stack: stackOf(error) };
-      if (isStored) console.error(JSON.stringify(entry));
-      const problem = isStored
-        ? problemOf("internal_error", "This is a defect of Bursar's.")
-        : problemOf("unavailable", "Nothing was stored. Repeat the same frame.");
+      const problem = problemOfThrown(error);
       // Whatever happens, a frame is answered: the other side waits for it.
       send(socket, { id: numberOf(parsed.value), problem });
     }
@@ -241,4 +237,11 @@ function numberOf(frame: unknown): number | null {
 
 function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function problemOfThrown(error: unknown): Problem {
+  if (isSpendingStopped(error)) return problemOf("unavailable", spendingStopped);
+  if (error instanceof NotPersistedError) return problemOf("unavailable", "Nothing was stored. Repeat the same frame.");
+  console.error(JSON.stringify({ event: "internal_error", where: "session", stack: stackOf(error) }));
+  return problemOf("internal_error", "This is a defect of Bursar's.");
 }

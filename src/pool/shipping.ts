@@ -136,7 +136,7 @@ export class RestoreError extends Error {
  * event on the way. Returns the last event. Where it throws, what it has written must be deleted: a `RestoreError` says
  * what is wrong with the archive, anything else that it could not be read.
  */
-export async function restore(storage: PoolStorage, bucket: Bucket, owner: Owner): Promise<number> {
+export async function restore(storage: PoolStorage, bucket: Bucket, owner: Owner, request: string): Promise<number> {
   let isBegun = false;
   const { pool, head, prefix } = await eachSegment(bucket, owner, (text, state, follows) => {
     if (!isBegun) {
@@ -151,8 +151,14 @@ export async function restore(storage: PoolStorage, bucket: Bucket, owner: Owner
     writeSnapshot(storage, pool, head);
     noteHead(storage, pool.seq, head);
     note(storage, { seq: pool.seq, head, prefix });
+    storage.sql.exec("INSERT INTO restored (request, seq) VALUES (?, ?)", request, pool.seq);
   });
   return pool.seq;
+}
+
+/** The last event of then, where this request has restored the pool. */
+export function restoredBy({ sql }: PoolStorage, request: string): number | undefined {
+  return sql.exec<{ seq: number }>("SELECT seq FROM restored WHERE request = ?", request).toArray()[0]?.seq;
 }
 
 /** Throws a `RestoreError` unless the archive holds a whole journal of the pool, from which it could be restored. */

@@ -161,11 +161,11 @@ export class TenantObject extends DurableObject<Env> {
   restorePool(caller: Caller, request: RequestId, name: string): Promise<Answer<RestoreResult>> {
     return this.#inTurn(name, () => {
       migrate(this.ctx.storage, tenantSteps);
-      return this.#once(caller, request, `restore ${name}`, () => this.#restorePool(name));
+      return this.#once(caller, request, `restore ${name}`, () => this.#restorePool(request, name));
     });
   }
 
-  async #restorePool(name: string): Promise<Answer<RestoreResult>> {
+  async #restorePool(request: RequestId, name: string): Promise<Answer<RestoreResult>> {
     const refusal = this.#noArchive() ?? this.#tooManyPools(name);
     if (refusal !== null) return { ok: false, refusal };
     const isListed = this.#pools.has(name);
@@ -175,7 +175,7 @@ export class TenantObject extends DurableObject<Env> {
     const revocations = this.#pools.untoldTo(name);
     let restored: Answer<RestoreResult> | undefined;
     try {
-      restored = await this.#pool(name).restore(revocations);
+      restored = await this.#pool(name).restore(revocations, `${request.caller} ${request.key}`);
       const last = revocations.at(-1);
       if (restored.ok && last !== undefined) this.#pools.told(name, last.revocation);
       return restored;

@@ -134,6 +134,32 @@ describe("a pool's whole history", () => {
     expect(await must(api("PUT", pool, { tenant, body: {} }))).toMatchObject({ seq: 1, total: 0 });
   });
 
+  it("is restored once, though the pool's answer is lost after its effect, and another request is told that it is there", async () => {
+    const tenant = newTenant();
+    const pool = "/v1/pools/team";
+    const { seq } = await must(api("PUT", pool, { tenant, body: {} }));
+    await must(api("POST", `${pool}/archive`, { tenant, body: {} }));
+    await must(api("DELETE", pool, { tenant }));
+    let calls = 0;
+    await runInDurableObject(env.TENANTS.getByName(tenant), (object) => {
+      const get = (id: DurableObjectId): unknown => {
+        const restore = async (...args: [[], string]): Promise<unknown> => {
+          const answer = await env.POOLS.get(id).restore(...args);
+          if (calls++ === 0) throw new Error("Network connection lost.");
+          return answer;
+        };
+        return { restore };
+      };
+      const POOLS = { idFromName: (name: string) => env.POOLS.idFromName(name), get };
+      Object.defineProperty(object, "env", { configurable: true, value: { ...env, POOLS } });
+    });
+    expect(await must(api("POST", `${pool}/restore`, { tenant, body: {} }))).toEqual({ seq });
+    expect(calls).toBe(2);
+    const other = await api("POST", `${pool}/restore`, { tenant, body: {} });
+    expect(other).toMatchObject({ status: 409, body: { code: "contract_conflict" } });
+    await audited(new Stub(`${tenant}/team`));
+  });
+
   it("knows after it is restored which keys were revoked before", async () => {
     const tenant = newTenant();
     const pool = "/v1/pools/team";

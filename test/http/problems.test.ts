@@ -6,6 +6,7 @@ import type { Env } from "../../src/env.ts";
 import { routes } from "../../src/http/routes.ts";
 import { trim } from "../../src/pool/trimming.ts";
 import { refusalCodes } from "../../src/protocol/refusals.ts";
+import { spendingStopped } from "../../src/protocol/spending-stop.ts";
 import { uuid7 } from "../../src/protocol/uuid.ts";
 import {
   agentIn,
@@ -643,6 +644,26 @@ describe("when it is Bursar that fails", () => {
     const asked = ask(Object.assign(new Error("disk"), { name: "NotPersistedError" }));
     expect(await facts(asked, 503, "unavailable")).toEqual({});
     expect((await asked).headers.get("retry-after")).toBe("1");
+  });
+
+  it("is 503 and says so when the account's spending limit stops the platform, and the pool goes on after it", async () => {
+    const stopped = new Error("Exceeded the account's spending cap for Durable Objects.");
+    const asked = ask(stopped);
+    await facts(asked, 503, "unavailable");
+    expect((await asked).body["detail"]).toBe(spendingStopped);
+    // Inside of the object it is SQL that is refused.
+    const pool = await newPool({}, { a: {} });
+    const stub = env.POOLS.getByName(`default/${pool.replace("/v1/pools/", "")}`);
+    await runInDurableObject(stub, (_, { storage }) => {
+      vi.spyOn(storage.sql, "exec").mockImplementation(() => {
+        throw stopped;
+      });
+    });
+    const refused = api("POST", `${pool}/usage`, { body: { agent: "a", tokens: 1 } });
+    await facts(refused, 503, "unavailable");
+    expect((await refused).body["detail"]).toBe(spendingStopped);
+    vi.restoreAllMocks();
+    expect(await must(api("GET", `${pool}/agents/a`))).toMatchObject({ consumed: 0 });
   });
 
   it("is 500 for a defect, which is logged under the request's id and told to nobody", async () => {

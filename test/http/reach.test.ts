@@ -2,6 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { DoorError } from "../../src/http/problems.ts";
 import { reach } from "../../src/http/reach.ts";
+import { NotPersistedError } from "../../src/pool/live-pool.ts";
+import { spendingStopped } from "../../src/protocol/spending-stop.ts";
 
 /** Fails `failures` times with `error`, then answers; counts its calls and remembers the pauses between them. */
 function patient(error: unknown, failures: number) {
@@ -46,6 +48,14 @@ describe("an object", () => {
     const { outcome, calls } = patient(error, 99);
     await expect(outcome).rejects.toBeInstanceOf(DoorError);
     await expect(outcome).rejects.toMatchObject({ code: "overloaded" });
+    expect(calls()).toBe(1);
+  });
+
+  it.each(["requests", "SQL"])("is not asked again for %s that the account's spending limit refuses", async (what) => {
+    const platform = new Error("Exceeded the account's spending cap for Durable Objects.");
+    const error = what === "SQL" ? new NotPersistedError("nothing was stored", { cause: platform }) : platform;
+    const { outcome, calls } = patient(error, 99);
+    await expect(outcome).rejects.toMatchObject({ code: "unavailable", message: spendingStopped });
     expect(calls()).toBe(1);
   });
 

@@ -219,7 +219,7 @@ async function storeAsBefore(storage: DurableObjectStorage, isTrimmed: boolean):
   if (isTrimmed) sql.exec("DELETE FROM journal WHERE last_seq < ?", pool.seq);
   sql.exec("DELETE FROM outbox");
   sql.exec("INSERT INTO outbox (seq, notice) VALUES (1, ?)", JSON.stringify({ type: "agent.overage", data: {} }));
-  sql.exec(`ALTER TABLE journal DROP COLUMN hash; DROP TABLE head;
+  sql.exec(`ALTER TABLE journal DROP COLUMN hash; DROP TABLE head; DROP TABLE restored;
     ALTER TABLE outbox DROP COLUMN type; ALTER TABLE outbox DROP COLUMN unwanted;`);
   sql.exec("DELETE FROM schema_version WHERE version >= ?", pagedVersion);
   const [first] = sql.exec<{ seq: number }>("SELECT min(first_seq) AS seq FROM journal").toArray();
