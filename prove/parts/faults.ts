@@ -26,7 +26,7 @@ export const faults: Part = {
   name: "faults",
   shows:
     "Nothing acknowledged is lost when the disk is full, leases that end while the machine is down are ended by the " +
-    "alarm afterwards, and a new version goes on where the oldest one that signed keys was killed.",
+    "alarm afterwards, and a new version goes on where the release before it was killed.",
   share: 2,
   slice: 30,
   goals: {},
@@ -141,9 +141,9 @@ function expiredIn(folder: string): number {
   return expired;
 }
 
-/** The oldest version in the history that signs keys, killed under load; then this version on its data. */
+/** The release before this version, killed under load; then this version on its data. Without a release there is none. */
 async function upgrade(seed: number): Promise<Counts> {
-  const checkout = checkOutOldest();
+  const checkout = checkOutRelease();
   if (checkout === undefined) return {};
   const { startWorkerd: startOld, key }: typeof import("../../bench/lib/workerd.ts") = await import(
     join(checkout, "bench/lib/workerd.ts")
@@ -164,14 +164,13 @@ async function upgrade(seed: number): Promise<Counts> {
   }
 }
 
-function checkOutOldest(): string | undefined {
+function checkOutRelease(): string | undefined {
   const git = (...args: string[]) => spawnSync("git", args, { cwd: root, encoding: "utf8" });
-  const added = git("log", "--reverse", "--format=%H", "--diff-filter=A", "--", "src/http/signature.ts");
-  const [oldest = ""] = added.stdout.split("\n");
-  if (added.status !== 0 || oldest === "") return undefined;
+  const [tag = ""] = git("tag", "--list", "v*", "--sort=-v:refname", "--merged").stdout.split("\n");
+  if (tag === "") return undefined;
   const folder = mkdtempSync(join(tmpdir(), "bursar-old-"));
   const archive = join(folder, "old.tar");
-  git("archive", "--output", archive, oldest);
+  git("archive", "--output", archive, tag);
   spawnSync("tar", ["-xf", archive, "-C", folder]);
   if (statSync(join(folder, "bench/lib/workerd.ts"), { throwIfNoEntry: false }) === undefined) return undefined;
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));

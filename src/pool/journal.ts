@@ -88,23 +88,18 @@ export function rowsAfter(
     count,
   );
   for (const row of found) {
-    rows.push(withHash(row));
+    rows.push(row);
     read += row.events.length;
     if (read >= length) break;
   }
   return rows;
 }
 
-/** Rows from before there were hashes beside them have none: what follows them tells whether they were changed. */
-function withHash(row: StoredRow): StoredRow {
-  return row.hash === "" ? { ...row, hash: hashOf(row) } : row;
-}
-
 /** The last event that is stored, and the hash of its row; undefined while nothing has been written. */
 export function endOf({ sql }: PoolStorage): { readonly seq: number; readonly hash: string } | undefined {
   const query = `SELECT ${columns} FROM journal ORDER BY first_seq DESC LIMIT 1`;
   const row = sql.exec<StoredRow>(query).toArray()[0];
-  return row === undefined ? undefined : { seq: row.last_seq, hash: withHash(row).hash };
+  return row === undefined ? undefined : { seq: row.last_seq, hash: row.hash };
 }
 
 /**

@@ -4,7 +4,6 @@
  * every column.
  */
 import { migrate as runSteps, schemaVersion } from "../storage/migrate.ts";
-import { bringUpStates } from "./earlier.ts";
 import type { PoolStorage } from "./storage.ts";
 
 export { schemaVersion };
@@ -15,7 +14,13 @@ export const steps: readonly string[] = [
      last_seq INTEGER NOT NULL CHECK (last_seq >= first_seq),
      at INTEGER NOT NULL,
      previous TEXT NOT NULL,
-     events TEXT NOT NULL
+     events TEXT NOT NULL,
+     hash TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE head (
+     only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
+     seq INTEGER NOT NULL,
+     hash TEXT NOT NULL
    ) STRICT;
    CREATE TABLE snapshot (
      chunk INTEGER PRIMARY KEY,
@@ -23,56 +28,41 @@ export const steps: readonly string[] = [
      head TEXT NOT NULL,
      part TEXT NOT NULL
    ) STRICT;
-   CREATE TABLE revoked_keys (
-     key_id TEXT PRIMARY KEY,
-     expires_at INTEGER NOT NULL
-   ) STRICT, WITHOUT ROWID;`,
-  `CREATE TABLE periods (
-     agent TEXT NOT NULL,
-     number INTEGER NOT NULL,
-     report TEXT NOT NULL,
-     PRIMARY KEY (agent, number)
-   ) STRICT, WITHOUT ROWID;`,
-  `CREATE TABLE outbox (
-     seq INTEGER PRIMARY KEY,
-     notice TEXT NOT NULL
-   ) STRICT;`,
-  `CREATE TABLE checkpoint (
+   CREATE TABLE checkpoint (
      chunk INTEGER PRIMARY KEY,
      seq INTEGER NOT NULL,
      head TEXT NOT NULL,
      part TEXT NOT NULL
    ) STRICT;
+   CREATE TABLE periods (
+     agent TEXT NOT NULL,
+     number INTEGER NOT NULL,
+     report TEXT NOT NULL,
+     PRIMARY KEY (agent, number)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE outbox (
+     seq INTEGER PRIMARY KEY,
+     type TEXT NOT NULL,
+     notice TEXT NOT NULL,
+     unwanted INTEGER NOT NULL DEFAULT 0
+   ) STRICT;
+   CREATE TABLE revoked_keys (
+     key_id TEXT PRIMARY KEY,
+     expires_at INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
    CREATE TABLE shipped (
      only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
      seq INTEGER NOT NULL,
      head TEXT NOT NULL,
      prefix TEXT NOT NULL
-   ) STRICT;`,
-  `ALTER TABLE journal ADD COLUMN hash TEXT NOT NULL DEFAULT '';
-   CREATE TABLE head (
-     only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
-     seq INTEGER NOT NULL,
-     hash TEXT NOT NULL
    ) STRICT;
-   ALTER TABLE outbox ADD COLUMN type TEXT NOT NULL DEFAULT '';
-   ALTER TABLE outbox ADD COLUMN unwanted INTEGER NOT NULL DEFAULT 0;
-   UPDATE outbox SET type = json_extract(notice, '$.type');`,
-  `CREATE TABLE restored (
+   CREATE TABLE restored (
      request TEXT PRIMARY KEY,
      seq INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;`,
 ];
 
-/** The first version whose states are stored in pages with histories. */
-export const pagedVersion = 5;
-
-/**
- * Brings the tables, and what is stored in them, to the newest version, in one transaction. Doing it again does
- * nothing. Throws a `DamagedError` where a state of before can't be read; nothing has changed then.
- */
+/** Brings the tables to the newest version, in one transaction. Doing it again does nothing. */
 export function migrate(storage: PoolStorage, wanted: readonly string[] = steps): void {
-  runSteps(storage, wanted, (from) => {
-    if (from > 0 && from < pagedVersion && wanted.length >= pagedVersion) bringUpStates(storage);
-  });
+  runSteps(storage, wanted);
 }

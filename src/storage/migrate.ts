@@ -19,11 +19,8 @@ export function schemaVersion({ sql }: Tables): number {
   return version;
 }
 
-/**
- * Brings the tables to the newest of `steps`, in one transaction; doing it again does nothing. `fill(from)` runs in the
- * same transaction, for what SQL alone can't bring up from version `from`.
- */
-export function migrate(storage: Tables, steps: readonly string[], fill?: (from: number) => void): void {
+/** Brings the tables to the newest of `steps`, in one transaction; doing it again does nothing. */
+export function migrate(storage: Tables, steps: readonly string[]): void {
   const version = schemaVersion(storage);
   if (version >= steps.length) return;
   storage.transactionSync(() => {
@@ -35,6 +32,5 @@ export function migrate(storage: Tables, steps: readonly string[], fill?: (from:
       storage.sql.exec(step);
       storage.sql.exec("INSERT INTO schema_version (version, at) VALUES (?, unixepoch() * 1000)", index + 1);
     }
-    fill?.(version);
   });
 }

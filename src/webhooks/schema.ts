@@ -38,12 +38,10 @@ export const webhookSteps: readonly string[] = [
      next_at INTEGER NOT NULL,
      last_at INTEGER,
      last_error TEXT,
+     lane TEXT NOT NULL,
      PRIMARY KEY (webhook_id, message)
    ) STRICT, WITHOUT ROWID;
-   CREATE INDEX pending ON deliveries (webhook_id, next_at) WHERE state = 'pending';`,
-  requestsStep,
-  `ALTER TABLE deliveries ADD COLUMN lane TEXT NOT NULL DEFAULT '';
-   UPDATE deliveries SET lane =
-     coalesce((SELECT coalesce(pool, '') || ' ' || type FROM messages WHERE number = message), 'unknown');
+   CREATE INDEX pending ON deliveries (webhook_id, next_at) WHERE state = 'pending';
    CREATE INDEX lanes ON deliveries (webhook_id, lane, next_at) WHERE state = 'pending';`,
+  requestsStep,
 ];

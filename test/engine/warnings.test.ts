@@ -1,6 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { fold } from "../../src/engine/evolve.ts";
-import { execute } from "../../src/engine/execute.ts";
 import type { PoolEvent } from "../../src/protocol/events.ts";
 import { record, reserve, Stage } from "./stage.ts";
 
@@ -49,21 +47,6 @@ describe("a threshold", () => {
     stage.does(reserve("a", 50, { on_expiry: "charge", ttl_ms: 1_000 }));
     stage.waits(1_000);
     expect(warnings(stage)).toEqual(["a 50"]);
-  });
-
-  it("is not known to pools from before there were warnings", () => {
-    const settings = {
-      unit: "tokens",
-      budget: null,
-      equal_priority_donates: true,
-      default_ttl_ms: 1,
-      journal_refusals: false,
-    } as const;
-    const pool = fold([{ type: "configured", at: 1, settings, float: 0 }]);
-    const events: PoolEvent[] = [];
-    execute(pool, { op: "register", agent: "a", priority: 1, max: 100, unit: "tokens" }, 1, events);
-    execute(pool, { op: "record", id: "u", agent: "a", amount: 100, unit: "tokens" }, 1, events);
-    expect(events.map(({ type }) => type)).toEqual(["registered", "recorded"]);
   });
 });
 

@@ -2,13 +2,10 @@
  * New versions on old tables: a step adds and leaves what is there; done twice it changes nothing; one that fails
  * leaves the version before whole; and the code of that version still runs on what a newer one left behind.
  */
-import { evictDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import { toImage } from "../../src/engine/image.ts";
-import { migrate, pagedVersion, schemaVersion, steps } from "../../src/pool/schema.ts";
+import { migrate, schemaVersion, steps } from "../../src/pool/schema.ts";
 import {
   all,
-  audited,
   commit,
   faulty,
   findings,
@@ -132,44 +129,6 @@ describe("a migration", () => {
       expect(schemaVersion(storage)).toBe(next.length);
     }));
 
-  for (const trimmed of ["with its whole journal", "trimmed up to a checkpoint"] as const) {
-    it(`reads a pool of before pages and hashes, ${trimmed}`, () =>
-      onOldTables(async (storage) => {
-        const clock = Date.now() + 1_000;
-        const pool = livePool(storage, () => clock);
-        await all(pool.run([reserve("lapses", "boss", 7, { ttl_ms: 10 }), reserve("open", "boss", 9)]));
-        await all(livePool(storage, () => clock + 100).run([commit("open", 3), reserve("held", "boss", 5)]));
-        const image = await storedImage(storage);
-        const first = await storeAsBefore(storage, trimmed !== "with its whole journal");
-
-        const woken = livePool(storage, () => clock + 200);
-        expect(JSON.parse(await imageOf(woken))).toEqual(JSON.parse(image));
-        expect(schemaVersion(storage)).toBe(steps.length);
-        expect(await findings(storage, woken)).toEqual([]);
-        expect(storage.sql.exec("SELECT type FROM outbox").toArray()).toEqual([{ type: "agent.overage" }]);
-        await all(woken.run([commit("lapses", 6), commit("held", 5), ...heavy("since", 260)]));
-        expect(await storedImage(storage)).toBe(await imageOf(woken));
-        expect(await findings(storage)).toEqual([]);
-        expect(first).toBe(trimmed === "with its whole journal" ? 1 : undefined);
-      }));
-  }
-
-  it("happens when the pool's object wakes, whatever it is asked first", async () => {
-    for (const first of ["a read", "an audit"] as const) {
-      const stub = newStub();
-      await all(stub.run([{ op: "configure" }, register("boss", 5, 100_000), ...heavy("r", 260)]));
-      await all(stub.run([reserve("open", "boss", 9)]));
-      const before = await stub.report();
-      await onStorage(stub, (storage) => storeAsBefore(storage, true));
-      await evictDurableObject(stub.raw);
-
-      if (first === "an audit") await audited(stub);
-      expect(await stub.report()).toEqual(before);
-      await all(stub.run([commit("open", 9)]));
-      await audited(stub);
-    }
-  });
-
   it("does not happen for a pool that was never written", () =>
     onStorage(newStub(), async (storage) => {
       await livePool(storage).run([reserve("r", "boss", 1)]);
@@ -192,36 +151,4 @@ function fails(storage: DurableObjectStorage, nth: number, when: "before" | "aft
     return true;
   }
   return false;
-}
-
-/**
- * Stores the pool as versions before `pagedVersion` did: one text in chunks, no hash beside a row. Where it is trimmed,
- * a checkpoint takes the place of all rows but the last. Returns the first row that is left, if it is the first of all.
- */
-async function storeAsBefore(storage: DurableObjectStorage, isTrimmed: boolean): Promise<1 | undefined> {
-  const { pool, head } = await livePool(storage).settled();
-  const { histories, head: sums, agents, ...rest } = toImage(pool);
-  const { latestHorizon: _, ...others } = sums;
-  const text = JSON.stringify({
-    head: { ...others, unsettledCount: pool.unsettledCount },
-    agents: agents.map(({ openBytes: __, ...agent }) => agent),
-    settled: histories.flatMap(({ outcomes }) => outcomes),
-    ...rest,
-  });
-  const { sql } = storage;
-  sql.exec("DELETE FROM snapshot");
-  for (const table of isTrimmed ? ["snapshot", "checkpoint"] : ["snapshot"]) {
-    for (let chunk = 0; chunk * 50_000 < text.length; chunk++) {
-      const part = text.slice(chunk * 50_000, (chunk + 1) * 50_000);
-      sql.exec(`INSERT INTO ${table} (chunk, seq, head, part) VALUES (?, ?, ?, ?)`, chunk, pool.seq, head, part);
-    }
-  }
-  if (isTrimmed) sql.exec("DELETE FROM journal WHERE last_seq < ?", pool.seq);
-  sql.exec("DELETE FROM outbox");
-  sql.exec("INSERT INTO outbox (seq, notice) VALUES (1, ?)", JSON.stringify({ type: "agent.overage", data: {} }));
-  sql.exec(`ALTER TABLE journal DROP COLUMN hash; DROP TABLE head; DROP TABLE restored;
-    ALTER TABLE outbox DROP COLUMN type; ALTER TABLE outbox DROP COLUMN unwanted;`);
-  sql.exec("DELETE FROM schema_version WHERE version >= ?", pagedVersion);
-  const [first] = sql.exec<{ seq: number }>("SELECT min(first_seq) AS seq FROM journal").toArray();
-  return first?.seq === 1 ? 1 : undefined;
 }

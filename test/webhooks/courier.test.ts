@@ -1,11 +1,6 @@
 /** What is sent, how it is signed, and what becomes of it when nobody answers as they should. */
-import { runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { Webhook } from "standardwebhooks";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { migrate } from "../../src/storage/migrate.ts";
-import { Deliveries } from "../../src/webhooks/deliveries.ts";
-import { webhookSteps } from "../../src/webhooks/schema.ts";
 import { signedHeaders } from "../../src/webhooks/signature.ts";
 import { randomOf } from "../engine/random.ts";
 import { idOf, type Sent, Stage } from "./stage.ts";
@@ -345,35 +340,6 @@ describe("an address that hangs", () => {
       expect(stage.sent.map(({ url }) => new URL(url).hostname)).toEqual(["hangs.example.com", "healthy.example.com"]);
       letGo(200);
       await running;
-    });
-  });
-});
-
-describe("a delivery from before there were lanes", () => {
-  it("is sent, and sent again where that is asked for", () => {
-    const before = webhookSteps.slice(0, -1);
-    return runInDurableObject(env.WEBHOOKS.getByName("before-lanes"), async (_, { storage }) => {
-      migrate(storage, before);
-      storage.sql.exec(
-        "INSERT INTO webhooks (id, url, types, secret, created_at) VALUES ('w', 'https://w.example.com/', '[]', 's', 0)",
-      );
-      storage.sql.exec(
-        "INSERT INTO messages (id, pool, seq, type, at, body) VALUES ('m', 'p', 1, 'agent.overage', 0, '{}'), ('ping', NULL, NULL, 'ping', 0, '{}')",
-      );
-      storage.sql.exec(
-        "INSERT INTO deliveries (webhook_id, message, state, since, next_at) SELECT 'w', number, 'pending', 0, 0 FROM messages",
-      );
-      migrate(storage, webhookSteps);
-      const deliveries = new Deliveries(storage.sql);
-      const sent: string[] = [];
-      for (let due = deliveries.due("w", 1, "", new Set()); due !== undefined; ) {
-        sent.push(due.id);
-        deliveries.delivered("w", due.message, 1);
-        due = deliveries.due("w", 1, due.lane, new Set());
-      }
-      expect(sent.toSorted()).toEqual(["m", "ping"]);
-      expect(deliveries.redeliver("w", "m", 0, 2)).toBe(1);
-      expect(deliveries.due("w", 2, "", new Set())?.id).toBe("m");
     });
   });
 });
