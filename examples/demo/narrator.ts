@@ -50,7 +50,7 @@ export function personNarrator(unit: Unit): Narrator {
     },
     holds: ({ agent, transfers }) => {
       for (const { from, amount: moved } of transfers) {
-        const giver = from === null ? "the pool's float" : from;
+        const giver = from === null ? "the pool's unallocated budget" : from;
         say(`  ${name(agent)} ${styleText("bold", `ran short: ${amount(moved)} came from ${giver}`)}`);
       }
     },
@@ -60,11 +60,11 @@ export function personNarrator(unit: Unit): Narrator {
       if (gateClosed) say(`  ${name(agent)} ${styleText("bold", "is sure enough: its gate closes")}`);
     },
     refused: (agent, { message }) => say(`  ${name(agent)} ${styleText("red", "refused")}: ${message}`),
-    report: ({ agents, total, float }) => {
+    report: ({ agents, total, unallocated }) => {
       say(`  ${dim("█ consumed  ▒ held  ░ available  · kept in reserve")}`);
       for (const [agent, view] of Object.entries(agents))
         say(`  ${name(agent)} ${bar(view, total)} ${numbers(view, amount)}`);
-      if (float > 0) say(`  ${"float".padEnd(10)} ${amount(float)}`);
+      if (unallocated > 0) say(`  ${"unallocated".padEnd(10)} ${amount(unallocated)}`);
     },
     verdict: ({ ok, seq, rows, findings }, calls) => {
       const verdict = ok ? styleText("green", "clean") : styleText("red", findings.join("; "));

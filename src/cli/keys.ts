@@ -58,10 +58,10 @@ export function keys(): Command {
     .option(...yesOption)
     .action(async (id: string, _: unknown, self: Command) => {
       await confirm(self, `Revoke the key ${id}? What uses it stops working at once.`);
-      show(self, await connect(self).keys.revoke(id), ({ pools: { told, pending } }) =>
+      show(self, await connect(self).keys.revoke(id), ({ pools: { notified, pending } }) =>
         pending === 0
-          ? `Revoked; all ${told} pools that it reaches know.`
-          : `Revoked; ${told} pools know, ${pending} could not be reached yet and will be told. Repeat to see how many are left.`,
+          ? `Revoked; all ${notified} pools that it reaches have been notified.`
+          : `Revoked; ${notified} pools have been notified, ${pending} could not be reached yet and will be notified. Repeat to see how many are left.`,
       );
     });
   return command;

@@ -72,8 +72,8 @@ export function pools(): Command {
       show(
         self,
         made,
-        ({ total, float }) =>
-          `Pool ${name} counts ${unit}; its total is ${money(total, unit)}, ${money(float, unit)} of it not allocated.`,
+        ({ total, unallocated }) =>
+          `Pool ${name} counts ${unit}; its total is ${money(total, unit)}, ${money(unallocated, unit)} of it not allocated.`,
       );
     });
   command
@@ -94,7 +94,8 @@ export function pools(): Command {
       show(
         self,
         funded,
-        ({ total, float }) => `The total is ${money(total, unit)} now, ${money(float, unit)} of it not allocated.`,
+        ({ total, unallocated }) =>
+          `The total is ${money(total, unit)} now, ${money(unallocated, unit)} of it not allocated.`,
       );
     });
   command
@@ -245,7 +246,7 @@ function ratesOf(text: string): Rates {
 }
 
 /** A pool as a table, most important agent first. */
-export function describe({ pool, unit, total, float, agents, seq }: Report): string {
+export function describe({ pool, unit, total, unallocated, agents, seq }: Report): string {
   const shown = (amount: number): string => money(amount, unit);
   const rows = Object.entries(agents)
     .sort(([, a], [, b]) => b.priority - a.priority)
@@ -262,6 +263,6 @@ export function describe({ pool, unit, total, float, agents, seq }: Report): str
           ? `overage ${shown(agent.overage)}`
           : "",
     ]);
-  const head = `${pool}: ${shown(total)}${unit === "tokens" ? " tokens" : ""}, ${shown(float)} not allocated, seq ${seq}`;
+  const head = `${pool}: ${shown(total)}${unit === "tokens" ? " tokens" : ""}, ${shown(unallocated)} not allocated, seq ${seq}`;
   return `${head}\n\n${table(["AGENT", "PRIORITY", "ALLOCATED", "CONSUMED", "HELD", "AVAILABLE", ""], rows)}`;
 }

@@ -35,7 +35,7 @@ export class Hold implements AsyncDisposable {
   readonly granted: number;
   /** False when the governor could not be reached and the caller chose to go on without it (`on_unreachable`). */
   readonly governed: boolean;
-  /** Budget that other agents (`from: null`: the pool's float) gave for it. */
+  /** Budget that other agents (`from: null`: the pool's unallocated budget) gave for it. */
   readonly transfers: readonly Transfer[];
   #expiresAt: number;
   readonly #ttl: number;

@@ -35,7 +35,7 @@ export class Keys {
     return keys;
   }
 
-  /** Revokes a key: refused at the next command, in every pool that `pools.told` counts. */
+  /** Revokes a key: refused at the next command, in every pool that `pools.notified` counts. */
   revoke(keyId: string, options: CallOptions = {}): Promise<Revocation> {
     return this.#transport.once("DELETE", `/v1/keys/${encodeURIComponent(keyId)}`, undefined, options);
   }

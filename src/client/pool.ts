@@ -33,7 +33,7 @@ import { type WatchOptions, watch } from "./watch.ts";
 export type PoolSettings = {
   /** What the pool counts; fixed when it is created. Default tokens. */
   readonly unit?: Unit;
-  /** Total that agents' allocations come out of. `null`, the default: registering an agent mints its allocation. */
+  /** Total that agents' allocations come out of. `null`, the default: registering an agent issues its allocation. */
   readonly budget?: number | null;
   readonly equal_priority_donates?: boolean;
   readonly default_ttl_ms?: number;

@@ -1,12 +1,12 @@
 /**
- * Who lends, in which order, and how much. Budget flows from the pool's float first, then from agents of lower (or,
+ * Who lends, in which order, and how much. Budget flows from the pool's unallocated budget first, then from agents of lower (or,
  * where the pool allows it, equal) priority; never uphill, and never below what a donor keeps in reserve.
  */
 import type { Donor, Transfer } from "../protocol/events.ts";
 import { Heap } from "./heap.ts";
 import { type Agent, available, gateOf, keeps, type Pool } from "./state.ts";
 
-/** Budget that can move to an agent: from the float, and from donors. Nothing has moved yet. */
+/** Budget that can move to an agent: from the unallocated budget, and from donors. Nothing has moved yet. */
 export type Plan = {
   readonly moved: number;
   readonly transfers: readonly Transfer[];
@@ -15,10 +15,10 @@ export type Plan = {
 
 const nothing: Plan = { moved: 0, transfers: [], donors: [] };
 
-/** What float and donors could give `recipient` now, under its ceiling. */
+/** What unallocated budget and donors could give `recipient` now, under its ceiling. */
 export function transferable(pool: Pool, recipient: Agent): number {
   const spare = spareOf(pool);
-  let sum = pool.float;
+  let sum = pool.unallocated;
   for (const [priority, amount] of spare) if (mayGiveFrom(pool, priority, recipient)) sum += amount;
   if (mayGiveFrom(pool, recipient.contract.priority, recipient) && !recipient.closing) sum -= couldGive(recipient);
   return Math.min(sum, roomUnderCeiling(recipient, recipient.allocated));
@@ -67,9 +67,9 @@ export function plan(pool: Pool, recipient: Agent, need: number): Plan {
   const wanted = Math.min(need, roomUnderCeiling(recipient, recipient.allocated));
   if (wanted <= 0) return nothing;
   const transfers: Transfer[] = [];
-  const fromFloat = Math.min(wanted, pool.float);
-  if (fromFloat > 0) transfers.push({ from: null, amount: fromFloat });
-  let missing = wanted - fromFloat;
+  const fromUnallocated = Math.min(wanted, pool.unallocated);
+  if (fromUnallocated > 0) transfers.push({ from: null, amount: fromUnallocated });
+  let missing = wanted - fromUnallocated;
   if (missing === 0) return { moved: wanted, transfers, donors: [] };
 
   const donors: Donor[] = [];

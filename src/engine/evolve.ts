@@ -44,7 +44,7 @@ function apply(pool: Pool, event: PoolEvent): void {
     case "configured":
       return configured(pool, event);
     case "funded":
-      addToFloat(pool, event.amount);
+      addToUnallocated(pool, event.amount);
       rearm(pool, null);
       return book(pool, event.id, { op: "fund", agent: null, amount: event.amount });
     case "registered":
@@ -96,15 +96,15 @@ function apply(pool: Pool, event: PoolEvent): void {
 function configured(pool: Pool, event: EventOf<"configured">): void {
   pool.settings = event.settings;
   pool.roster++;
-  addToFloat(pool, event.float);
+  addToUnallocated(pool, event.unallocated);
   rearm(pool, null);
   if (event.period === undefined) return;
   pool.period = event.period;
   pool.periodsEndAt = earliestEnd(pool);
 }
 
-function addToFloat(pool: Pool, amount: number): void {
-  pool.float += amount;
+function addToUnallocated(pool: Pool, amount: number): void {
+  pool.unallocated += amount;
   pool.total += amount;
 }
 
@@ -160,15 +160,15 @@ function newAgent(name: string, event: EventOf<"registered">, depth: number): Ag
 /** Grows (or, below zero, shrinks) an allocation at the cost of where it comes from. */
 function allocate(pool: Pool, agent: Agent, amount: number, source: EventOf<"registered">["source"]): void {
   agent.allocated += amount;
-  if (source === "float") pool.float -= amount;
-  else if (source === "minted") pool.total += amount;
+  if (source === "unallocated") pool.unallocated -= amount;
+  else if (source === "issued") pool.total += amount;
   else if (agent.contract.parent !== null) agentOf(pool, agent.contract.parent).allocated -= amount;
 }
 
 /** Moves budget to `agent`. */
 function take(pool: Pool, agent: Agent, transfers: readonly Transfer[]): void {
   for (const { from, amount } of transfers) {
-    if (from === null) pool.float -= amount;
+    if (from === null) pool.unallocated -= amount;
     else agentOf(pool, from).allocated -= amount;
     agent.allocated += amount;
   }
@@ -185,8 +185,8 @@ function closed(pool: Pool, event: EventOf<"closed">): void {
   } else {
     pool.closed.allocated += agent.allocated - event.unspent;
     pool.closed.consumed += agent.consumed;
-    pool.float += event.unspent - event.unminted;
-    pool.total -= event.unminted;
+    pool.unallocated += event.unspent - event.retired;
+    pool.total -= event.retired;
   }
   pool.closed.agents++;
   pool.agents.delete(agent.name);
@@ -230,7 +230,7 @@ function chargeBefore(reservation: Reservation): void {
 function periodStarted(pool: Pool, event: EventOf<"period_started">): void {
   const { number, starts_at, ends_at } = event;
   pool.total = event.total;
-  pool.float = event.float;
+  pool.unallocated = event.unallocated;
   pool.consumed = 0;
   pool.closed = { agents: 0, allocated: 0, consumed: 0 };
   pool.warned = nothingWarned();
@@ -369,14 +369,14 @@ function committed(pool: Pool, event: EventOf<"committed">): void {
 
 /**
  * A late commit of an agent that left. If it corrects a charge downwards, what the closed books have over returns
- * the way an agent's unspent budget does: to the float, or out of existence where registering had minted it.
+ * the way an agent's unspent budget does: to the unallocated budget, or out of existence where registering had issued it.
  */
 function bookOnClosed(pool: Pool, booked: number): void {
   pool.closed.consumed += booked;
   const over = Math.max(0, Math.min(-booked, pool.closed.allocated - pool.closed.consumed));
   pool.closed.allocated -= over;
   if (pool.settings?.budget === null) pool.total -= over;
-  else pool.float += over;
+  else pool.unallocated += over;
 }
 
 /** The gate looks at the highest confidence since it last opened; a later, humbler report does not open it. */

@@ -33,7 +33,7 @@ export type ImageHead = Pick<
   | "seq"
   | "at"
   | "total"
-  | "float"
+  | "unallocated"
   | "consumed"
   | "held"
   | "open"
@@ -56,9 +56,9 @@ export const imageLists = ["agents", "remembered", "histories", "unsettled"] as 
 
 /** Shares what it can with `pool`: use it before the pool changes. */
 export function toImage(pool: Pool): PoolImage {
-  const { settings, seq, at, total, float, consumed, held, open, closed, horizon, latestHorizon } = pool;
+  const { settings, seq, at, total, unallocated, consumed, held, open, closed, horizon, latestHorizon } = pool;
   const { paused, period, warned } = pool;
-  const sums = { total, float, consumed, held, open, closed, horizon, latestHorizon };
+  const sums = { total, unallocated, consumed, held, open, closed, horizon, latestHorizon };
   return {
     head: { settings, seq, at, ...sums, paused, period, warned },
     agents: [...pool.agents.values()],

@@ -17,10 +17,10 @@ export function violations(pool: Pool): string[] {
   for (const [name, value] of amountsOf(pool)) {
     expect(Number.isSafeInteger(value) && value >= 0, () => `${name} is ${value}, not a whole number of at least 0`);
   }
-  const allocated = books.allocated + pool.float + pool.closed.allocated;
+  const allocated = books.allocated + pool.unallocated + pool.closed.allocated;
   expect(
     allocated === pool.total,
-    () => `float, allocations and closed books are ${allocated}, the total ${pool.total}`,
+    () => `unallocated, allocations and closed books are ${allocated}, the total ${pool.total}`,
   );
   const consumed = books.consumed + pool.closed.consumed;
   expect(consumed === pool.consumed, () => `agents and closed books consumed ${consumed}, the pool ${pool.consumed}`);
@@ -121,8 +121,8 @@ function historyViolations(pool: Pool): string[] {
 }
 
 function amountsOf(pool: Pool): [string, number][] {
-  const { total, float, consumed, held, open, seq, at, horizon, closed } = pool;
-  const amounts: [string, number][] = Object.entries({ total, float, consumed, held, open, seq, at, horizon });
+  const { total, unallocated, consumed, held, open, seq, at, horizon, closed } = pool;
+  const amounts: [string, number][] = Object.entries({ total, unallocated, consumed, held, open, seq, at, horizon });
   for (const [name, value] of Object.entries(closed)) amounts.push([`closed ${name}`, value]);
   for (const agent of pool.agents.values()) {
     for (const name of [

@@ -1,6 +1,6 @@
 /**
  * What an agent could get if every open reservation came back: whether waiting can help a refused one. By then the
- * agents that are closing have left, and what they leave is their parents' or the float's. Nothing is copied: a refusal
+ * agents that are closing have left, and what they leave is their parents' or the unallocated budget's. Nothing is copied: a refusal
  * must not cost more than a few looks at each agent.
  */
 import { mayGive, roomUnderCeiling } from "./donors.ts";
@@ -9,14 +9,18 @@ import { type Agent, keeps, type Pool } from "./state.ts";
 /** An agent's allocation and what is consumed of it. */
 export type Books = { allocated: number; consumed: number };
 
-/** What would be different from the pool as it is: added to its float and total, and to the books of some agents. */
-export type Change = { readonly float: number; readonly total: number; readonly books: ReadonlyMap<string, Books> };
+/** What would be different from the pool as it is: added to its unallocated budget and total, and to the books of some agents. */
+export type Change = {
+  readonly unallocated: number;
+  readonly total: number;
+  readonly books: ReadonlyMap<string, Books>;
+};
 
-const noChange: Change = { float: 0, total: 0, books: new Map() };
+const noChange: Change = { unallocated: 0, total: 0, books: new Map() };
 
 /** Never below zero; as large as every hold put together allows. `kept` is what of its own it may not take. */
 export function potential(pool: Pool, agent: Agent, kept: number, change: Change = noChange): number {
-  const { float, total, left } = whenAllReturned(pool, change);
+  const { unallocated, total, left } = whenAllReturned(pool, change);
   const booksOf = (one: Agent): Books => {
     const books = changed(one, change);
     const more = left.get(one.name);
@@ -24,7 +28,7 @@ export function potential(pool: Pool, agent: Agent, kept: number, change: Change
       ? books
       : { allocated: books.allocated + more.allocated, consumed: books.consumed + more.consumed };
   };
-  let others = float;
+  let others = unallocated;
   for (const donor of pool.agents.values()) {
     if (!mayGive(pool, donor, agent)) continue;
     const { allocated, consumed } = booksOf(donor);
@@ -59,16 +63,16 @@ function whenAllReturned(pool: Pool, change: Change) {
     books.consumed += consumed;
     if (heir === agent) roots.push(agent);
   }
-  let float = pool.float + change.float;
+  let unallocated = pool.unallocated + change.unallocated;
   let total = pool.total + change.total;
   for (const root of roots) {
     const { allocated, consumed } = leftFor(root.name);
     const unspent = Math.max(0, allocated - consumed);
-    const unminted = pool.settings?.budget === null ? Math.min(unspent, root.contract.max) : 0;
-    float += unspent - unminted;
-    total -= unminted;
+    const retired = pool.settings?.budget === null ? Math.min(unspent, root.contract.max) : 0;
+    unallocated += unspent - retired;
+    total -= retired;
   }
-  return { float, total, left };
+  return { unallocated, total, left };
 }
 
 /** The nearest agent above `closing` that stays; itself if none does. */

@@ -40,7 +40,7 @@ export function resultOf(pool: Pool, command: Command, replayed: boolean): Resul
     }
     case "fund": {
       const { id, amount, seq } = bookingOf(pool, command.id);
-      return { id, amount, seq, total: pool.total, float: pool.float, ...again };
+      return { id, amount, seq, total: pool.total, unallocated: pool.unallocated, ...again };
     }
     case "pause":
     case "resume": {
@@ -88,9 +88,9 @@ export function resultOf(pool: Pool, command: Command, replayed: boolean): Resul
 
 export function viewPool(pool: Pool): PoolResult {
   if (pool.settings === null) throw new Error("the pool does not exist");
-  const { settings, paused, period, seq, total, float } = pool;
+  const { settings, paused, period, seq, total, unallocated } = pool;
   const { fallback_price = null, refill = null, warn_at = [], journal_days = null } = settings;
-  return { ...settings, fallback_price, refill, warn_at, journal_days, paused, period, seq, total, float };
+  return { ...settings, fallback_price, refill, warn_at, journal_days, paused, period, seq, total, unallocated };
 }
 
 export function viewAgent(agent: Agent): AgentView {
@@ -149,8 +149,8 @@ export function viewReservation(reservation: Reservation): ReservationView {
 export function report(pool: Pool, name: string): Report {
   if (pool.settings === null) throw new Error("the pool does not exist");
   const agents = Object.fromEntries([...pool.agents.values()].map((agent) => [agent.name, viewAgent(agent)]));
-  const { seq, total, float, consumed, held, period } = pool;
-  return { pool: name, unit: pool.settings.unit, seq, total, float, consumed, held, period, agents };
+  const { seq, total, unallocated, consumed, held, period } = pool;
+  return { pool: name, unit: pool.settings.unit, seq, total, unallocated, consumed, held, period, agents };
 }
 
 export function viewNamed(pool: Pool, name: string | null): NamedAgentView | null {

@@ -134,9 +134,9 @@ export type Pool = {
   seq: number;
   /** Time of the last event. */
   at: number;
-  /** float + Σ allocated + closed.allocated. */
+  /** unallocated + Σ allocated + closed.allocated. */
   total: number;
-  float: number;
+  unallocated: number;
   /** Σ consumed of the agents, and closed.consumed. */
   consumed: number;
   /** Σ held of the agents. */
@@ -192,7 +192,7 @@ export function emptyPool(): Pool {
     seq: 0,
     at: 0,
     total: 0,
-    float: 0,
+    unallocated: 0,
     consumed: 0,
     held: 0,
     open: 0,

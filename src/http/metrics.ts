@@ -57,7 +57,12 @@ type Figure<T> = readonly [name: string, kind: Kind, help: string, value: (of: T
 function figuresOfPool(unit: Unit): readonly Figure<Metrics>[] {
   return [
     [`bursar_pool_total_${unit}`, "gauge", "The pool's budget.", ({ report }) => report.total],
-    [`bursar_pool_float_${unit}`, "gauge", "What no agent has been allocated yet.", ({ report }) => report.float],
+    [
+      `bursar_pool_unallocated_${unit}`,
+      "gauge",
+      "What no agent has been allocated yet.",
+      ({ report }) => report.unallocated,
+    ],
     [`bursar_pool_held_${unit}`, "gauge", "What open reservations hold.", ({ report }) => report.held],
     [
       `bursar_pool_consumed_${unit}_total`,

@@ -26,7 +26,10 @@ const replayed = z
 type Describes<T> = z.ZodType<T>;
 
 const transfer = z
-  .strictObject({ from: z.string().nullable().describe("an agent, or null: the pool's float"), amount: whole })
+  .strictObject({
+    from: z.string().nullable().describe("an agent, or null: the pool's unallocated budget"),
+    amount: whole,
+  })
   .meta({ id: "Transfer" });
 const transfers = z.array(transfer).readonly();
 
@@ -126,7 +129,14 @@ const settings = {
 };
 
 export const poolResult = z
-  .strictObject({ ...settings, paused: z.boolean(), period: period.nullable(), seq: whole, total: whole, float: whole })
+  .strictObject({
+    ...settings,
+    paused: z.boolean(),
+    period: period.nullable(),
+    seq: whole,
+    total: whole,
+    unallocated: whole,
+  })
   .meta({ id: "Pool" }) satisfies Describes<results.PoolResult>;
 
 export const agentResult = z.strictObject({ seq: whole, agent: agentDetail }) satisfies Describes<results.AgentResult>;
@@ -148,7 +158,7 @@ export const fundResult = z.strictObject({
   amount: signed,
   seq: whole,
   total: whole,
-  float: whole,
+  unallocated: whole,
   replayed,
 }) satisfies Describes<results.FundResult>;
 
@@ -278,7 +288,7 @@ export const report = z
     unit,
     seq: whole,
     total: whole,
-    float: whole,
+    unallocated: whole,
     consumed: whole,
     held: whole,
     period: period.nullable(),
@@ -452,6 +462,6 @@ export const revocation = z
   .strictObject({
     key_id: z.string(),
     revoked_at: time,
-    pools: z.strictObject({ told: whole, pending: whole }),
+    pools: z.strictObject({ notified: whole, pending: whole }),
   })
   .meta({ id: "Revocation" }) satisfies Describes<Revocation>;

@@ -19,7 +19,7 @@ export type Metadata = { readonly [key: string]: string };
 export type ConfigureCommand = {
   readonly op: "configure";
   readonly unit?: Unit | undefined;
-  /** Total that agents' allocations come out of. `null`: no budget, registering an agent mints its allocation. */
+  /** Total that agents' allocations come out of. `null`: no budget, registering an agent issues its allocation. */
   readonly budget?: number | null | undefined;
   readonly equal_priority_donates?: boolean | undefined;
   readonly default_ttl_ms?: number | undefined;
@@ -34,7 +34,7 @@ export type ConfigureCommand = {
   readonly journal_days?: number | null | undefined;
 };
 
-/** Grows (or, below zero, shrinks) the pool's float. */
+/** Grows (or, below zero, shrinks) the pool's unallocated budget. */
 export type FundCommand = { readonly op: "fund"; readonly id: string; readonly amount: number; readonly unit: Unit };
 
 /** An agent's contract: registers it, or changes what it may spend. Never touches what it has spent. */

@@ -7,7 +7,7 @@ import type { BookedUsage, Rates } from "./prices.ts";
 import type { EndedBooks, Period, PoolRefill, RefillRule } from "./refill.ts";
 import type { RefusalCode } from "./refusals.ts";
 
-/** Budget moved to the agent that the event is about. `from: null` is the pool's float. */
+/** Budget moved to the agent that the event is about. `from: null` is the pool's unallocated budget. */
 export type Transfer = { readonly from: string | null; readonly amount: number };
 
 /** Why a donor was asked, in the order of asking, and what it gave: its standing before the transfer. */
@@ -50,7 +50,12 @@ export type PoolSettings = {
 
 type EventBody =
   /** `period`: the first one, or how the current one goes on, where the settings change its end. */
-  | { readonly type: "configured"; readonly settings: PoolSettings; readonly float: number; readonly period?: Period }
+  | {
+      readonly type: "configured";
+      readonly settings: PoolSettings;
+      readonly unallocated: number;
+      readonly period?: Period;
+    }
   | { readonly type: "funded"; readonly id: string; readonly amount: number }
   /** `allocated` is what its allocation grew by (or shrank, below zero); it came from `source`. */
   | {
@@ -64,8 +69,8 @@ type EventBody =
     }
   /** `id`: of the command that closed it, which may be repeated once the agent has left. */
   | { readonly type: "closing"; readonly agent: string; readonly id?: string }
-  /** A sub-agent's books merge into its parent's. Otherwise `unspent` goes to the float, less what had been minted. */
-  | { readonly type: "closed"; readonly agent: string; readonly unspent: number; readonly unminted: number }
+  /** A sub-agent's books merge into its parent's. Otherwise `unspent` goes to the unallocated budget, less what had been issued. */
+  | { readonly type: "closed"; readonly agent: string; readonly unspent: number; readonly retired: number }
   | { readonly type: "reopened"; readonly agent: string; readonly id: string }
   /** `agent: null` is the whole pool. */
   | { readonly type: "paused"; readonly agent: string | null }
@@ -78,14 +83,14 @@ type EventBody =
       readonly source: AllocationSource;
     }
   /**
-   * A new period of the pool: `total` and `float` are its books, `agents` what each is allocated, and what it had and
+   * A new period of the pool: `total` and `unallocated` are its books, `agents` what each is allocated, and what it had and
    * used in the period that `ended`. `id` where a command began it.
    */
   | ({
       readonly type: "period_started";
       readonly id?: string;
       readonly total: number;
-      readonly float: number;
+      readonly unallocated: number;
       readonly agents: readonly { readonly agent: string; readonly allocated: number; readonly ended: EndedBooks }[];
       readonly ended: EndedPeriod;
     } & Period)
@@ -191,8 +196,8 @@ export type Warning =
       readonly ends_at: number;
     };
 
-/** Where an allocation comes from and goes back to: the pool's float, the parent, or nowhere (no budget is set). */
-export type AllocationSource = "float" | "parent" | "minted";
+/** Where an allocation comes from and goes back to: the pool's unallocated budget, the parent, or nowhere (no budget is set). */
+export type AllocationSource = "unallocated" | "parent" | "issued";
 
 /** `at`: the server's clock in milliseconds since 1970. Within a pool it runs back only at `clock_corrected`. */
 export type PoolEvent = { readonly at: number } & EventBody;

@@ -67,7 +67,7 @@ export type Refusal =
       readonly at_least: number;
       /** What the agent itself could reserve, before any transfer. */
       readonly available: number;
-      /** What float and donors could give it now. */
+      /** What unallocated budget and donors could give it now. */
       readonly transferable: number;
       /** What the pool as a whole may still admit. */
       readonly headroom: number;

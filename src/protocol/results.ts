@@ -52,7 +52,7 @@ export type PoolResult = Omit<PoolSettings, "fallback_price" | "refill" | "warn_
   readonly period: Period | null;
   readonly seq: number;
   readonly total: number;
-  readonly float: number;
+  readonly unallocated: number;
 };
 export type AgentResult = { readonly seq: number; readonly agent: AgentDetail };
 /** `agent` is null once it has left. */
@@ -66,7 +66,7 @@ export type FundResult = {
   readonly amount: number;
   readonly seq: number;
   readonly total: number;
-  readonly float: number;
+  readonly unallocated: number;
   readonly replayed?: true;
 };
 export type ReservationResult = {
@@ -182,7 +182,7 @@ export type Report = {
   readonly unit: Unit;
   readonly seq: number;
   readonly total: number;
-  readonly float: number;
+  readonly unallocated: number;
   /** Σ of all agents, and of those that have left. */
   readonly consumed: number;
   /** Σ of all agents. */

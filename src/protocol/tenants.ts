@@ -39,6 +39,6 @@ export type NewKey = KeyView & { readonly key: string };
 export type Revocation = {
   readonly key_id: string;
   readonly revoked_at: number;
-  /** Pools that know of it, and those that could not be reached yet: they are told again until they know. */
-  readonly pools: { readonly told: number; readonly pending: number };
+  /** Pools that know of it, and those that could not be reached yet: they are notified again until they know. */
+  readonly pools: { readonly notified: number; readonly pending: number };
 };

@@ -71,10 +71,10 @@ export class Keys {
 
   /**
    * Revocations are numbered, so that a pool's row can say up to which it knows them. Keys that have expired are
-   * forgotten, with their numbers; a number that a pool was told of must not come again.
+   * forgotten, with their numbers; a number that a pool was notified of must not come again.
    */
   revoke(keyId: string, now: number): void {
-    const last = "max(coalesce((SELECT max(revocation) FROM keys), 0), coalesce((SELECT max(told) FROM pools), 0))";
+    const last = "max(coalesce((SELECT max(revocation) FROM keys), 0), coalesce((SELECT max(notified) FROM pools), 0))";
     this.#sql.exec(
       `UPDATE keys SET revoked_at = ?, revocation = ${last} + 1 WHERE key_id = ? AND revoked_at IS NULL`,
       now,

@@ -1,14 +1,14 @@
-/** A tenant's list of pools, and which revocations each of them has been told of. */
+/** A tenant's list of pools, and which revocations each of them has been notified of. */
 import type { PoolList } from "../protocol/results.ts";
 
-export type UntoldRevocation = {
+export type PendingRevocation = {
   readonly key_id: string;
   readonly expires_at: number | null;
   readonly revocation: number;
 };
 
-/** A revocation concerns a pool that has not been told of it, if the key reaches the pool. */
-const concerns = "keys.revocation > pools.told AND (keys.pool IS NULL OR keys.pool = pools.name)";
+/** A revocation concerns a pool that has not been notified of it, if the key reaches the pool. */
+const concerns = "keys.revocation > pools.notified AND (keys.pool IS NULL OR keys.pool = pools.name)";
 
 export class Pools {
   readonly #sql: SqlStorage;
@@ -39,7 +39,7 @@ export class Pools {
   }
 
   /** Pools that a revoked key could still be used on. */
-  untold(count: number): string[] {
+  pending(count: number): string[] {
     const query = `SELECT name FROM pools WHERE EXISTS (SELECT 1 FROM keys WHERE ${concerns}) ORDER BY name LIMIT ?`;
     return this.#sql
       .exec<{ name: string }>(query, count)
@@ -47,30 +47,30 @@ export class Pools {
       .map(({ name }) => name);
   }
 
-  countUntold(): number {
+  countPending(): number {
     const query = `SELECT count(*) AS count FROM pools WHERE EXISTS (SELECT 1 FROM keys WHERE ${concerns})`;
     return this.#sql.exec<{ count: number }>(query).one().count;
   }
 
   /** Of those, the ones that this key reaches and that do not know of it. */
-  countUntoldOf(keyId: string): number {
+  countPendingOf(keyId: string): number {
     const query = `SELECT count(*) AS count FROM pools JOIN keys ON ${concerns} WHERE keys.key_id = ?`;
     return this.#sql.exec<{ count: number }>(query, keyId).one().count;
   }
 
-  /** The revocations that `name` has to be told of, in their order. */
-  untoldTo(name: string): UntoldRevocation[] {
+  /** The revocations that `name` has to be notified of, in their order. */
+  pendingFor(name: string): PendingRevocation[] {
     const query = `SELECT keys.key_id, keys.expires_at, keys.revocation FROM pools JOIN keys ON ${concerns}
                    WHERE pools.name = ? ORDER BY keys.revocation`;
-    return this.#sql.exec<UntoldRevocation>(query, name).toArray();
+    return this.#sql.exec<PendingRevocation>(query, name).toArray();
   }
 
-  told(name: string, revocation: number): void {
-    this.#sql.exec("UPDATE pools SET told = max(told, ?) WHERE name = ?", revocation, name);
+  notified(name: string, revocation: number): void {
+    this.#sql.exec("UPDATE pools SET notified = max(notified, ?) WHERE name = ?", revocation, name);
   }
 
   /** A pool that is emptied knows nothing any more. */
   forgets(name: string): void {
-    this.#sql.exec("UPDATE pools SET told = 0 WHERE name = ? AND told > 0", name);
+    this.#sql.exec("UPDATE pools SET notified = 0 WHERE name = ? AND notified > 0", name);
   }
 }

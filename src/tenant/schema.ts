@@ -5,7 +5,7 @@ export const tenantSteps: readonly string[] = [
   `CREATE TABLE pools (
      name TEXT PRIMARY KEY,
      created_at INTEGER NOT NULL,
-     told INTEGER NOT NULL DEFAULT 0
+     notified INTEGER NOT NULL DEFAULT 0
    ) STRICT, WITHOUT ROWID;
    CREATE TABLE keys (
      key_id TEXT PRIMARY KEY,

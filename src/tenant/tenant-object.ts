@@ -19,7 +19,7 @@ import { Pools } from "./pools.ts";
 import { Prices } from "./prices.ts";
 import { tenantSteps } from "./schema.ts";
 
-/** How many pools are told of revocations at once: as many as the platform lets an object call. */
+/** How many pools are notified of revocations at once: as many as the platform lets an object call. */
 const tellsAtOnce = 6;
 /** How many a revocation tells before it answers; the alarm tells the rest. */
 const tellsBeforeAnswer = 600;
@@ -54,7 +54,7 @@ export class TenantObject extends DurableObject<Env> {
       this.#addKey(caller, fields, now),
     );
     if (!added.ok) return added;
-    // A repeat is told of the key as it is now: it is not signed again once it is revoked.
+    // A repeat is answered with the key as it is now: it is not signed again once it is revoked.
     const key = this.#keys.get(added.result.key_id);
     return key === undefined || key.revoked_at !== null
       ? { ok: false, refusal: { code: "key_not_found", key_id: added.result.key_id } }
@@ -99,7 +99,7 @@ export class TenantObject extends DurableObject<Env> {
   }
 
   /**
-   * Revokes a key, and tells every pool that it reaches before it answers. Pools that can't be reached are told again
+   * Revokes a key, and tells every pool that it reaches before it answers. Pools that can't be reached are notified again
    * until they know; the answer says how many those are, and asking again says how many are left.
    */
   async revoke(caller: Caller, request: RequestId, pool: string | null, keyId: string): Promise<Answer<Revocation>> {
@@ -112,14 +112,14 @@ export class TenantObject extends DurableObject<Env> {
       return { ok: false, refusal: { code: "key_not_found", key_id: keyId } };
     }
     this.#keys.revoke(keyId, Date.now());
-    // Armed before anything is told: if this object dies now, the alarm goes on.
-    if (this.#pools.countUntold() > 0) await this.ctx.storage.setAlarm(Date.now() + retryMs);
+    // Armed before any pool is notified: if this object dies now, the alarm goes on.
+    if (this.#pools.countPending() > 0) await this.ctx.storage.setAlarm(Date.now() + retryMs);
     await this.#tellAll(tellsBeforeAnswer);
-    if (this.#pools.countUntold() === 0) await this.ctx.storage.deleteAlarm();
-    const pending = this.#pools.countUntoldOf(keyId);
+    if (this.#pools.countPending() === 0) await this.ctx.storage.deleteAlarm();
+    const pending = this.#pools.countPendingOf(keyId);
     const revoked_at = this.#keys.get(keyId)?.revoked_at ?? Date.now();
     const reached = known.pool === null ? this.#pools.count() : Number(this.#pools.has(known.pool));
-    return { ok: true, result: { key_id: keyId, revoked_at, pools: { told: reached - pending, pending } } };
+    return { ok: true, result: { key_id: keyId, revoked_at, pools: { notified: reached - pending, pending } } };
   }
 
   /** Makes a pool, or changes its settings. It is listed before it is made, and knows the revoked keys by then. */
@@ -172,17 +172,17 @@ export class TenantObject extends DurableObject<Env> {
     this.#pools.add(name, Date.now());
     // Whatever becomes of it, what the pool knew of revoked keys may be gone.
     this.#pools.forgets(name);
-    const revocations = this.#pools.untoldTo(name);
+    const revocations = this.#pools.pendingFor(name);
     let restored: Answer<RestoreResult> | undefined;
     try {
       restored = await this.#pool(name).restore(revocations, `${request.caller} ${request.key}`);
       const last = revocations.at(-1);
-      if (restored.ok && last !== undefined) this.#pools.told(name, last.revocation);
+      if (restored.ok && last !== undefined) this.#pools.notified(name, last.revocation);
       return restored;
     } finally {
       const isNothing = restored === undefined || (!restored.ok && restored.refusal.code === "archive_not_found");
       if (isNothing && !isListed) this.#pools.remove(name);
-      if (this.#pools.countUntold() > 0) await this.ctx.storage.setAlarm(Date.now() + retryMs);
+      if (this.#pools.countPending() > 0) await this.ctx.storage.setAlarm(Date.now() + retryMs);
     }
   }
 
@@ -246,15 +246,15 @@ export class TenantObject extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     if (!this.#isMade()) return;
     await this.#tellAll(Number.MAX_SAFE_INTEGER);
-    if (this.#pools.countUntold() > 0) await this.ctx.storage.setAlarm(Date.now() + 15 * retryMs);
+    if (this.#pools.countPending() > 0) await this.ctx.storage.setAlarm(Date.now() + 15 * retryMs);
   }
 
   async #tellAll(most: number): Promise<void> {
-    const names = this.#pools.untold(most);
+    const names = this.#pools.pending(most);
     const tell = async (): Promise<void> => {
       for (let name = names.pop(); name !== undefined; name = names.pop()) {
         const pool = name;
-        // A pool that can't be reached stays untold, and the alarm comes back for it.
+        // A pool that can't be reached stays pending, and the alarm comes back for it.
         await this.#inTurn(pool, () => this.#tell(pool)).catch(() => undefined);
       }
     };
@@ -262,11 +262,11 @@ export class TenantObject extends DurableObject<Env> {
   }
 
   async #tell(name: string): Promise<void> {
-    const revocations = this.#pools.untoldTo(name);
+    const revocations = this.#pools.pendingFor(name);
     const last = revocations.at(-1);
     if (last === undefined) return;
     await this.#pool(name).revoke(revocations.map(({ key_id, expires_at }) => ({ key_id, expires_at })));
-    this.#pools.told(name, last.revocation);
+    this.#pools.notified(name, last.revocation);
   }
 
   #pool(name: string, locationHint?: DurableObjectLocationHint): PoolCalls {

@@ -109,10 +109,10 @@ describe("bursar", () => {
   });
 
   it("creates, shows, funds and deletes a pool, and registers, closes and reopens its agents", async () => {
-    expect(await json("pools create books --budget 10,000")).toMatchObject({ budget: 10_000, float: 10_000 });
+    expect(await json("pools create books --budget 10,000")).toMatchObject({ budget: 10_000, unallocated: 10_000 });
     await json("agents set books boss --priority 5 --max 4000 --threshold 0.9 --ceiling 9000");
     await json("agents set books child --priority 2 --max 500 --parent boss --min-reserve 0");
-    expect(await json("pools fund books 2_000")).toMatchObject({ total: 12_000, float: 8_000 });
+    expect(await json("pools fund books 2_000")).toMatchObject({ total: 12_000, unallocated: 8_000 });
     const { out } = await bursar("pools show books");
     expect(out).toContain("books: 12,000 tokens, 8,000 not allocated");
     expect(out.split("\n").map((line) => line.trimEnd())).toContain(

@@ -271,7 +271,7 @@ describe.skipIf(executable === undefined)("the dashboard", () => {
     await page.click("button[aria-label='Contract writer']");
     await dialog.locator("input[name=max]").fill("100000");
     await dialog.locator("button[type=submit]").click();
-    await dialog.locator(".fault:has-text('float')").waitFor();
+    await dialog.locator(".fault:has-text('unallocated')").waitFor();
     await dialog.locator("text=Cancel").click();
     await page.click("button[aria-label='Contract writer']");
     expect(await dialog.locator("input[name=max]").inputValue()).toBe("900");

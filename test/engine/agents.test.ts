@@ -11,23 +11,26 @@ const reset = (agent: string, id = `reset ${agent}`) => ({ op: "reset", agent, i
 const fund = (id: string, amount: number) => ({ op: "fund", id, amount }) as const;
 const charged = { ttl_ms: 5_000, on_expiry: "charge" } as const;
 
-/** What the pool as a whole has: its total and its float. */
+/** What the pool as a whole has: its total and its unallocated budget. */
 const books = (stage: Stage) => {
-  const { total, float } = stage.does({ op: "configure" });
-  return { total, float };
+  const { total, unallocated } = stage.does({ op: "configure" });
+  return { total, unallocated };
 };
 
 describe("register", () => {
-  it("allocates out of the float in a pool with a budget, and no more than it has", () => {
+  it("allocates out of the unallocated budget in a pool with a budget, and no more than it has", () => {
     const stage = Stage.with({ budget: 1_500 });
     expect(stage.does(register("writer", 1_009)).agent).toMatchObject({ allocated: 1_009, min_reserve: 100 });
-    expect(books(stage)).toEqual({ total: 1_500, float: 491 });
+    expect(books(stage)).toEqual({ total: 1_500, unallocated: 491 });
     expect(stage.isRefused(register("critic", 492))).toMatchObject({ code: "contract_conflict", obtainable: 491 });
     stage.does(register("critic", 491));
   });
 
-  it("mints in a pool without a budget", () => {
-    expect(books(Stage.with({}, { writer: { max: 1_000 }, critic: { max: 500 } }))).toEqual({ total: 1_500, float: 0 });
+  it("issues in a pool without a budget", () => {
+    expect(books(Stage.with({}, { writer: { max: 1_000 }, critic: { max: 500 } }))).toEqual({
+      total: 1_500,
+      unallocated: 0,
+    });
   });
 
   it("moves the difference when the contract changes, and never touches consumed and held", () => {
@@ -35,11 +38,11 @@ describe("register", () => {
     stage.does(reserve("writer", 300));
     stage.does(record("writer", 200));
     expect(stage.does(register("writer", 1_500)).agent).toMatchObject({ allocated: 1_500, available: 1_000 });
-    expect(books(stage)).toEqual({ total: 2_000, float: 500 });
+    expect(books(stage)).toEqual({ total: 2_000, unallocated: 500 });
     expect(stage.isRefused(register("writer", 499))).toMatchObject({ code: "contract_conflict", needed: 1_001 });
     stage.does(register("writer", 500));
     expect(stage.agent("writer")).toMatchObject({ allocated: 500, consumed: 200, held: 300, available: 0 });
-    expect(books(stage)).toEqual({ total: 2_000, float: 1_500 });
+    expect(books(stage)).toEqual({ total: 2_000, unallocated: 1_500 });
     expect(stage.isRefused(register("writer", 2_001))).toMatchObject({ needed: 1_501, obtainable: 1_500 });
   });
 
@@ -141,7 +144,7 @@ describe("register, refused in order of precedence", () => {
     ["another parent that is closing", register("lead", 100, { parent: "leaving" }), "agent_closing"],
     ["another parent that is not there", register("lead", 100, { parent: "nobody" }), "agent_not_found"],
     ["itself as parent", register("lead", 100, { parent: "lead" }), "contract_conflict"],
-    ["growth beyond the float", register("new", 1), "contract_conflict"],
+    ["growth beyond the unallocated budget", register("new", 1), "contract_conflict"],
     ["growth beyond the parent's available", register("new", 101, { parent: "lead" }), "contract_conflict"],
   ])("%s", (_, command, code) => {
     expect(build().isRefused(command)).toMatchObject({ code });
@@ -160,7 +163,7 @@ describe("an agent with a parent", () => {
     expect(stage.isRefused(register("helper", 501))).toMatchObject({ needed: 101, obtainable: 100 });
     stage.does(register("helper", 100));
     expect(stage.agent("lead").allocated).toBe(900);
-    expect(books(stage)).toEqual({ total: 1_000, float: 0 });
+    expect(books(stage)).toEqual({ total: 1_000, unallocated: 0 });
   });
 
   it("keeps the parent it has", () => {
@@ -224,29 +227,29 @@ describe("an agent with a parent", () => {
 });
 
 describe("close", () => {
-  it("returns what is unspent to the float of a pool with a budget", () => {
+  it("returns what is unspent to the unallocated budget of a pool with a budget", () => {
     const stage = Stage.with({ budget: 1_500 }, { writer: { max: 1_000 } });
     stage.does(record("writer", 300));
     expect(stage.does(close("writer"))).toMatchObject({ state: "closed", agent: null });
-    expect(books(stage)).toEqual({ total: 1_500, float: 1_200 });
+    expect(books(stage)).toEqual({ total: 1_500, unallocated: 1_200 });
   });
 
-  it("unmakes what the contract minted in a pool without, and keeps what came from others", () => {
+  it("retires what the contract issued in a pool without, and keeps what came from others", () => {
     const stage = Stage.with({}, { critic: { max: 1_000 }, planner: { priority: 5, max: 1_000 } });
     stage.does({ op: "reallocate", id: "m", agent: "planner", amount: 200 });
     stage.does(close("planner"));
-    expect(books(stage)).toEqual({ total: 1_000, float: 200 });
+    expect(books(stage)).toEqual({ total: 1_000, unallocated: 200 });
     stage.does(record("critic", 100));
     stage.does(close("critic"));
-    // 800 of the critic's 1,000 were left: 100 spent stay in the closed books, 700 are unmade
-    expect(books(stage)).toEqual({ total: 300, float: 200 });
+    // 800 of the critic's 1,000 were left: 100 spent stay in the closed books, 700 are retired
+    expect(books(stage)).toEqual({ total: 300, unallocated: 200 });
   });
 
   it("keeps an overage in the closed books, where it still counts against the pool", () => {
     const stage = Stage.with({ budget: 100 }, { writer: { max: 100 } });
     stage.does(record("writer", 160));
     stage.does(close("writer"));
-    expect(books(stage)).toEqual({ total: 100, float: 0 });
+    expect(books(stage)).toEqual({ total: 100, unallocated: 0 });
     stage.does(fund("f", 100));
     stage.does(register("critic", 100));
     expect(stage.isRefused(reserve("critic", 41))).toMatchObject({ available: 100, headroom: 40 });
@@ -294,7 +297,7 @@ describe("a late commit after the agent left", () => {
   const facts = { consumed: 0, overage: 0, transfers: [], late: true, agent: null };
 
   it.each([
-    // budget, on_expiry, amount; then total, float, and the headroom of a pool funded by another 1,000
+    // budget, on_expiry, amount; then total, unallocated budget, and the headroom of a pool funded by another 1,000
     [1_000, "release", 150, 1_000, 1_000, 1_850],
     [1_000, "charge", 50, 1_000, 950, 1_950],
     [1_000, "charge", 200, 1_000, 800, 1_800],
@@ -302,14 +305,17 @@ describe("a late commit after the agent left", () => {
     [null, "release", 150, 0, 0, 850],
     [null, "charge", 50, 50, 0, 1_000],
     [null, "charge", 260, 200, 0, 940],
-  ] as const)("goes to the closed books: budget %s, %s, %d used", (budget, rule, amount, total, float, headroom) => {
-    const stage = left(budget, rule);
-    expect(stage.does(commit("a", amount))).toMatchObject({ ...facts, consumed: amount });
-    expect(books(stage)).toEqual({ total, float });
-    stage.does(fund("f", 1_000));
-    stage.does(register("critic", 0));
-    expect(stage.isRefused(reserve("critic", 9_999))).toMatchObject({ headroom });
-  });
+  ] as const)(
+    "goes to the closed books: budget %s, %s, %d used",
+    (budget, rule, amount, total, unallocated, headroom) => {
+      const stage = left(budget, rule);
+      expect(stage.does(commit("a", amount))).toMatchObject({ ...facts, consumed: amount });
+      expect(books(stage)).toEqual({ total, unallocated });
+      stage.does(fund("f", 1_000));
+      stage.does(register("critic", 0));
+      expect(stage.isRefused(reserve("critic", 9_999))).toMatchObject({ headroom });
+    },
+  );
 
   it("returns no more than the closed books have above what they consumed", () => {
     const stage = Stage.with({ budget: 1_000 }, { spender: { max: 100 }, writer: { max: 900, min_reserve: 900 } });
@@ -318,10 +324,10 @@ describe("a late commit after the agent left", () => {
     stage.does(reserve("writer", 200, { id: "a", ...charged }));
     stage.waits(5_000);
     stage.does(close("writer"));
-    expect(books(stage).float).toBe(700);
+    expect(books(stage).unallocated).toBe(700);
     // Corrected by 150, but 100 of it are the spender's overage
     stage.does(commit("a", 50));
-    expect(books(stage)).toEqual({ total: 1_000, float: 750 });
+    expect(books(stage)).toEqual({ total: 1_000, unallocated: 750 });
   });
 
   it.each([50, 200, 260])("goes to the parent, or to the parent's where that left too: %d of 200", (amount) => {
@@ -359,17 +365,17 @@ describe("reset", () => {
     stage.does(record("critic", 300, { confidence: 0.9 }));
     expect(stage.does(reset("critic")).agent).toMatchObject({ allocated: 1_000, consumed: 0, confidence: null });
     expect(stage.agent("critic").gate).toBe("open");
-    expect(books(stage)).toEqual({ total: 1_200, float: 0 });
+    expect(books(stage)).toEqual({ total: 1_200, unallocated: 0 });
   });
 
-  it("grows only as far as the float reaches, and shrinks to its gain", () => {
+  it("grows only as far as the unallocated budget reaches, and shrinks to its gain", () => {
     const stage = Stage.with({ budget: 2_000 }, { critic: {}, planner: { priority: 5 } });
     stage.does({ op: "reallocate", id: "m", agent: "planner", amount: 300 });
     stage.does(fund("f", 100));
     expect(stage.does(reset("critic")).agent).toMatchObject({ allocated: 800 });
-    expect(books(stage).float).toBe(0);
+    expect(books(stage).unallocated).toBe(0);
     expect(stage.does(reset("planner")).agent).toMatchObject({ allocated: 1_000 });
-    expect(books(stage)).toEqual({ total: 2_100, float: 300 });
+    expect(books(stage)).toEqual({ total: 2_100, unallocated: 300 });
   });
 
   it("leaves at least what is held", () => {

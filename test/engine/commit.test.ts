@@ -62,13 +62,13 @@ describe("commit, of an open reservation", () => {
     expect(stage.agent("writer")).toMatchObject({ consumed: 700, held: 500, available: -200, overage: 200 });
   });
 
-  it("takes an excess from available, then float, then donors, and the rest is overage", () => {
+  it("takes an excess from available, then unallocated, then donors, and the rest is overage", () => {
     const stage = Stage.with(
       { budget: 2_300 },
       { writer: { priority: 5, max: 1_000 }, critic: { priority: 1, max: 1_000, min_reserve: 100 } },
     );
     stage.does(reserve("writer", 400, { id: "a" }));
-    // 3,000 used = 400 held + 600 available + 300 float + 900 of the critic's + 800 that nobody has
+    // 3,000 used = 400 held + 600 available + 300 unallocated + 900 of the critic's + 800 that nobody has
     const committed = stage.does(commit("a", 3_000));
     expect(committed.transfers).toEqual([
       { from: null, amount: 300 },
@@ -84,7 +84,7 @@ describe("commit, of an open reservation", () => {
     stage.does(reserve("writer", 400, { id: "a" }));
     expect(stage.does(commit("a", 1_200)).transfers).toEqual([{ from: null, amount: 200 }]);
     expect(stage.agent("writer")).toMatchObject({ allocated: 1_200, available: 0 });
-    expect(stage.does({ op: "configure" })).toMatchObject({ float: 300, total: 1_500 });
+    expect(stage.does({ op: "configure" })).toMatchObject({ unallocated: 300, total: 1_500 });
   });
 
   it("transfers nothing beyond the ceiling, nor from donors that are more important", () => {
@@ -179,7 +179,7 @@ describe("commit, late", () => {
     expect(stage.agent("writer")).toMatchObject({ allocated: 1_000, consumed: amount, available: 1_000 - amount });
   });
 
-  it("reaches float and donors for what exceeds the charge", () => {
+  it("reaches unallocated budget and donors for what exceeds the charge", () => {
     const stage = Stage.with({ budget: 1_200 }, { writer: { max: 1_000 } });
     stage.does(reserve("writer", 400, { id: "a", ttl_ms: 5_000, on_expiry: "charge" }));
     stage.waits(5_000);

@@ -5,7 +5,7 @@ import { type PlainCommand, reserve, Stage } from "./stage.ts";
 const register = (agent: string, max: number, more: Partial<Extract<PlainCommand, { op: "register" }>> = {}) =>
   ({ op: "register", agent, priority: 1, max, ...more }) as const;
 
-/** 100 in the float; `lead` has 800 of its own, of which it holds 300, and `sub` has 100 of it. */
+/** 100 in the unallocated budget; `lead` has 800 of its own, of which it holds 300, and `sub` has 100 of it. */
 function pool(): Stage {
   const stage = Stage.with({ budget: 1_000 }, { lead: { max: 900 } });
   stage.does(register("sub", 100, { parent: "lead" }));
@@ -34,11 +34,11 @@ describe("a contract conflict", () => {
       },
     ],
     [
-      "of an agent with more than the float",
+      "of an agent with more than the unallocated budget",
       register("new", 101),
       {
         field: "max",
-        reason: "allocations come out of the pool's float; fund the pool first",
+        reason: "allocations come out of the pool's unallocated budget; fund the pool first",
         needed: 101,
         obtainable: 100,
       },
@@ -66,7 +66,7 @@ describe("a contract conflict", () => {
       { op: "configure", budget: 899 },
       {
         field: "budget",
-        reason: "only the float can be taken out of a pool; close agents or lower their contracts first",
+        reason: "only the unallocated budget can be taken out of a pool; close agents or lower their contracts first",
         needed: 101,
         obtainable: 100,
       },
@@ -76,7 +76,7 @@ describe("a contract conflict", () => {
       { op: "fund", id: "f", amount: -101 },
       {
         field: "tokens",
-        reason: "only the float can be taken out of a pool; close agents or lower their contracts first",
+        reason: "only the unallocated budget can be taken out of a pool; close agents or lower their contracts first",
         needed: 101,
         obtainable: 100,
       },

@@ -13,7 +13,7 @@ describe("a pool that is refilled", () => {
     stage.waits(hour);
     expect(stage.agent("a")).toMatchObject({ allocated: 400, consumed: 0, available: 400 });
     expect(stage.agent("b")).toMatchObject({ allocated: 100, consumed: 0 });
-    expect(stage.pool).toMatchObject({ total: 1_000, float: 500, consumed: 0 });
+    expect(stage.pool).toMatchObject({ total: 1_000, unallocated: 500, consumed: 0 });
     expect(stage.pool.period).toEqual({ number: 2, starts_at: 1_000_000 + hour, ends_at: 1_000_000 + 2 * hour });
   });
 
@@ -49,12 +49,12 @@ describe("a pool that is refilled", () => {
     expect(stage.pool.period).toMatchObject({ number: 2, ends_at: 1_000_000 + 6 * hour });
   });
 
-  it("carries what its rollover says, into the float", () => {
+  it("carries what its rollover says, into the unallocated budget", () => {
     const after = (rollover: object): number => {
       const stage = Stage.with({ budget: 1_000, refill: { ...hourly, ...rollover } }, { a: { max: 400 } });
       stage.does(record("a", 100));
       stage.waits(hour);
-      expect(stage.pool.total).toBe(stage.pool.float + 400);
+      expect(stage.pool.total).toBe(stage.pool.unallocated + 400);
       return stage.pool.total;
     };
     expect(after({})).toBe(1_000);
@@ -63,18 +63,18 @@ describe("a pool that is refilled", () => {
     expect(after({ rollover: "capped", rollover_cap: 5_000 })).toBe(1_900);
   });
 
-  it("mints what contracts give where it has no budget", () => {
+  it("issues what contracts give where it has no budget", () => {
     const stage = Stage.with({ refill: { ...hourly, rollover: "unspent" } }, { a: { max: 400 }, b: { max: 100 } });
     stage.does(record("a", 100));
     stage.waits(hour);
-    expect(stage.pool).toMatchObject({ total: 900, float: 400, consumed: 0 });
+    expect(stage.pool).toMatchObject({ total: 900, unallocated: 400, consumed: 0 });
   });
 
   it("carries no further than a pool may grow", () => {
     const rolling = { ...hourly, rollover: "unspent" } as const;
     const stage = Stage.with({ refill: rolling }, { a: { max: limits.total } });
     stage.waits(hour);
-    expect(stage.pool).toMatchObject({ total: limits.total, float: 0 });
+    expect(stage.pool).toMatchObject({ total: limits.total, unallocated: 0 });
   });
 
   it("gives to the important first where contracts come to more than the budget", () => {
@@ -122,8 +122,8 @@ describe("a pool that is refilled", () => {
 describe("an agent with periods of its own", () => {
   it("is refilled out of the pool's budget, which still bounds the sum", () => {
     const stage = Stage.with({ budget: 1_000 }, { a: { max: 400, refill: hourly } });
-    for (const float of [600, 200, 0, 0]) {
-      expect(stage.pool.float).toBe(float);
+    for (const unallocated of [600, 200, 0, 0]) {
+      expect(stage.pool.unallocated).toBe(unallocated);
       const { available } = stage.agent("a");
       if (available > 0) stage.does(record("a", available));
       stage.waits(hour);
@@ -181,7 +181,7 @@ describe("an agent with periods of its own", () => {
       starts_at: 1_000_000 + hour,
       ends_at: 1_000_000 + 2 * hour,
       allocated: 60,
-      source: "minted",
+      source: "issued",
       ended: {
         number: 1,
         starts_at: 1_000_000,
@@ -212,11 +212,11 @@ describe("a refusal", () => {
     expect(stage.isRefused(reserve("a", 501))).not.toHaveProperty("resets_at");
   });
 
-  it("reckons with what an agent's refill takes out of the float", () => {
+  it("reckons with what an agent's refill takes out of the unallocated budget", () => {
     const stage = Stage.with({ budget: 1_000 }, { a: { max: 400, refill: hourly } });
     stage.does(record("a", 300));
     stage.does(reserve("a", 100, { ttl_ms: 2 * hour }));
-    // By then it has its 400 again, and 300 of the float's 600 are left.
+    // By then it has its 400 again, and 300 of the unallocated budget's 600 are left.
     expect(stage.isRefused(reserve("a", 700))).toMatchObject({ resets_at: 1_000_000 + hour });
     expect(stage.isRefused(reserve("a", 701))).not.toHaveProperty("resets_at");
   });

@@ -14,7 +14,7 @@ describe("configure, the first", () => {
       default_ttl_ms: 120_000,
       journal_refusals: false,
       total: 0,
-      float: 0,
+      unallocated: 0,
     });
   });
 
@@ -26,7 +26,11 @@ describe("configure, the first", () => {
       default_ttl_ms: 5_000,
       journal_refusals: true,
     } as const;
-    expect(new Stage().does({ op: "configure", ...settings })).toMatchObject({ ...settings, total: 500, float: 500 });
+    expect(new Stage().does({ op: "configure", ...settings })).toMatchObject({
+      ...settings,
+      total: 500,
+      unallocated: 500,
+    });
   });
 
   it.each<PlainCommand>([
@@ -62,7 +66,10 @@ describe("configure, again", () => {
     const stage = Stage.with({ budget: 500 }, { writer: { max: 300 } });
     stage.does(fund("f", 100));
     const steps = stage.events.length;
-    expect(stage.does({ op: "configure", budget: 500, unit: "tokens" })).toMatchObject({ float: 300, total: 600 });
+    expect(stage.does({ op: "configure", budget: 500, unit: "tokens" })).toMatchObject({
+      unallocated: 300,
+      total: 600,
+    });
     stage.does({ op: "configure" });
     expect(stage.events.length).toBe(steps);
   });
@@ -97,11 +104,11 @@ describe("configure, again", () => {
     });
   });
 
-  it("moves the float by what the budget changes", () => {
+  it("moves the unallocated budget by what the budget changes", () => {
     const stage = Stage.with({ budget: 1_000 }, { writer: { max: 700 } });
     stage.does(fund("f", 200));
-    expect(stage.does({ op: "configure", budget: 1_300 })).toMatchObject({ float: 800, total: 1_500 });
-    expect(stage.does({ op: "configure", budget: 500 })).toMatchObject({ float: 0, total: 700 });
+    expect(stage.does({ op: "configure", budget: 1_300 })).toMatchObject({ unallocated: 800, total: 1_500 });
+    expect(stage.does({ op: "configure", budget: 500 })).toMatchObject({ unallocated: 0, total: 700 });
     expect(stage.isRefused({ op: "configure", budget: 499 })).toMatchObject({
       code: "contract_conflict",
       needed: 1,
@@ -112,14 +119,14 @@ describe("configure, again", () => {
 });
 
 describe("fund", () => {
-  it("adds to float and total, and takes out again", () => {
+  it("adds to unallocated budget and total, and takes out again", () => {
     const stage = Stage.with({ budget: 500 });
-    expect(stage.does(fund("f1", 200))).toMatchObject({ id: "f1", amount: 200, float: 700, total: 700 });
-    expect(stage.does(fund("f2", -650))).toMatchObject({ amount: -650, float: 50, total: 50 });
-    expect(stage.does(fund("f3", -50))).toMatchObject({ float: 0, total: 0 });
+    expect(stage.does(fund("f1", 200))).toMatchObject({ id: "f1", amount: 200, unallocated: 700, total: 700 });
+    expect(stage.does(fund("f2", -650))).toMatchObject({ amount: -650, unallocated: 50, total: 50 });
+    expect(stage.does(fund("f3", -50))).toMatchObject({ unallocated: 0, total: 0 });
   });
 
-  it("can't take out more than the float", () => {
+  it("can't take out more than the unallocated budget", () => {
     const stage = Stage.with({ budget: 500 }, { writer: { max: 400 } });
     expect(stage.isRefused(fund("f", -101))).toMatchObject({
       code: "contract_conflict",
@@ -132,14 +139,14 @@ describe("fund", () => {
     const stage = Stage.with({}, { writer: { max: 100 } });
     stage.does(fund("f", 50));
     expect(stage.does(reserve("writer", 120)).transfers).toEqual([{ from: null, amount: 20 }]);
-    expect(stage.does({ op: "configure" })).toMatchObject({ float: 30, total: 150 });
+    expect(stage.does({ op: "configure" })).toMatchObject({ unallocated: 30, total: 150 });
   });
 
-  it("runs once for an id, and answers with total and float as of now", () => {
+  it("runs once for an id, and answers with total and unallocated as of now", () => {
     const stage = Stage.with({ budget: 0 });
     const first = stage.does(fund("f1", 200));
     stage.does(fund("f2", 50));
-    expect(stage.does(fund("f1", 200))).toEqual({ ...first, total: 250, float: 250, replayed: true });
+    expect(stage.does(fund("f1", 200))).toEqual({ ...first, total: 250, unallocated: 250, replayed: true });
   });
 
   it("is id_reused with another amount, or where the id was another operation's", () => {
@@ -158,7 +165,7 @@ describe("a pool's total", () => {
   it("stops at 10^15 when funded", () => {
     const stage = Stage.with({ budget: total - 100 });
     expect(stage.isRefused(fund("f", 101))).toEqual(limit);
-    expect(stage.does(fund("f", 100))).toMatchObject({ total, float: total });
+    expect(stage.does(fund("f", 100))).toMatchObject({ total, unallocated: total });
   });
 
   it("stops at 10^15 when the budget is raised", () => {
@@ -172,14 +179,14 @@ describe("a pool's total", () => {
     expect(new Stage().does({ op: "configure", budget: total })).toMatchObject({ total });
   });
 
-  it("stops at 10^15 when a contract would mint beyond it", () => {
+  it("stops at 10^15 when a contract would issue beyond it", () => {
     const stage = Stage.with({}, { writer: { max: total - 100 } });
     expect(stage.isRefused({ op: "register", agent: "critic", priority: 1, max: 101 })).toEqual(limit);
     stage.does({ op: "register", agent: "critic", priority: 1, max: 100 });
     expect(stage.isRefused({ op: "register", agent: "critic", priority: 1, max: 101 })).toEqual(limit);
   });
 
-  it("stops at 10^15 when a reset would mint beyond it", () => {
+  it("stops at 10^15 when a reset would issue beyond it", () => {
     const stage = Stage.with({}, { critic: { max: total / 2 }, planner: { priority: 5, max: total / 2 } });
     stage.does({ op: "reallocate", id: "m", agent: "planner", amount: 100 });
     expect(stage.isRefused({ op: "reset", agent: "critic", id: "x" })).toEqual(limit);

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { reserve, Stage } from "./stage.ts";
 
 describe("the potential of an agent", () => {
-  it("is without what a closing agent's contract minted, but with what it was lent", () => {
+  it("is without what a closing agent's contract issued, but with what it was lent", () => {
     const stage = Stage.with({}, { a: { max: 100 }, b: { max: 300, min_reserve: 0 } });
     stage.does({ op: "fund", id: "f", amount: 50 });
     stage.does({ op: "reallocate", id: "m", agent: "b", amount: 50 });

@@ -56,8 +56,8 @@ describe("reserve, from the agent's own budget", () => {
   });
 });
 
-describe("reserve, from float and donors", () => {
-  it("takes the float first, then exactly the shortfall from the least important", () => {
+describe("reserve, from unallocated budget and donors", () => {
+  it("takes the unallocated budget first, then exactly the shortfall from the least important", () => {
     const stage = Stage.with(
       { budget: 2_500 },
       {

@@ -19,13 +19,13 @@ describe("record", () => {
     });
   });
 
-  it("takes from available, then float, then donors, and the rest is overage", () => {
+  it("takes from available, then unallocated, then donors, and the rest is overage", () => {
     const stage = Stage.with(
       { budget: 2_300 },
       { writer: { priority: 5 }, critic: { priority: 1, max: 1_000, min_reserve: 100 } },
     );
     stage.does(reserve("writer", 400));
-    // 3,000 used = 600 available + 300 float + 900 of the critic's + 1,200 that nobody has
+    // 3,000 used = 600 available + 300 unallocated + 900 of the critic's + 1,200 that nobody has
     expect(stage.does(record("writer", 3_000))).toMatchObject({
       transfers: [
         { from: null, amount: 300 },
@@ -87,7 +87,7 @@ describe("record", () => {
   });
 });
 
-/** Boss has 250; 50 are in the float, and the others together can give 900 and 600. */
+/** Boss has 250; 50 are in the unallocated budget, and the others together can give 900 and 600. */
 const lending = () =>
   Stage.with(
     { budget: 2_300 },

@@ -87,7 +87,7 @@ describe("metrics", () => {
     const report = await must(api("GET", `${pool}/report`));
     const of = (figure: string, labels: string) => samples.get(`bursar_${figure}{pool="${name}"${labels}}`);
     expect(of("pool_total_tokens", "")).toBe(report["total"]);
-    expect(of("pool_float_tokens", "")).toBe(report["float"]);
+    expect(of("pool_unallocated_tokens", "")).toBe(report["unallocated"]);
     expect(of("pool_events_total", "")).toBe(report["seq"]);
     expect(of("pool_consumed_tokens_total", "")).toBe(20_600);
     expect(of("pool_held_tokens", "")).toBe(40);

@@ -345,7 +345,7 @@ describe("the first requests of a pool", () => {
     const pool = newPath();
     const replies = await Promise.all(times(100, () => api("PUT", pool, { body: { budget: 1_000 } })));
     expect(withStatus(replies, 200)).toHaveLength(100);
-    for (const { body } of replies) expect(body).toMatchObject({ seq: 1, total: 1_000, float: 1_000 });
+    for (const { body } of replies) expect(body).toMatchObject({ seq: 1, total: 1_000, unallocated: 1_000 });
     await audited(pool);
   });
 });
@@ -385,11 +385,11 @@ describe("a contract that changes while its agent spends", () => {
     const { allocated, ...a } = await agentIn(pool, "a");
     expect(a).toMatchObject({ held, overage: 0, consumed: 0 });
     expect(allocated).toBeGreaterThanOrEqual(held);
-    expect(await must(api("GET", pool))).toMatchObject({ total: 5_000, float: 5_000 - Number(allocated) });
+    expect(await must(api("GET", pool))).toMatchObject({ total: 5_000, unallocated: 5_000 - Number(allocated) });
     await audited(pool);
   });
 
-  it("hands out a float once, however many want to be registered with it", async () => {
+  it("hands out a unallocated once, however many want to be registered with it", async () => {
     const pool = await newPool({ budget: 1_000 });
     const replies = await Promise.all([
       ...times(40, (i) => api("PUT", `${pool}/agents/a${i}`, { body: { priority: 1, max_tokens: 300 } })),
@@ -397,7 +397,7 @@ describe("a contract that changes while its agent spends", () => {
     ]);
     expect(replies.filter(({ status }) => status < 300)).toHaveLength(3);
     expect(withStatus(replies, 409)).toHaveLength(47);
-    expect(await must(api("GET", pool))).toMatchObject({ float: 100 });
+    expect(await must(api("GET", pool))).toMatchObject({ unallocated: 100 });
     await audited(pool);
   });
 

@@ -139,7 +139,7 @@ describe("keys", () => {
     expect(await answer(200, "DELETE", `/v1/keys/${key_id}`, { tenant })).toEqual({
       key_id,
       revoked_at: expect.any(Number),
-      pools: { told: 1, pending: 0 },
+      pools: { notified: 1, pending: 0 },
     });
     const revoked = { ...view, revoked_at: expect.any(Number) };
     expect(await answer(200, "GET", "/v1/keys", { tenant })).toEqual({ keys: [revoked] });
@@ -260,7 +260,7 @@ describe("pools", () => {
       period: firstPeriod(),
       seq: 1,
       total: 0,
-      float: 0,
+      unallocated: 0,
     });
   });
 
@@ -285,9 +285,17 @@ describe("pools", () => {
     };
     const period = { number: 1, starts_at: near(Date.now()), ends_at: expect.any(Number) };
     const created = await answer(200, "PUT", path, { body: { ...settings, location_hint: "weur" } });
-    expect(created).toEqual({ ...settings, paused: false, period, seq: 1, total: 5_000, float: 5_000 });
+    expect(created).toEqual({ ...settings, paused: false, period, seq: 1, total: 5_000, unallocated: 5_000 });
     const changed = await answer(200, "PUT", path, { body: { budget: 6_000 } });
-    expect(changed).toEqual({ ...settings, budget: 6_000, paused: false, period, seq: 2, total: 6_000, float: 6_000 });
+    expect(changed).toEqual({
+      ...settings,
+      budget: 6_000,
+      paused: false,
+      period,
+      seq: 2,
+      total: 6_000,
+      unallocated: 6_000,
+    });
     expect(await answer(200, "PUT", path, { body: { budget: 6_000 } })).toEqual(changed);
     expect(await answer(200, "GET", path)).toEqual(changed);
   });
@@ -320,9 +328,9 @@ describe("pools", () => {
 
   it("POST funds grows and shrinks the budget", async () => {
     const pool = await newPool({ budget: 1_000 });
-    const grown = { id, amount: 500, seq: 2, total: 1_500, float: 1_500 };
+    const grown = { id, amount: 500, seq: 2, total: 1_500, unallocated: 1_500 };
     expect(await answer(201, "POST", `${pool}/funds`, { body: { tokens: 500 } })).toEqual(grown);
-    const shrunk = { id: "f", amount: -1_200, seq: 3, total: 300, float: 300 };
+    const shrunk = { id: "f", amount: -1_200, seq: 3, total: 300, unallocated: 300 };
     expect(await answer(201, "POST", `${pool}/funds`, { body: { tokens: -1_200, id: "f" } })).toEqual(shrunk);
     const again = await answer(201, "POST", `${pool}/funds`, { body: { tokens: -1_200, id: "f" } });
     expect(again).toEqual({ ...shrunk, replayed: true });
@@ -337,7 +345,7 @@ describe("pools", () => {
       // Its last event is the warning that b has used half of its budget.
       seq: 5,
       total: 5_000,
-      float: 3_950,
+      unallocated: 3_950,
       consumed: 30,
       held: 0,
       period: firstPeriod(),
@@ -410,8 +418,8 @@ describe("pools", () => {
       warn_at,
     };
     const events = [
-      { seq: 1, at, type: "configured", settings, float: 0, period: firstPeriod() },
-      { seq: 2, at, type: "registered", agent: "a", contract: contractOfA, allocated: 1_000, source: "minted" },
+      { seq: 1, at, type: "configured", settings, unallocated: 0, period: firstPeriod() },
+      { seq: 2, at, type: "registered", agent: "a", contract: contractOfA, allocated: 1_000, source: "issued" },
       {
         seq: 3,
         at,
@@ -507,7 +515,7 @@ describe("pools", () => {
       { status: 200, result: expect.objectContaining({ id: "s", state: "released", seq: 7 }) },
       { status: 201, result: expect.objectContaining({ id: "u", consumed: 5, seq: 8 }) },
       { status: 200, result: expect.objectContaining({ id: "m", moved: 7, seq: 9 }) },
-      { status: 201, result: { id: "f", amount: 1, seq: 10, total: 5_001, float: 3_994 } },
+      { status: 201, result: { id: "f", amount: 1, seq: 10, total: 5_001, unallocated: 3_994 } },
       { status: 200, result: expect.objectContaining({ id: "o", seq: 11 }) },
       { status: 200, result: { id: "x", seq: 12, agent: { name: "a", ...entry() } } },
       {
@@ -637,7 +645,7 @@ describe("periods", () => {
     const again = await answer(200, "POST", `${pool}/reset-period`, { body: { id: "p2" } });
     expect(again).toEqual({ ...begun, replayed: true });
     const { agents, ...sums } = await answer(200, "GET", `${pool}/report`);
-    expect(sums).toMatchObject({ total: 5_000, float: 4_000, consumed: 0, held: 7, period });
+    expect(sums).toMatchObject({ total: 5_000, unallocated: 4_000, consumed: 0, held: 7, period });
     expect(agents).toEqual({ a: entry({ held: 7 }) });
     const first = {
       agent: null,

@@ -254,5 +254,5 @@ function heardBy(caller: PromiseSettledResult<unknown>): string {
 /** What a repeat answers as the first time; the standing of agent and pool is that of the moment. */
 function whatItDid(outcome: Outcome): object {
   if (!outcome.ok) return outcome;
-  return { ...outcome.result, agent: undefined, total: undefined, float: undefined, replayed: undefined };
+  return { ...outcome.result, agent: undefined, total: undefined, unallocated: undefined, replayed: undefined };
 }

@@ -1,6 +1,6 @@
 /**
  * A revoked key is dead at the next command, wherever it reaches: in pools that are there, in those made later, after
- * whatever happened to the objects in between, and in those that could not be told at once.
+ * whatever happened to the objects in between, and in those that could not be notified at once.
  */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -10,7 +10,7 @@ import { limits } from "../../src/protocol/limits.ts";
 import { api, type Json, must, newTenant, operatorToken, problem, type Reply, tenantObject } from "../http/api.ts";
 
 type Key = { readonly key: string; readonly key_id: string };
-type Told = { readonly told: number; readonly pending: number };
+type Notified = { readonly notified: number; readonly pending: number };
 
 /** A tenant with these pools, each with an agent `a` of 1,000 tokens. */
 async function tenantWith(...pools: string[]): Promise<string> {
@@ -30,10 +30,10 @@ async function makeKey(tenant: string, fields: Json = {}): Promise<Key> {
   return { key: String(key), key_id: String(key_id) };
 }
 
-async function revoke(tenant: string, { key_id }: Pick<Key, "key_id">): Promise<Told> {
+async function revoke(tenant: string, { key_id }: Pick<Key, "key_id">): Promise<Notified> {
   const { pools } = await must(api("DELETE", `/v1/keys/${key_id}`, { tenant }));
-  const { told, pending } = Object(pools);
-  return { told, pending };
+  const { notified, pending } = Object(pools);
+  return { notified, pending };
 }
 
 const look = (pool: string, { key }: Key): Promise<Reply> => api("GET", `/v1/pools/${pool}`, { token: key });
@@ -101,7 +101,7 @@ describe("a key that is revoked", () => {
     }
     const before = await Promise.all(pools.map((pool) => everythingIn(tenant, pool)));
 
-    expect(await revoke(tenant, key)).toEqual({ told: 3, pending: 0 });
+    expect(await revoke(tenant, key)).toEqual({ notified: 3, pending: 0 });
     const requests: readonly (readonly [method: string, path: string, body?: Json])[] = [
       ["GET", ""],
       ["GET", "/report"],
@@ -204,7 +204,7 @@ describe("a key that is revoked", () => {
   it("is dead in a pool that is made after the revocation, from its first command on", async () => {
     const tenant = newTenant();
     const key = await makeKey(tenant);
-    expect(await revoke(tenant, key)).toEqual({ told: 0, pending: 0 });
+    expect(await revoke(tenant, key)).toEqual({ notified: 0, pending: 0 });
     for (const pool of ["p", "q"]) {
       await must(api("PUT", `/v1/pools/${pool}`, { tenant, body: {} }));
       await mustBeDead(key, pool);
@@ -253,16 +253,16 @@ describe("a key that is revoked", () => {
     await mustBeDead(key, "p");
     await evictDurableObject(poolObject(tenant, "p"));
     await mustBeDead(key, "p");
-    expect(await revoke(tenant, later)).toEqual({ told: 1, pending: 0 });
+    expect(await revoke(tenant, later)).toEqual({ notified: 1, pending: 0 });
     await mustBeDead(later, "p");
   });
 
-  it("that is bound to a pool is told to that pool alone, there or not", async () => {
+  it("that is bound to a pool is notified to that pool alone, there or not", async () => {
     const tenant = await tenantWith("p", "q");
     const bound = await makeKey(tenant, { pool: "p" });
     const unborn = await makeKey(tenant, { pool: "later" });
-    expect(await revoke(tenant, bound)).toEqual({ told: 1, pending: 0 });
-    expect(await revoke(tenant, unborn)).toEqual({ told: 0, pending: 0 });
+    expect(await revoke(tenant, bound)).toEqual({ notified: 1, pending: 0 });
+    expect(await revoke(tenant, unborn)).toEqual({ notified: 0, pending: 0 });
     await mustBeDead(bound, "p");
     const revokedIn = (pool: string) =>
       runInDurableObject(poolObject(tenant, pool), (_, { storage }) =>
@@ -296,14 +296,14 @@ describe("a key that is revoked", () => {
     await mustLive(other, "p");
   });
 
-  it("twice is revoked once: the same time, nothing told anew", async () => {
+  it("twice is revoked once: the same time, nothing notified anew", async () => {
     const tenant = await tenantWith("p");
     const key = await makeKey(tenant);
     const first = await must(api("DELETE", `/v1/keys/${key.key_id}`, { tenant }));
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 60_000 });
     expect(await must(api("DELETE", `/v1/keys/${key.key_id}`, { tenant }))).toEqual(first);
     const again = await Promise.all(Array.from({ length: 8 }, () => revoke(tenant, key)));
-    expect(again).toEqual(again.map(() => ({ told: 1, pending: 0 })));
+    expect(again).toEqual(again.map(() => ({ notified: 1, pending: 0 })));
     const numbers = await runInDurableObject(tenantObject(tenant), (_, { storage }) =>
       storage.sql.exec("SELECT revocation FROM keys WHERE revoked_at IS NOT NULL").toArray(),
     );
@@ -370,10 +370,10 @@ describe("a pool that can't be reached when a key is revoked", () => {
     const tenant = await tenantWith("p", "q", "r");
     const key = await makeKey(tenant);
     const away = await cutOff(tenant, "q");
-    expect(await revoke(tenant, key)).toEqual({ told: 2, pending: 1 });
+    expect(await revoke(tenant, key)).toEqual({ notified: 2, pending: 1 });
     await mustBeDead(key, "p", "r");
     await mustLive(key, "q");
-    expect(await revoke(tenant, key)).toEqual({ told: 2, pending: 1 });
+    expect(await revoke(tenant, key)).toEqual({ notified: 2, pending: 1 });
 
     // While it is away, the alarm comes back for it.
     expect(await runDurableObjectAlarm(tenantObject(tenant))).toBe(true);
@@ -382,34 +382,34 @@ describe("a pool that can't be reached when a key is revoked", () => {
     expect(await runDurableObjectAlarm(tenantObject(tenant))).toBe(true);
     await mustBeDead(key, "p", "q", "r");
     expect(await runDurableObjectAlarm(tenantObject(tenant))).toBe(false);
-    expect(await revoke(tenant, key)).toEqual({ told: 3, pending: 0 });
+    expect(await revoke(tenant, key)).toEqual({ notified: 3, pending: 0 });
   });
 
-  it("is told by repeating the call, which leaves no alarm behind", async () => {
+  it("is notified by repeating the call, which leaves no alarm behind", async () => {
     const tenant = await tenantWith("p", "q");
     const key = await makeKey(tenant);
     const away = await cutOff(tenant, "p", "q");
-    expect(await revoke(tenant, key)).toEqual({ told: 0, pending: 2 });
+    expect(await revoke(tenant, key)).toEqual({ notified: 0, pending: 2 });
     away.delete("p");
-    expect(await revoke(tenant, key)).toEqual({ told: 1, pending: 1 });
+    expect(await revoke(tenant, key)).toEqual({ notified: 1, pending: 1 });
     await mustBeDead(key, "p");
     away.clear();
-    expect(await revoke(tenant, key)).toEqual({ told: 2, pending: 0 });
+    expect(await revoke(tenant, key)).toEqual({ notified: 2, pending: 0 });
     await mustBeDead(key, "p", "q");
     expect(await runDurableObjectAlarm(tenantObject(tenant))).toBe(false);
   });
 
-  it("is told by the alarm of a tenant's object that died in between", async () => {
+  it("is notified by the alarm of a tenant's object that died in between", async () => {
     const tenant = await tenantWith("p");
     const key = await makeKey(tenant);
     await cutOff(tenant, "p");
-    expect(await revoke(tenant, key)).toEqual({ told: 0, pending: 1 });
+    expect(await revoke(tenant, key)).toEqual({ notified: 0, pending: 1 });
     await evictDurableObject(tenantObject(tenant));
     expect(await runDurableObjectAlarm(tenantObject(tenant))).toBe(true);
     await mustBeDead(key, "p");
   });
 
-  it("is told when its settings are changed, before they are", async () => {
+  it("is notified when its settings are changed, before they are", async () => {
     const tenant = await tenantWith("p");
     const key = await makeKey(tenant);
     const away = await cutOff(tenant, "p");
@@ -417,10 +417,10 @@ describe("a pool that can't be reached when a key is revoked", () => {
     away.clear();
     await must(api("PUT", "/v1/pools/p", { tenant, body: { default_ttl_ms: 1_000 } }));
     await mustBeDead(key, "p");
-    expect(await revoke(tenant, key)).toEqual({ told: 1, pending: 0 });
+    expect(await revoke(tenant, key)).toEqual({ notified: 1, pending: 0 });
   });
 
-  it("is told of all that were revoked meanwhile, in whatever order", async () => {
+  it("is notified of all that were revoked meanwhile, in whatever order", async () => {
     const tenant = await tenantWith("p", "q");
     const keys = [await makeKey(tenant), await makeKey(tenant, { pool: "p" }), await makeKey(tenant)];
     const away = await cutOff(tenant, "p");
@@ -434,8 +434,8 @@ describe("a pool that can't be reached when a key is revoked", () => {
     const tenant = await tenantWith("p", "q", "r");
     const [everywhere, bound] = [await makeKey(tenant), await makeKey(tenant, { pool: "p" })];
     await cutOff(tenant, "q", "r");
-    expect(await revoke(tenant, everywhere)).toEqual({ told: 1, pending: 2 });
-    expect(await revoke(tenant, bound)).toEqual({ told: 1, pending: 0 });
+    expect(await revoke(tenant, everywhere)).toEqual({ notified: 1, pending: 2 });
+    expect(await revoke(tenant, bound)).toEqual({ notified: 1, pending: 0 });
     await mustBeDead(bound, "p");
   });
 
@@ -451,7 +451,7 @@ describe("a pool that can't be reached when a key is revoked", () => {
         else Reflect.deleteProperty(storage, "transactionSync");
       });
     await breaks(true);
-    expect(await revoke(tenant, key)).toEqual({ told: 0, pending: 1 });
+    expect(await revoke(tenant, key)).toEqual({ notified: 0, pending: 1 });
     await mustLive(key, "p");
     await breaks(false);
     expect(await runDurableObjectAlarm(tenantObject(tenant))).toBe(true);
@@ -481,7 +481,7 @@ describe("the list of a tenant's keys", () => {
     await fill(tenant, null);
     const asked = () => api("POST", "/v1/keys", { tenant, body: { scope: "read" } });
     expect(await problem(asked(), 409, "limit_reached")).toEqual(full);
-    expect(await revoke(tenant, key)).toEqual({ told: 1, pending: 0 });
+    expect(await revoke(tenant, key)).toEqual({ notified: 1, pending: 0 });
     await mustBeDead(key, "p");
     await must(asked());
     expect(await problem(asked(), 409, "limit_reached")).toEqual(full);
@@ -531,7 +531,7 @@ describe("the list of a tenant's keys", () => {
           many,
           pool,
         );
-        storage.sql.exec("UPDATE pools SET told = ?", many);
+        storage.sql.exec("UPDATE pools SET notified = ?", many);
       });
     const asked = (of: string | null) =>
       api("POST", "/v1/keys", { tenant, body: { scope: "read", ...(of === null ? {} : { pool: of }) } });
@@ -557,7 +557,7 @@ describe("the list of a tenant's keys", () => {
     expect(keys).toHaveLength(2);
   });
 
-  it("full of revoked keys can still be told to a pool that is new", async () => {
+  it("full of revoked keys can still be notified to a pool that is new", async () => {
     const tenant = newTenant();
     const key = await makeKey(tenant);
     await revoke(tenant, key);
@@ -566,7 +566,7 @@ describe("the list of a tenant's keys", () => {
     await mustBeDead(key, "p");
   });
 
-  it("forgets expired keys, revoked or not, and so does the pool that was told of them", async () => {
+  it("forgets expired keys, revoked or not, and so does the pool that was notified of them", async () => {
     const tenant = await tenantWith("p");
     const now = Date.now();
     const [short, long] = [await makeKey(tenant, { expires_at: now + 60_000 }), await makeKey(tenant)];
@@ -592,7 +592,7 @@ describe("the list of a tenant's keys", () => {
     vi.useFakeTimers({ toFake: ["Date"], now: now + 60_000 });
     // Making a key forgets the expired one, and with it the highest number so far.
     await makeKey(tenant);
-    expect(await revoke(tenant, long)).toEqual({ told: 1, pending: 0 });
+    expect(await revoke(tenant, long)).toEqual({ notified: 1, pending: 0 });
     await mustBeDead(long, "p");
   });
 });
@@ -632,7 +632,7 @@ describe("revoking while other things happen", () => {
     const tenant = await tenantWith(...pools);
     const keys = await Promise.all(Array.from({ length: 16 }, () => makeKey(tenant)));
     const answers = await Promise.all(keys.map((key) => revoke(tenant, key)));
-    expect(answers).toEqual(keys.map(() => ({ told: 3, pending: 0 })));
+    expect(answers).toEqual(keys.map(() => ({ notified: 3, pending: 0 })));
     for (const key of keys) await mustBeDead(key, ...pools);
   });
 

@@ -92,7 +92,7 @@ function capped(start: Pool, rules: "flat" | "shared", unit: Unit): Pool {
   execute(pool, { op: "configure", unit, equal_priority_donates: false }, start.at, []);
   const agents = [...start.agents.values()];
   if (rules === "shared") {
-    const max = agents.reduce((sum, agent) => sum + Math.max(0, available(agent)), start.float);
+    const max = agents.reduce((sum, agent) => sum + Math.max(0, available(agent)), start.unallocated);
     execute(pool, potOf(max, unit), start.at, []);
     return pool;
   }
@@ -107,11 +107,11 @@ function potOf(max: number, unit: Unit): Command {
   return { op: "register", agent: everybody, priority: 0, max, min_reserve: 0, unit };
 }
 
-/** What an event adds to the pot: budget, funds, and where there is no budget, what contracts mint. */
+/** What an event adds to the pot: budget, funds, and where there is no budget, what contracts issue. */
 function potGrowth(event: JournalEvent, edited: Plans, seen: Set<string>): number {
-  if (event.type === "configured") return event.float;
+  if (event.type === "configured") return event.unallocated;
   if (event.type === "funded") return event.amount;
-  if (event.type !== "registered" || event.source !== "minted") return 0;
+  if (event.type !== "registered" || event.source !== "issued") return 0;
   const plan = edited.get(event.agent);
   const isNew = !seen.has(event.agent);
   seen.add(event.agent);

@@ -12,8 +12,8 @@ export function lineOf(event: JournalEvent, unit: Unit, owner?: string): string 
       return `The pool counts ${event.settings.unit}, ${event.settings.budget === null ? "without a budget" : `with a budget of ${of(event.settings.budget)}`}`;
     case "funded":
       return event.amount < 0
-        ? `${of(-event.amount)} taken out of the float`
-        : `${of(event.amount)} put into the float`;
+        ? `${of(-event.amount)} taken out of the unallocated budget`
+        : `${of(event.amount)} put into the unallocated budget`;
     case "registered":
       return `${event.agent}: priority ${event.contract.priority}, ${of(event.contract.max)}`;
     case "closing":
@@ -72,7 +72,7 @@ function warningOf(warning: Warning, of: (value: number) => string): string {
 function moved(transfers: readonly Transfer[], unit: Unit): string {
   if (transfers.length === 0) return "";
   const [first] = transfers;
-  const from = transfers.length === 1 ? (first?.from ?? "the float") : `${transfers.length} lenders`;
+  const from = transfers.length === 1 ? (first?.from ?? "the unallocated budget") : `${transfers.length} lenders`;
   return `, ${amount(sum(transfers), unit)} of it from ${from}`;
 }
 
@@ -134,7 +134,7 @@ export function explain(
   if (event.transfers.length === 0) parts.push("nobody had to lend");
   for (const { from, amount: given } of event.transfers) {
     if (from === null) {
-      parts.push(`${of(given)} came from the pool's float, which gives first`);
+      parts.push(`${of(given)} came from the pool's unallocated budget, which gives first`);
       continue;
     }
     const donors: readonly Donor[] = event.type === "reallocated" ? event.donors : [];

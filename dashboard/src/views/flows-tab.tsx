@@ -63,7 +63,7 @@ export function FlowsTab({ live }: { readonly live: LivePool }) {
             <tbody>
               {flows.map((flow) => (
                 <tr key={`${flow.from ?? ""}>${flow.to}`}>
-                  <td>{flow.from ?? "the float"}</td>
+                  <td>{flow.from ?? "the unallocated budget"}</td>
                   <td>{flow.to}</td>
                   <td class="number">{amount(flow.amount, live.unit)}</td>
                 </tr>
@@ -80,7 +80,7 @@ const [width, height, column, gap] = [720, 340, 150, 10];
 
 function Sankey({ flows, live }: { readonly flows: readonly Flow[]; readonly live: LivePool }) {
   const total = flows.reduce((sum, flow) => sum + flow.amount, 0);
-  const lenders = sidesOf(flows, (flow) => flow.from ?? "the float", total);
+  const lenders = sidesOf(flows, (flow) => flow.from ?? "the unallocated budget", total);
   const borrowers = sidesOf(flows, (flow) => flow.to, total);
   const out = new Map([...lenders].map(([name, { y }]) => [name, y]));
   const into = new Map([...borrowers].map(([name, { y }]) => [name, y]));
@@ -92,7 +92,7 @@ function Sankey({ flows, live }: { readonly flows: readonly Flow[]; readonly liv
       aria-label="Flows of budget from lenders to borrowers"
     >
       {flows.map((flow, index) => {
-        const lender = flow.from ?? "the float";
+        const lender = flow.from ?? "the unallocated budget";
         const thick = thickness(flow.amount, total, Math.max(lenders.size, borrowers.size));
         const [a, b] = [(out.get(lender) ?? 0) + thick / 2, (into.get(flow.to) ?? 0) + thick / 2];
         out.set(lender, (out.get(lender) ?? 0) + thick);

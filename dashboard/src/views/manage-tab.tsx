@@ -32,7 +32,7 @@ export function ManageTab({ live }: { readonly live: LivePool }) {
           <h2 id="manage">Agents and budget</h2>
           <Act
             label="Fund"
-            question={`Adds to the pool's float; below zero, takes out of it. In ${unit}.`}
+            question={`Adds to the pool's unallocated budget; below zero, takes out of it. In ${unit}.`}
             act={(form, id) => client().pool(live.name, { unit }).fund(number(form, "amount"), { id })}
           >
             <Field name="amount" label="Amount" type="number" />

@@ -37,7 +37,7 @@ function Totals({ live, shown: { pool, isPast } }: { readonly live: LivePool; re
     ["Total", brief(pool.total, unit), amount(pool.total, unit)],
     ["Consumed", brief(pool.consumed, unit), percent(pool.total === 0 ? 0 : pool.consumed / pool.total)],
     ["Held", brief(pool.held, unit), `${count(pool.open)} open`],
-    ["Left", brief(Math.max(0, headroom(pool)), unit), `float ${brief(pool.float, unit)}`],
+    ["Left", brief(Math.max(0, headroom(pool)), unit), `unallocated ${brief(pool.unallocated, unit)}`],
     ["Burn", isPast ? "–" : `${brief(Math.round(rate), unit)}/s`, "last minute"],
     ["Lasts", isPast ? "–" : duration(exhaustedIn(headroom(pool), rate)), "at this rate"],
   ];

@@ -40,7 +40,7 @@ export function decideRegister(pool: Pool, command: RegisterCommand, now: number
   if (conflict !== undefined) return conflict;
   const limit =
     (agent === undefined ? tooMany(pool, parent) : undefined) ??
-    (source === "minted" ? wouldPassTotal(pool, allocated) : undefined);
+    (source === "issued" ? wouldPassTotal(pool, allocated) : undefined);
   if (limit !== undefined) return limit;
 
   const period = periodChange(agent?.period ?? null, agent?.contract.refill, contract.refill, now);
@@ -108,11 +108,11 @@ function tooMany(pool: Pool, parent: string | null): Decision | undefined {
 
 export function sourceOf(pool: Pool, parent: string | null): AllocationSource {
   if (parent !== null) return "parent";
-  return pool.settings?.budget === null ? "minted" : "float";
+  return pool.settings?.budget === null ? "issued" : "unallocated";
 }
 
 function cannotGrow(pool: Pool, parent: string | null, source: AllocationSource, growth: number): Decision | undefined {
-  if (source === "minted") return undefined;
+  if (source === "issued") return undefined;
   const obtainable = sourceHas(pool, parent);
   return growth > obtainable
     ? refuse({
@@ -121,16 +121,16 @@ function cannotGrow(pool: Pool, parent: string | null, source: AllocationSource,
         reason:
           source === "parent"
             ? "a sub-agent's allocation comes out of what its parent has available"
-            : "allocations come out of the pool's float; fund the pool first",
+            : "allocations come out of the pool's unallocated budget; fund the pool first",
         needed: growth,
         obtainable,
       })
     : undefined;
 }
 
-/** What float or parent can hand out now. */
+/** What unallocated budget or parent can hand out now. */
 function sourceHas(pool: Pool, parent: string | null): number {
-  return parent === null ? pool.float : Math.max(0, available(agentOf(pool, parent)));
+  return parent === null ? pool.unallocated : Math.max(0, available(agentOf(pool, parent)));
 }
 
 function cannotShrink(agent: Agent | undefined, amount: number): Decision | undefined {
@@ -187,18 +187,18 @@ function descendantsOf(pool: Pool, ancestor: Agent): Agent[] {
 
 /**
  * The event by which `agent` leaves, if it is closing and nothing keeps it: no open reservation, no sub-agent. Its
- * unspent budget goes to its parent, or to the float; what its contract minted in a pool without budget is unmade.
+ * unspent budget goes to its parent, or to the unallocated budget; what its contract issued in a pool without budget is retired.
  */
 export function leave(pool: Pool, agent: Agent, now: number): PoolEvent | undefined {
   if (!agent.closing || agent.open > 0 || agent.subAgents > 0) return undefined;
   const unspent = Math.max(0, agent.allocated - agent.consumed);
-  const minted = sourceOf(pool, agent.contract.parent) === "minted";
+  const issued = sourceOf(pool, agent.contract.parent) === "issued";
   return {
     type: "closed",
     at: now,
     agent: agent.name,
     unspent,
-    unminted: minted ? Math.min(unspent, agent.contract.max) : 0,
+    retired: issued ? Math.min(unspent, agent.contract.max) : 0,
   };
 }
 
@@ -230,8 +230,8 @@ export function decideReset(pool: Pool, command: ResetCommand, now: number): Dec
   const target = Math.max(agent.held, agent.contract.max - handedDownBy(pool, agent));
   const source = sourceOf(pool, agent.contract.parent);
   const wanted = target - agent.allocated;
-  const allocated = source === "minted" ? wanted : Math.min(wanted, sourceHas(pool, agent.contract.parent));
-  const tooMuch = source === "minted" ? wouldPassTotal(pool, allocated) : undefined;
+  const allocated = source === "issued" ? wanted : Math.min(wanted, sourceHas(pool, agent.contract.parent));
+  const tooMuch = source === "issued" ? wouldPassTotal(pool, allocated) : undefined;
   if (tooMuch !== undefined) return tooMuch;
 
   return { events: [{ type: "reset", at: now, agent: agent.name, id: command.id, allocated, source }] };

@@ -16,7 +16,7 @@ import { handedDown, handedDownBy, sourceOf } from "./agent.ts";
 /** What a period begins with. */
 export type Refilled = {
   readonly total: number;
-  readonly float: number;
+  readonly unallocated: number;
   readonly allocated: ReadonlyMap<Agent, number>;
 };
 
@@ -46,14 +46,14 @@ export function startNextPeriod(
 }
 
 function started(pool: Pool, period: Period, endedAt: number, now: number): EventOf<"period_started"> {
-  const { total, float, allocated } = refilled(pool);
+  const { total, unallocated, allocated } = refilled(pool);
   const { consumed, held, closed } = pool;
   return {
     type: "period_started",
     at: now,
     ...period,
     total,
-    float,
+    unallocated,
     agents: [...allocated].map(([agent, given]) => ({
       agent: agent.name,
       allocated: given,
@@ -73,19 +73,19 @@ function started(pool: Pool, period: Period, endedAt: number, now: number): Even
 
 /**
  * The books of the next period, if it began now. The total is the budget that the settings name (or what contracts
- * mint), and what rolls over. What is held comes first, or it could not be paid for; then agents get what their
- * contracts give, the important first, as far as the total reaches. The rest, and all that rolled over, is float.
+ * issue), and what rolls over. What is held comes first, or it could not be paid for; then agents get what their
+ * contracts give, the important first, as far as the total reaches. The rest, and all that rolled over, is unallocated budget.
  */
 export function refilled(pool: Pool): Refilled {
-  const { total, float, given, byPriority } = shared(pool, ({ held }) => held);
+  const { total, unallocated, given, byPriority } = shared(pool, ({ held }) => held);
   const places = new Map([...pool.agents.values()].map((agent, i) => [agent, i]));
   const allocated = new Map(byPriority.map((agent) => [agent, given[places.get(agent) ?? -1] ?? 0]));
-  return { total, float, allocated };
+  return { total, unallocated, allocated };
 }
 
 type Shared = {
   readonly total: number;
-  readonly float: number;
+  readonly unallocated: number;
   /** What each agent gets, in the order in which the pool has them. */
   readonly given: readonly number[];
   readonly byPriority: readonly Agent[];
@@ -112,13 +112,13 @@ function shared(pool: Pool, heldBy: (agent: Agent) => number): Shared {
     }
   }
   const byPriority = order.flatMap((i) => agents[i] ?? []);
-  if (budget !== null) return { total: fixed, float: left, given, byPriority };
-  const minted = fixed - left;
-  const float = Math.min(carried, limits.total - minted);
-  return { total: minted + float, float, given, byPriority };
+  if (budget !== null) return { total: fixed, unallocated: left, given, byPriority };
+  const issued = fixed - left;
+  const unallocated = Math.min(carried, limits.total - issued);
+  return { total: issued + unallocated, unallocated, given, byPriority };
 }
 
-/** What there is to share out: the budget and what rolls over, or all that contracts may mint. */
+/** What there is to share out: the budget and what rolls over, or all that contracts may issue. */
 function fixedTotal(pool: Pool): { readonly budget: number | null; readonly carried: number; readonly fixed: number } {
   const budget = pool.settings?.budget ?? null;
   const carried = Math.max(0, Math.min(rolledOver(pool), limits.total - (budget ?? 0)));
@@ -189,7 +189,7 @@ function paidBy({ allocated, consumed }: Agent): number {
 /** How far its allocation can grow, once its parent has taken over `overspent` that nothing paid for. */
 function obtainable(pool: Pool, { contract }: Agent, overspent: number): number {
   if (contract.parent !== null) return Math.max(0, available(agentOf(pool, contract.parent)) - overspent);
-  return pool.settings?.budget === null ? limits.total - pool.total : pool.float;
+  return pool.settings?.budget === null ? limits.total - pool.total : pool.unallocated;
 }
 
 /** A moment at which budget is filled again, and what `agent` could get then. */
@@ -212,9 +212,9 @@ export function refillsOf(pool: Pool, agent: Agent, kept: number): Refill[] {
 
 /** What `recipient` could get once the pool is filled again and nothing is held. */
 function potentialOfRefill(pool: Pool, recipient: Agent, kept: number): number {
-  const { total, float, given, spare } = afterRefill(pool);
+  const { total, unallocated, given, spare } = afterRefill(pool);
   const own = given.get(recipient) ?? 0;
-  let others = float;
+  let others = unallocated;
   for (const [priority, sum] of spare) if (mayGiveFrom(pool, priority, recipient)) others += sum;
   if (!recipient.closing && mayGiveFrom(pool, recipient.contract.priority, recipient)) {
     others -= spareOf(recipient, own);
@@ -227,7 +227,7 @@ type AfterRefill = {
   readonly roster: number;
   readonly carried: number;
   readonly total: number;
-  readonly float: number;
+  readonly unallocated: number;
   readonly given: ReadonlyMap<Agent, number>;
   /** What agents of each priority could give. */
   readonly spare: ReadonlyMap<number, number>;
@@ -241,7 +241,7 @@ function afterRefill(pool: Pool): AfterRefill {
   const { carried } = fixedTotal(pool);
   const known = refills.get(pool);
   if (known !== undefined && known.roster === pool.roster && known.carried === carried) return known;
-  const { total, float, given: amounts } = shared(pool, () => 0);
+  const { total, unallocated, given: amounts } = shared(pool, () => 0);
   const given = new Map<Agent, number>();
   const spare = new Map<number, number>();
   for (const agent of pool.agents.values()) {
@@ -250,7 +250,7 @@ function afterRefill(pool: Pool): AfterRefill {
     const { priority } = agent.contract;
     if (!agent.closing) spare.set(priority, (spare.get(priority) ?? 0) + spareOf(agent, amount));
   }
-  const found = { roster: pool.roster, carried, total, float, given, spare };
+  const found = { roster: pool.roster, carried, total, unallocated, given, spare };
   refills.set(pool, found);
   return found;
 }
@@ -267,6 +267,6 @@ function refillOf(pool: Pool, recipient: Agent): Change {
   const { consumed, contract } = agent;
   const books = new Map([[agent.name, { allocated: more - paid, consumed: -consumed }]]);
   if (contract.parent !== null) books.set(contract.parent, { allocated: paid - more, consumed });
-  const isMinted = sourceOf(pool, contract.parent) === "minted";
-  return { books, float: contract.parent === null && !isMinted ? -more : 0, total: isMinted ? more : 0 };
+  const isIssued = sourceOf(pool, contract.parent) === "issued";
+  return { books, unallocated: contract.parent === null && !isIssued ? -more : 0, total: isIssued ? more : 0 };
 }

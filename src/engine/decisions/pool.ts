@@ -12,7 +12,7 @@ import type { Pool } from "../state.ts";
 export const warnAtDefault = [50, 80, 95, 100] as const;
 
 /**
- * The first `configure` creates the pool. Later ones move the float by the difference between the new budget and
+ * The first `configure` creates the pool. Later ones move the unallocated budget by the difference between the new budget and
  * the one last named, so that repeating a PUT changes nothing and funds given in between stay.
  */
 export function decideConfigure(pool: Pool, command: ConfigureCommand, now: number): Decision {
@@ -29,8 +29,8 @@ export function decideConfigure(pool: Pool, command: ConfigureCommand, now: numb
       warn_at: command.warn_at ?? warnAtDefault,
       ...(command.journal_days == null ? undefined : { journal_days: command.journal_days }),
     };
-    const float = settings.budget ?? 0;
-    return wouldPassTotal(pool, float) ?? configured(pool, settings, float, now);
+    const unallocated = settings.budget ?? 0;
+    return wouldPassTotal(pool, unallocated) ?? configured(pool, settings, unallocated, now);
   }
 
   if (command.unit !== undefined) {
@@ -63,8 +63,8 @@ export function decideConfigure(pool: Pool, command: ConfigureCommand, now: numb
   return changed ? configured(pool, settings, growth, now) : nothingToDo;
 }
 
-function configured(pool: Pool, settings: PoolSettings, float: number, now: number): Decision {
-  const event = { type: "configured", at: now, settings, float } as const;
+function configured(pool: Pool, settings: PoolSettings, unallocated: number, now: number): Decision {
+  const event = { type: "configured", at: now, settings, unallocated } as const;
   if (pool.settings === null) {
     const ends_at = settings.refill === undefined ? null : periodAt(settings.refill, now).ends_at;
     return { events: [{ ...event, period: { number: 1, starts_at: now, ends_at } }] };
@@ -121,13 +121,13 @@ export function decideFund(pool: Pool, command: FundCommand, now: number): Decis
 
 /** A pool shrinks by what nobody holds, and grows to its limit. */
 function cannotGrow(pool: Pool, growth: number, field: string): Decision | undefined {
-  if (-growth > pool.float) {
+  if (-growth > pool.unallocated) {
     return refuse({
       code: "contract_conflict",
       field,
-      reason: "only the float can be taken out of a pool; close agents or lower their contracts first",
+      reason: "only the unallocated budget can be taken out of a pool; close agents or lower their contracts first",
       needed: -growth,
-      obtainable: pool.float,
+      obtainable: pool.unallocated,
     });
   }
   return wouldPassTotal(pool, growth);

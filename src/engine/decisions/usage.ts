@@ -44,7 +44,7 @@ export function decideRecord(pool: Pool, command: RecordCommand, now: number): D
   return { events: [event] };
 }
 
-/** Moves what float and donors can give, up to `amount`, and says who was asked and why. */
+/** Moves what unallocated budget and donors can give, up to `amount`, and says who was asked and why. */
 export function decideReallocate(pool: Pool, command: ReallocateCommand, now: number): Decision {
   const { id, agent: name, amount } = command;
   const mismatch = unitMismatch(pool, command.unit);

@@ -39,7 +39,7 @@ export class Shadow {
 
   #wrongsOf({ from, amount }: Transfer, to: string): string[] {
     if (amount <= 0) return [`${from} gave ${amount}`];
-    if (from === null) return this.pool.float < 0 ? ["the float gave more than it had"] : [];
+    if (from === null) return this.pool.unallocated < 0 ? ["the unallocated budget gave more than it had"] : [];
     const donor = this.pool.agents.get(from);
     const agent = this.pool.agents.get(to);
     if (donor === undefined || agent === undefined) return [`${from} gave to ${to}, who are not both there`];

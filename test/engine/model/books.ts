@@ -29,8 +29,8 @@ export function availableOf(world: World, agent: Agent): number {
   return allocatedOf(world, agent) - consumedOf(world, agent) - heldOf(world, agent);
 }
 
-export function floatOf(world: World): number {
-  return allocatedOf(world, "float");
+export function unallocatedOf(world: World): number {
+  return allocatedOf(world, "unallocated");
 }
 
 /** The pool's total: every line's allocation, whoever's it is. */

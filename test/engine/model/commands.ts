@@ -13,7 +13,7 @@ const edges = [
   "reach",
   "transferable",
   "headroom",
-  "float",
+  "unallocated",
   "total",
   "granted",
   "max",
@@ -93,7 +93,7 @@ const configure = fc.record({
   unit: rarely(fc.constantFrom("tokens" as const, "microusd" as const)),
   budget: maybe(
     fc.oneof(
-      { weight: 9, arbitrary: amountNear("float", "total") },
+      { weight: 9, arbitrary: amountNear("unallocated", "total") },
       { weight: 1, arbitrary: edge("toTotalLimit") },
       { weight: 1, arbitrary: fc.constant(null) },
     ),
@@ -115,7 +115,7 @@ const register = fc.record({
   priority: fc.nat(3),
   max: fc.oneof(
     { weight: 1, arbitrary: fc.record({ of: fc.constant("zero" as const), plus: fc.nat(150) }) },
-    { weight: 1, arbitrary: edge("float", "parentAvailable", "max", "available", "consumed") },
+    { weight: 1, arbitrary: edge("unallocated", "parentAvailable", "max", "available", "consumed") },
   ),
   /** Down to the contract's max, less what is available now: where shrinking ends. */
   shrinks: mostly(10).map((no) => !no),
@@ -179,7 +179,7 @@ const fund = fc.record({
   id,
   rightUnit,
   takes: fc.boolean(),
-  amount: fc.oneof({ weight: 12, arbitrary: amountNear("float") }, edge("toTotalLimit")),
+  amount: fc.oneof({ weight: 12, arbitrary: amountNear("unallocated") }, edge("toTotalLimit")),
 });
 
 const reserve = fc.record({
@@ -215,7 +215,7 @@ const record = fc.record({
   rightUnit,
   amount: fc.oneof(
     { weight: 300, arbitrary: smallAmount },
-    { weight: 100, arbitrary: edge("available", "reach", "float") },
+    { weight: 100, arbitrary: edge("available", "reach", "unallocated") },
     { weight: 1, arbitrary: edge("toSpendLimit") },
   ),
   confidence: maybe(confidence),
@@ -239,7 +239,7 @@ const reallocate = fc.record({
   id,
   who,
   rightUnit,
-  amount: amountNear("transferable", "float", "available"),
+  amount: amountNear("transferable", "unallocated", "available"),
   dry_run: maybe(fc.boolean()),
 });
 

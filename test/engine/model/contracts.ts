@@ -7,12 +7,12 @@ import {
   availableOf,
   consumedOf,
   depthOf,
-  floatOf,
   heldOf,
   openOf,
   ownerOf,
   subAgentsOf,
   totalOf,
+  unallocatedOf,
 } from "./books.ts";
 import { endAfter } from "./periods.ts";
 import { remember } from "./remembered.ts";
@@ -79,8 +79,8 @@ export function register(world: World, command: CommandOf<"register">, now: numb
   if (known === undefined && parent !== null && depthOf(parent) + 1 > limits.agentDepth) {
     return refuse("limit_reached", { limit: "agentDepth" });
   }
-  const isMinted = parent === null && settingsOf(world).budget === null;
-  if (isMinted && totalOf(world) + growth > limits.total) return refuse("limit_reached", { limit: "total" });
+  const isIssued = parent === null && settingsOf(world).budget === null;
+  if (isIssued && totalOf(world) + growth > limits.total) return refuse("limit_reached", { limit: "total" });
 
   const unchanged = known !== undefined && JSON.stringify(known.contract) === JSON.stringify(contract);
   const agent = known ?? {
@@ -168,8 +168,8 @@ export function reset(world: World, command: CommandOf<"reset">): Answer {
   const lent = subAgentsOf(world, agent).reduce((sum, { contract }) => sum + contract.max, 0);
   const target = Math.max(heldOf(world, agent), agent.contract.max - lent);
   const growth = Math.min(target - allocatedOf(world, agent), Math.max(0, reachOf(world, agent.parent)));
-  const isMinted = agent.parent === null && settingsOf(world).budget === null;
-  if (isMinted && totalOf(world) + growth > limits.total) return refuse("limit_reached", { limit: "total" });
+  const isIssued = agent.parent === null && settingsOf(world).budget === null;
+  if (isIssued && totalOf(world) + growth > limits.total) return refuse("limit_reached", { limit: "total" });
 
   book(world, agent, 0, -consumedOf(world, agent));
   grow(world, agent, growth);
@@ -189,16 +189,16 @@ export function ruleIn(given: GivenRule, known: RefillRule | undefined, now: num
   return { every: "hours", hours: given.hours, from: given.from ?? (same ? known.from : now) };
 }
 
-/** How far an allocation can grow: what the parent, the float, or nobody has to give up for it. */
+/** How far an allocation can grow: what the parent, the unallocated budget, or nobody has to give up for it. */
 function reachOf(world: World, parent: Agent | null): number {
   if (parent !== null) return availableOf(world, parent);
-  return settingsOf(world).budget === null ? Number.POSITIVE_INFINITY : floatOf(world);
+  return settingsOf(world).budget === null ? Number.POSITIVE_INFINITY : unallocatedOf(world);
 }
 
 function grow(world: World, agent: Agent, amount: number): void {
   book(world, agent, amount, 0);
   if (agent.parent !== null) book(world, agent.parent, -amount, 0);
-  else if (settingsOf(world).budget !== null) book(world, "float", -amount, 0);
+  else if (settingsOf(world).budget !== null) book(world, "unallocated", -amount, 0);
 }
 
 function leave(world: World, agent: Agent): void {
@@ -211,7 +211,7 @@ function leave(world: World, agent: Agent): void {
     return;
   }
   const unspent = Math.max(0, allocated - consumed);
-  const unmade = settingsOf(world).budget === null ? Math.min(unspent, agent.contract.max) : 0;
-  book(world, "float", unspent - unmade, 0);
+  const retired = settingsOf(world).budget === null ? Math.min(unspent, agent.contract.max) : 0;
+  book(world, "unallocated", unspent - retired, 0);
   book(world, "closed", allocated - unspent, consumed);
 }

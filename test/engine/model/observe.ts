@@ -22,7 +22,7 @@ export function observedReport(pool: Pool): Says {
     reservations[known.id] = viewReservation(known);
     count++;
   }
-  const { settings, period, total, float, consumed, held, closed } = pool;
+  const { settings, period, total, unallocated, consumed, held, closed } = pool;
   const counts = { agents: pool.agents.size, reservations: count };
-  return { settings, period, total, float, consumed, held, closed, agents, reservations, counts };
+  return { settings, period, total, unallocated, consumed, held, closed, agents, reservations, counts };
 }

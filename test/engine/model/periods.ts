@@ -6,12 +6,12 @@ import {
   allocatedOf,
   availableOf,
   consumedOf,
-  floatOf,
   heldOf,
   ownerOf,
   spentOf,
   subAgentsOf,
   totalOf,
+  unallocatedOf,
 } from "./books.ts";
 import { remember } from "./remembered.ts";
 import { coveredOf, nothingSaid } from "./warnings.ts";
@@ -87,9 +87,9 @@ export function begin(world: World): void {
     const has = given.get(agent) ?? 0;
     given.set(agent, has + Math.min(left(), Math.max(0, dueTo(world, agent) - heldOf(world, agent))));
   }
-  const float = budget === null ? Math.min(carried, left()) : left();
+  const unallocated = budget === null ? Math.min(carried, left()) : left();
   world.lines = [];
-  book(world, "float", float, 0);
+  book(world, "unallocated", unallocated, 0);
   for (const [agent, amount] of given) {
     book(world, agent, amount, 0);
     agent.said = { ...nothingSaid(), gate: agent.said.gate };
@@ -105,17 +105,17 @@ export function beginOwn(world: World, agent: Agent): void {
   const consumed = consumedOf(world, agent);
   book(world, agent, -covered, -consumed);
   book(world, heir, covered, consumed);
-  const minted = agent.parent === null && settingsOf(world).budget === null;
+  const issued = agent.parent === null && settingsOf(world).budget === null;
   const reach =
     agent.parent !== null
       ? Math.max(0, availableOf(world, agent.parent))
-      : minted
+      : issued
         ? limits.total - totalOf(world)
-        : floatOf(world);
+        : unallocatedOf(world);
   const more = Math.min(reach, dueTo(world, agent) - allocatedOf(world, agent));
   book(world, agent, more, 0);
   if (agent.parent !== null) book(world, agent.parent, -more, 0);
-  else if (!minted) book(world, "float", -more, 0);
+  else if (!issued) book(world, "unallocated", -more, 0);
   agent.said = { ...nothingSaid(), gate: agent.said.gate };
   for (const reservation of world.reservations) {
     if (reservation.state === "expired" && ownerOf(world, reservation.agent) === agent) reservation.wiped = true;

@@ -1,6 +1,6 @@
 /** Repeats: the same id and content is answered again, the same id with another content is refused. */
 import type { Metadata } from "../../../src/protocol/commands.ts";
-import { floatOf, totalOf } from "./books.ts";
+import { totalOf, unallocatedOf } from "./books.ts";
 import {
   type Answer,
   again,
@@ -21,7 +21,7 @@ export function repeatOf(world: World, command: Write): Answer | undefined {
   const before = contentOf(known.command);
   const field = contentOf(command).find(([, value], index) => before[index]?.[1] !== value)?.[0];
   if (field !== undefined) return refuse("id_reused", { field, id: command.id });
-  const now = command.op === "fund" ? { float: floatOf(world), total: totalOf(world) } : {};
+  const now = command.op === "fund" ? { unallocated: unallocatedOf(world), total: totalOf(world) } : {};
   return again({ ...known.says, ...now, replayed: true });
 }
 

@@ -5,13 +5,13 @@ import {
   availableOf,
   confidenceOf,
   consumedOf,
-  floatOf,
   gateOf,
   heldOf,
   openOf,
   spentOf,
   subAgentsOf,
   totalOf,
+  unallocatedOf,
 } from "./books.ts";
 import { type Agent, type Says, type World } from "./world.ts";
 
@@ -20,7 +20,7 @@ export function reportOf(world: World): Says {
     settings: world.settings,
     period: world.period,
     total: totalOf(world),
-    float: floatOf(world),
+    unallocated: unallocatedOf(world),
     consumed: spentOf(world),
     held: allHeldOf(world),
     closed: { allocated: allocatedOf(world, "closed"), consumed: consumedOf(world, "closed") },

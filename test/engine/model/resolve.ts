@@ -1,7 +1,7 @@
 /** Makes commands of recipes: what they name is looked up in the model's state at the moment they run. */
 import type { Command } from "../../../src/protocol/commands.ts";
 import { limits } from "../../../src/protocol/limits.ts";
-import { allocatedOf, availableOf, consumedOf, depthOf, floatOf, headroomOf, spentOf, totalOf } from "./books.ts";
+import { allocatedOf, availableOf, consumedOf, depthOf, headroomOf, spentOf, totalOf, unallocatedOf } from "./books.ts";
 import { type Amount, type Id, names, type Recipe, type RecipeOf, type Which, type Who } from "./commands.ts";
 import { transferableTo } from "./transfers.ts";
 import { type Agent, findAgent, type Reservation, type World } from "./world.ts";
@@ -92,8 +92,8 @@ function configure(world: World, recipe: RecipeOf<"configure">): Command {
   if (budget === undefined || budget === null) return { ...rest, budget };
   const old = world.settings?.budget ?? 0;
   const near = budget.of === "zero" ? budget.plus : valueIn(world, budget, {});
-  // By the old budget less the float it can fall, and by what the total lacks it can grow.
-  const relative = budget.of === "float" ? old - near : budget.of === "toTotalLimit" ? old + near : near;
+  // By the old budget less the unallocated budget it can fall, and by what the total lacks it can grow.
+  const relative = budget.of === "unallocated" ? old - near : budget.of === "toTotalLimit" ? old + near : near;
   return { ...rest, budget: Math.min(limits.total, Math.max(0, relative)) };
 }
 
@@ -130,7 +130,7 @@ function plainOf<T extends object>(rule: T | null | undefined): T | null | undef
 
 /** Instead of a command that would find nobody there. */
 function newcomer(world: World, who: Who): Command {
-  const max = Math.min(floatOf(world) || 100, 100);
+  const max = Math.min(unallocatedOf(world) || 100, 100);
   return { op: "register", agent: nameIn(world, who), priority: who.nth % 4, max, unit: unitIn(world, true) };
 }
 
@@ -234,8 +234,8 @@ function valueIn(world: World, { of, plus }: Amount, { agent, parent, granted }:
       return plus + (isThere ? transferableTo(world, agent) : 0);
     case "headroom":
       return plus + headroomOf(world);
-    case "float":
-      return plus + floatOf(world);
+    case "unallocated":
+      return plus + unallocatedOf(world);
     case "total":
       return plus + totalOf(world);
     case "granted":

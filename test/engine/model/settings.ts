@@ -1,7 +1,7 @@
 /** `configure` and `fund`. */
 import type { PoolSettings } from "../../../src/protocol/events.ts";
 import { limits } from "../../../src/protocol/limits.ts";
-import { floatOf, totalOf } from "./books.ts";
+import { totalOf, unallocatedOf } from "./books.ts";
 import { ruleIn } from "./contracts.ts";
 import { endAfter } from "./periods.ts";
 import { remember } from "./remembered.ts";
@@ -38,11 +38,11 @@ export function configure(world: World, command: CommandOf<"configure">, now: nu
       return refuse("unit_mismatch", { pool_unit: old.unit, given_unit: settings.unit });
     }
     if ((settings.budget === null) !== (old.budget === null)) return refuse("contract_conflict", { field: "budget" });
-    if (growth < -floatOf(world)) return refuse("contract_conflict", { field: "budget" });
+    if (growth < -unallocatedOf(world)) return refuse("contract_conflict", { field: "budget" });
   }
   if (totalOf(world) + growth > limits.total) return refuse("limit_reached", { limit: "total" });
   world.settings = settings;
-  book(world, "float", growth, 0);
+  book(world, "unallocated", growth, 0);
   const isChanged = isNew || JSON.stringify(settings) !== JSON.stringify(old);
   if (isNew || JSON.stringify(settings.refill) !== JSON.stringify(old.refill)) {
     const ends_at = settings.refill === undefined ? null : endAfter(settings.refill, now);
@@ -52,7 +52,7 @@ export function configure(world: World, command: CommandOf<"configure">, now: nu
     rearm(world, null);
     warn(world, null, now);
   }
-  const says = { ...settings, float: floatOf(world), total: totalOf(world) };
+  const says = { ...settings, unallocated: unallocatedOf(world), total: totalOf(world) };
   return isChanged ? happened(says) : again(says);
 }
 
@@ -73,12 +73,12 @@ function refillIn(
 
 export function fund(world: World, command: CommandOf<"fund">, now: number): Answer {
   const { id, amount } = command;
-  if (amount < -floatOf(world)) return refuse("contract_conflict");
+  if (amount < -unallocatedOf(world)) return refuse("contract_conflict");
   if (totalOf(world) + amount > limits.total) return refuse("limit_reached", { limit: "total" });
-  book(world, "float", amount, 0);
+  book(world, "unallocated", amount, 0);
   rearm(world, null);
   warn(world, null, now);
   const says = { id, amount };
   remember(world, command, says);
-  return happened({ ...says, float: floatOf(world), total: totalOf(world) });
+  return happened({ ...says, unallocated: unallocatedOf(world), total: totalOf(world) });
 }

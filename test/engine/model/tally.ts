@@ -10,7 +10,7 @@ const limitsMet = ["limit total", "limit spend", "limit agentDepth"] as const;
 
 export const cases = [
   ...limitsMet,
-  "transfer from float",
+  "transfer from unallocated",
   "transfer from a donor",
   "transfer from two donors",
   "partial grant",
@@ -26,8 +26,8 @@ export const cases = [
   "charged on expiry",
   "released on expiry",
   "left to the parent",
-  "left to the float",
-  "unminted",
+  "left to the unallocated budget",
+  "retired",
   "replayed",
   "dry run",
   "clock ran backwards",
@@ -86,7 +86,7 @@ export class Tally {
 
   #countEvent(event: PoolEvent, world: World): void {
     if ("transfers" in event) {
-      if (event.transfers.some(({ from }) => from === null)) this.#meet("transfer from float");
+      if (event.transfers.some(({ from }) => from === null)) this.#meet("transfer from unallocated");
       const donors = event.transfers.filter(({ from }) => from !== null).length;
       if (donors > 0) this.#meet("transfer from a donor");
       if (donors > 1) this.#meet("transfer from two donors");
@@ -120,9 +120,9 @@ export class Tally {
     else this.#meet("late commit, booked to a parent");
   }
 
-  #countLeaving({ unspent, unminted }: Extract<PoolEvent, { readonly type: "closed" }>): void {
-    if (unminted > 0) this.#meet("unminted");
-    if (unspent > unminted) this.#meet("left to the float");
+  #countLeaving({ unspent, retired }: Extract<PoolEvent, { readonly type: "closed" }>): void {
+    if (retired > 0) this.#meet("retired");
+    if (unspent > retired) this.#meet("left to the unallocated budget");
   }
 
   #meet(name: Case): void {

@@ -1,6 +1,6 @@
 /** Who gives, how much, and in which order: section *reserve*, 2 and 3. */
 import type { Transfer } from "../../../src/protocol/events.ts";
-import { allocatedOf, availableOf, consumedOf, floatOf, gateOf, heldOf } from "./books.ts";
+import { allocatedOf, availableOf, consumedOf, gateOf, heldOf, unallocatedOf } from "./books.ts";
 import { type Agent, book, findAgent, settingsOf, type World } from "./world.ts";
 
 export type Standing = {
@@ -34,11 +34,11 @@ export function donorsOf(world: World, agent: Agent): Standing[] {
     .map(({ standing }) => standing);
 }
 
-/** What float and donors could give, under the agent's ceiling. */
+/** What unallocated budget and donors could give, under the agent's ceiling. */
 export function transferableTo(world: World, agent: Agent): number {
   const ceiling = agent.contract.ceiling;
   const room = ceiling === null ? Number.POSITIVE_INFINITY : Math.max(0, ceiling - allocatedOf(world, agent));
-  let sum = floatOf(world);
+  let sum = unallocatedOf(world);
   for (const donor of donorsOf(world, agent)) sum += donor.could_give;
   return Math.min(sum, room);
 }
@@ -47,7 +47,7 @@ export function transferableTo(world: World, agent: Agent): number {
 export function planFor(world: World, agent: Agent, shortfall: number): { transfers: Transfer[]; donors: Standing[] } {
   const donors = donorsOf(world, agent);
   const gifts = [
-    { from: null, amount: floatOf(world) },
+    { from: null, amount: unallocatedOf(world) },
     ...donors.map((donor) => ({ from: donor.agent, amount: donor.could_give })),
   ];
   let missing = Math.min(shortfall, transferableTo(world, agent));
@@ -63,7 +63,7 @@ export function planFor(world: World, agent: Agent, shortfall: number): { transf
 
 export function move(world: World, to: Agent, transfers: readonly Transfer[]): void {
   for (const { from, amount } of transfers) {
-    const giver = from === null ? "float" : findAgent(world, from);
+    const giver = from === null ? "unallocated" : findAgent(world, from);
     if (giver === undefined) throw new Error(`no donor ${from}`);
     book(world, giver, -amount, 0);
     book(world, to, amount, 0);

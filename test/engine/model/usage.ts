@@ -104,7 +104,7 @@ function giveBack(world: World, correction: number): void {
   const above = Math.max(0, allocatedOf(world, "closed") - consumedOf(world, "closed"));
   const returned = Math.min(above, correction);
   book(world, "closed", -returned, 0);
-  if (settingsOf(world).budget !== null) book(world, "float", returned, 0);
+  if (settingsOf(world).budget !== null) book(world, "unallocated", returned, 0);
 }
 
 function givenBy(transfers: readonly Transfer[], agent: string): number {

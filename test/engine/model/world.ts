@@ -23,7 +23,7 @@ export type Agent = {
 /** What has been warned of in this period. */
 export type Said = { percent: number; overage: boolean; gate: boolean; burn: boolean };
 
-export type Account = Agent | "float" | "closed";
+export type Account = Agent | "unallocated" | "closed";
 
 /** A booking: what an account's allocation and consumption changed by. */
 export type Line = { readonly account: Account; readonly allocated: number; readonly consumed: number };
