@@ -251,7 +251,7 @@ export const bugs: readonly Bug[] = [
   {
     name: "what waits behind an overloaded object is asked again",
     file: "src/http/reach.ts",
-    code: 'if (isOverloaded(error)) throw new DoorError("overloaded", "The pool gets more requests than it can take.");',
+    code: 'if (isOverloaded(error)) throw new ApiError("overloaded", "The pool gets more requests than it can take.");',
     becomes: "",
     tests: "test/http/reach.test.ts",
   },

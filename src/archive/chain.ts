@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { evolve } from "../engine/evolve.ts";
 import type { Pool } from "../engine/state.ts";
-import type { PoolEvent } from "../protocol/events.ts";
+import { eventTraits, type PoolEvent } from "../protocol/events.ts";
 
 /** What stands in the first row's `previous`. */
 export const genesis = "0".repeat(64);
@@ -37,31 +37,7 @@ export function foldRow(pool: Pool, row: JournalRow): readonly PoolEvent[] {
   return events;
 }
 
-const types: Readonly<Record<PoolEvent["type"], true>> = {
-  configured: true,
-  funded: true,
-  registered: true,
-  closing: true,
-  closed: true,
-  reopened: true,
-  paused: true,
-  resumed: true,
-  reset: true,
-  period_started: true,
-  agent_period_started: true,
-  clock_corrected: true,
-  warned: true,
-  reserved: true,
-  committed: true,
-  released: true,
-  extended: true,
-  expired: true,
-  recorded: true,
-  reallocated: true,
-  refused: true,
-};
-
 /** An older version must not take a newer one's journal for its own: what it does not know would be lost. */
 function isKnown({ type }: PoolEvent): boolean {
-  return Object.hasOwn(types, type);
+  return Object.hasOwn(eventTraits, type);
 }

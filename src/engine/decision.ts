@@ -56,6 +56,11 @@ export function isAsOldAs(horizon: number, id: string): boolean {
   return time !== undefined && time <= horizon;
 }
 
+/** A setting that is given; where it is left out, as it was; null where it never was. */
+export function kept<T>(given: T | null | undefined, known: T | null | undefined): T | null {
+  return given === undefined ? (known ?? null) : given;
+}
+
 /** The first of `fields` whose value differs, compared as JSON; `undefined` when all are equal. */
 export function firstDifference(
   fields: readonly (readonly [name: string, then: unknown, now: unknown])[],

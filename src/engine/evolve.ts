@@ -288,7 +288,7 @@ function reserved(pool: Pool, event: EventOf<"reserved">): void {
   agent.held += event.granted;
   agent.open++;
   agent.activeAt = event.at;
-  if (agent.contract.max_reserves_per_minute !== undefined) agent.pace = paceAt(agent, event.at);
+  if (agent.contract.max_reserves_per_minute !== null) agent.pace = paceAt(agent, event.at);
   pool.held += event.granted;
   pool.open++;
   const reservation: Reservation = {

@@ -114,6 +114,7 @@ function letGo(pool: Pool, event: PoolEvent, events: PoolEvent[]): void {
   }
 }
 
+/** Where `event` may have been the last thing that a closing agent waited for: its name. */
 function mayLeave(pool: Pool, event: PoolEvent): string | null {
   switch (event.type) {
     case "closing":
@@ -122,23 +123,7 @@ function mayLeave(pool: Pool, event: PoolEvent): string | null {
     case "released":
     case "expired":
       return reservationOf(pool, event.id).agent;
-    case "configured":
-    case "funded":
-    case "registered":
-    case "closed":
-    case "reopened":
-    case "paused":
-    case "resumed":
-    case "reset":
-    case "period_started":
-    case "agent_period_started":
-    case "clock_corrected":
-    case "warned":
-    case "reserved":
-    case "extended":
-    case "recorded":
-    case "reallocated":
-    case "refused":
+    default:
       return null;
   }
 }

@@ -6,12 +6,12 @@ import { firstDifference } from "./decision.ts";
 /** How the period goes on that `rule` ends from now on, where it is another rule than `before`; null without any. */
 export function periodChange(
   current: Period | null,
-  before: RefillRule | undefined,
-  rule: RefillRule | undefined,
+  before: RefillRule | null,
+  rule: RefillRule | null,
   now: number,
 ): Period | null | undefined {
   if (firstDifference([["rule", before, rule]]) === undefined) return undefined;
-  if (rule === undefined) return null;
+  if (rule === null) return null;
   const { number = 1, starts_at = now } = current ?? {};
   return { number, starts_at, ends_at: periodAt(rule, now).ends_at };
 }

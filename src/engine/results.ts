@@ -1,10 +1,10 @@
 /** Reads answers out of the state, after the events of a command have been applied to it. */
 import type { Command } from "../protocol/commands.ts";
-import type { Contract, Transfer } from "../protocol/events.ts";
+import type { Transfer } from "../protocol/events.ts";
+import type { Period } from "../protocol/refill.ts";
 import type {
   AgentDetail,
   AgentView,
-  ContractView,
   NamedAgentView,
   PoolResult,
   Report,
@@ -53,7 +53,7 @@ export function resultOf(pool: Pool, command: Command, replayed: boolean): Resul
     }
     case "reset_period": {
       const { id, seq } = bookingOf(pool, command.id);
-      return { id, seq, period: pool.period, ...again };
+      return { id, seq, period: periodOf(pool), ...again };
     }
     case "reopen":
     case "reset": {
@@ -88,9 +88,8 @@ export function resultOf(pool: Pool, command: Command, replayed: boolean): Resul
 
 export function viewPool(pool: Pool): PoolResult {
   if (pool.settings === null) throw new Error("the pool does not exist");
-  const { settings, paused, period, seq, total, unallocated } = pool;
-  const { fallback_price = null, refill = null, warn_at = [], journal_days = null } = settings;
-  return { ...settings, fallback_price, refill, warn_at, journal_days, paused, period, seq, total, unallocated };
+  const { settings, paused, seq, total, unallocated } = pool;
+  return { ...settings, paused, period: periodOf(pool), seq, total, unallocated };
 }
 
 export function viewAgent(agent: Agent): AgentView {
@@ -112,18 +111,13 @@ export function viewDetail(agent: Agent): AgentDetail {
   return {
     name: agent.name,
     ...viewAgent(agent),
-    contract: viewContract(agent.contract),
+    contract: agent.contract,
     period: agent.period,
     closing: agent.closing,
     paused: agent.paused,
     open_reservations: agent.open,
     sub_agents: agent.subAgents,
   };
-}
-
-function viewContract(contract: Contract): ContractView {
-  const { confidence_path = null, final_reserve = 0, max_reserves_per_minute = null, refill = null } = contract;
-  return { ...contract, confidence_path, final_reserve, max_reserves_per_minute, refill };
 }
 
 export function viewReservation(reservation: Reservation): ReservationView {
@@ -149,8 +143,9 @@ export function viewReservation(reservation: Reservation): ReservationView {
 export function report(pool: Pool, name: string): Report {
   if (pool.settings === null) throw new Error("the pool does not exist");
   const agents = Object.fromEntries([...pool.agents.values()].map((agent) => [agent.name, viewAgent(agent)]));
-  const { seq, total, unallocated, consumed, held, period } = pool;
-  return { pool: name, unit: pool.settings.unit, seq, total, unallocated, consumed, held, period, agents };
+  const { seq, total, unallocated, consumed, held, settings } = pool;
+  const sums = { seq, total, unallocated, consumed, held };
+  return { pool: name, unit: settings.unit, ...sums, period: periodOf(pool), agents };
 }
 
 export function viewNamed(pool: Pool, name: string | null): NamedAgentView | null {
@@ -163,6 +158,11 @@ function viewSettlement(pool: Pool, reservation: Reservation): SettlementResult 
   if (state === "held" || settlement === undefined) throw new Error(`reservation ${id} is not settled`);
   const { amount, overage, transfers, late, seq } = settlement;
   return { id, state, granted, consumed: amount, overage, transfers, late, seq, agent: viewNamed(pool, agent) };
+}
+
+function periodOf({ period }: Pool): Period {
+  if (period === null) throw new Error("the pool does not exist");
+  return period;
 }
 
 function bookingOf(pool: Pool, id: string): Booking {

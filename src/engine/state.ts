@@ -125,7 +125,7 @@ export type Pool = {
   /** null until the pool is configured: it does not exist. */
   settings: PoolSettings | null;
   paused: boolean;
-  /** null only in a pool from before there were periods, until a rule or a command makes one. */
+  /** null until the pool is configured. */
   period: Period | null;
   /** When the first period ends, of the pool or an agent; infinite when none does. Follows from the periods. */
   periodsEndAt: number;
@@ -235,7 +235,7 @@ export function available(agent: Agent): number {
 
 /** What a reserve may take of its own: the last of it only a final one. */
 export function usable(agent: Agent, final: true | undefined): number {
-  return available(agent) - (final ? 0 : (agent.contract.final_reserve ?? 0));
+  return available(agent) - (final ? 0 : agent.contract.final_reserve);
 }
 
 /** A minute of the clock, counted since 1970. */
@@ -245,7 +245,7 @@ export function minuteOf(at: number): number {
 
 /** What a donor keeps of what it has *available*: enough to work with, not merely on paper, and to end with. */
 export function keeps({ contract }: Agent): number {
-  return Math.max(contract.min_reserve, contract.final_reserve ?? 0);
+  return Math.max(contract.min_reserve, contract.final_reserve);
 }
 
 /** Spend above what was available. */

@@ -14,7 +14,6 @@ const none: readonly Warning[] = [];
 
 /** The warnings that `event`, just applied, gives rise to. */
 export function warningsAfter(pool: Pool, event: PoolEvent): readonly Warning[] {
-  if (pool.settings?.warn_at === undefined) return none;
   const found: Warning[] = [];
   switch (event.type) {
     case "committed":
@@ -35,21 +34,7 @@ export function warningsAfter(pool: Pool, event: PoolEvent): readonly Warning[] 
     case "funded":
       ofPool(pool, event.at, found);
       return found;
-    case "closing":
-    case "closed":
-    case "reopened":
-    case "paused":
-    case "resumed":
-    case "reset":
-    case "period_started":
-    case "agent_period_started":
-    case "clock_corrected":
-    case "warned":
-    case "reserved":
-    case "released":
-    case "extended":
-    case "reallocated":
-    case "refused":
+    default:
       return none;
   }
 }

@@ -5,7 +5,7 @@
  */
 import type { Env } from "../env.ts";
 import { whileConnected } from "../http/hang-up.ts";
-import { DoorError } from "../http/problems.ts";
+import { ApiError } from "../http/problems.ts";
 import { numberOf } from "../http/settings.ts";
 import type { Tariff } from "../pricing/tariff.ts";
 import { bursar } from "../protocol/caller.ts";
@@ -49,7 +49,7 @@ export type Admitted = {
 export async function callModel(call: ModelCall): Promise<Response | Problem> {
   const { trace } = call;
   const admitted = await admit(call).catch((error: unknown) => {
-    trace.end(undefined, error instanceof DoorError ? error.code : "internal_error");
+    trace.end(undefined, error instanceof ApiError ? error.code : "internal_error");
     throw error;
   });
   if (!admitted.ok) {
@@ -94,7 +94,7 @@ function reserveFor(call: ModelCall, tariff: Tariff, id: string, ttlMs: number):
   const { unit } = tariff;
   const bound = Math.max(1, tariff.bound(asked, limit));
   if (bound > limits.amount) {
-    throw new DoorError("invalid_request", `This call may use ${bound} ${unit}: more than any call may.`);
+    throw new ApiError("invalid_request", `This call may use ${bound} ${unit}: more than any call may.`);
   }
   return {
     op: "reserve",

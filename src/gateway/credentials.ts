@@ -5,7 +5,7 @@
  */
 import type { Env } from "../env.ts";
 import { capabilityOf, type Principal } from "../http/auth.ts";
-import { DoorError, invalid } from "../http/problems.ts";
+import { ApiError, invalid } from "../http/problems.ts";
 import { mustBeOwn, mustHave, rights } from "../http/rights.ts";
 import type { Provider } from "../pricing/table.ts";
 import type { Capability } from "../protocol/capability.ts";
@@ -35,7 +35,7 @@ export async function credentialsOf(
   const key = own ?? [bearer, apiKey].find((one) => one?.startsWith("bursar_") === true);
   const capability = key == null ? undefined : await capabilityOf(key, env);
   if (capability === undefined) {
-    throw new DoorError("unauthorized", "Send a key of Bursar's as the SDK's API key, or in x-bursar-key.");
+    throw new ApiError("unauthorized", "Send a key of Bursar's as the SDK's API key, or in x-bursar-key.");
   }
   const principal: Principal = { kind: "key", capability };
   learn(principal);
@@ -55,7 +55,7 @@ function callersKey(
   const key = apiKey ?? bearer ?? "";
   // A comma joins two headers of one name. The operator's token is nobody else's business either.
   if (key === "" || /bursar_|,/.test(key) || (operator !== "" && key.includes(operator))) {
-    throw new DoorError(
+    throw new ApiError(
       "unauthorized",
       "The provider's key beside x-bursar-key can't be read: send it as its SDK does.",
     );
@@ -67,7 +67,7 @@ function workersKey(provider: Provider, { OPENAI_API_KEY = "", ANTHROPIC_API_KEY
   const [secret, key] =
     provider === "openai" ? ["OPENAI_API_KEY", OPENAI_API_KEY] : ["ANTHROPIC_API_KEY", ANTHROPIC_API_KEY];
   if (key === "") {
-    throw new DoorError(
+    throw new ApiError(
       "unauthorized",
       `This governor has no key for ${provider}: set its secret ${secret}, or send your own and Bursar's in x-bursar-key.`,
     );

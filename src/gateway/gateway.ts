@@ -6,7 +6,7 @@
 import { type Env, tenantId } from "../env.ts";
 import { handle, type Learned, mustNotHurry } from "../http/handle.ts";
 import { secure } from "../http/headers.ts";
-import { DoorError } from "../http/problems.ts";
+import { ApiError } from "../http/problems.ts";
 import { reach } from "../http/reach.ts";
 import { numberOf } from "../http/settings.ts";
 import { limits } from "../protocol/limits.ts";
@@ -47,8 +47,8 @@ async function run(
   route: ReturnType<typeof routeOf>,
   learned: Learned,
 ): Promise<Response | Problem> {
-  if (route === "route_not_found") throw new DoorError(route, "There is no such route; docs/gateway.md lists them.");
-  if (route === "method_not_allowed") throw new DoorError(route, "This route takes another method; docs/gateway.md.");
+  if (route === "route_not_found") throw new ApiError(route, "There is no such route; docs/gateway.md lists them.");
+  if (route === "method_not_allowed") throw new ApiError(route, "This route takes another method; docs/gateway.md.");
   const credentials = await credentialsOf(request, route.provider, env, (principal) => {
     learned.principal = principal;
   });

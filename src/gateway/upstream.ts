@@ -4,7 +4,7 @@
  */
 
 import type { Env } from "../env.ts";
-import { DoorError } from "../http/problems.ts";
+import { ApiError } from "../http/problems.ts";
 import { settingOf } from "../http/settings.ts";
 import type { Provider } from "../pricing/table.ts";
 import type { Credentials } from "./credentials.ts";
@@ -101,6 +101,6 @@ export async function mustBeAnswer(response: Response, provider: Provider, { isO
 }
 
 /** A provider that did not answer, or not as it should. */
-export function upstreamFailed(provider: Provider, what: string): DoorError {
-  return new DoorError("upstream_failed", `${provider === "openai" ? "OpenAI" : "Anthropic"} ${what}.`);
+export function upstreamFailed(provider: Provider, what: string): ApiError {
+  return new ApiError("upstream_failed", `${provider === "openai" ? "OpenAI" : "Anthropic"} ${what}.`);
 }

@@ -6,7 +6,7 @@ import { authenticate, type Principal } from "./auth.ts";
 import { Call } from "./call.ts";
 import { type Answered, handle, mustNotHurry } from "./handle.ts";
 import { preflight, secure, shareWith } from "./headers.ts";
-import { DoorError, doorProblem, problemResponse } from "./problems.ts";
+import { ApiError, apiProblem, problemResponse } from "./problems.ts";
 import { type Route, routes } from "./routes.ts";
 import { mustBeConfigured, wrongSettings } from "./settings.ts";
 
@@ -23,7 +23,7 @@ export function createApp(): Hono<App> {
   }
   app.notFound((context) =>
     handled(context, "", async () => {
-      throw new DoorError("route_not_found", "There is no such route; /docs lists them.");
+      throw new ApiError("route_not_found", "There is no such route; /docs lists them.");
     }),
   );
   app.onError((error, context) =>
@@ -111,7 +111,7 @@ function methodNotAllowed(context: Context<App>, methods: string): Response {
   const asked = context.req.method === "OPTIONS" && context.req.header("access-control-request-method") !== undefined;
   const allowed = asked ? preflight(context.req.header("origin") ?? null, context.env.BURSAR_CORS_ORIGINS) : undefined;
   if (allowed !== undefined) return allowed;
-  const response = problemResponse(doorProblem(new DoorError("method_not_allowed", `This route takes ${methods}.`)));
+  const response = problemResponse(apiProblem(new ApiError("method_not_allowed", `This route takes ${methods}.`)));
   response.headers.set("allow", methods);
   return response;
 }

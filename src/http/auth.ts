@@ -2,7 +2,7 @@
 import type { Env } from "../env.ts";
 import type { Capability } from "../protocol/capability.ts";
 import { keyPrefix, subprotocol } from "../protocol/frames.ts";
-import { DoorError } from "./problems.ts";
+import { ApiError } from "./problems.ts";
 import { mustBeConfigured } from "./settings.ts";
 import { verifyKey } from "./signature.ts";
 
@@ -41,8 +41,8 @@ function tokenOf(headers: Headers): string | undefined {
   return /^Bearer ([A-Za-z0-9._~+/=-]{1,1536})$/i.exec(authorization ?? "")?.[1];
 }
 
-function unauthorized(): DoorError {
-  return new DoorError("unauthorized", "Send a valid key as: Authorization: Bearer <key>.");
+function unauthorized(): ApiError {
+  return new ApiError("unauthorized", "Send a valid key as: Authorization: Bearer <key>.");
 }
 
 /** Takes as long for a wrong token as for the right one; only its length shows, which is no secret. */

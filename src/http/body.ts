@@ -1,7 +1,7 @@
 /** Reads and parses what strangers send: size, type and encoding first, then JSON, then the route's schema. */
 import type * as z from "zod";
 import { parseJson, toPointer } from "../protocol/json.ts";
-import { DoorError, invalid } from "./problems.ts";
+import { ApiError, invalid } from "./problems.ts";
 
 /** The body as `schema` parses it. An empty body counts as `{}`, for routes whose every field may be left out. */
 export async function parseBody<T>(
@@ -12,16 +12,16 @@ export async function parseBody<T>(
 ): Promise<T> {
   const encoding = request.headers.get("content-encoding");
   if (encoding !== null && encoding.toLowerCase() !== "identity") {
-    throw new DoorError("unsupported_media_type", "Send the body without Content-Encoding.");
+    throw new ApiError("unsupported_media_type", "Send the body without Content-Encoding.");
   }
   const bytes = await readLimited(request, maxBytes).catch((error: unknown) => {
     // It ended before its length, or its chunks are none.
-    throw error instanceof DoorError ? error : invalid("", "did not arrive whole");
+    throw error instanceof ApiError ? error : invalid("", "did not arrive whole");
   });
   if (bytes.byteLength === 0) return parseWith(schema, {});
   const type = request.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase();
   if (type !== "application/json") {
-    throw new DoorError("unsupported_media_type", "Send the body as JSON, with Content-Type: application/json.");
+    throw new ApiError("unsupported_media_type", "Send the body as JSON, with Content-Type: application/json.");
   }
   const parsed = parseJson(decode(bytes), maxDepth);
   if (!parsed.ok) throw invalid(parsed.fault.path, parsed.fault.message);
@@ -48,7 +48,7 @@ export function parseWith<T>(schema: z.ZodType<T>, value: unknown): T {
       .map((key) => ({ field: toPointer([...path, key]), message: "is not a field of this request" }));
   });
   const [first = { field: "", message: "is not valid" }] = errors;
-  throw new DoorError("invalid_request", `${first.field === "" ? "The body" : first.field}: ${first.message}.`, {
+  throw new ApiError("invalid_request", `${first.field === "" ? "The body" : first.field}: ${first.message}.`, {
     errors,
   });
 }
@@ -88,8 +88,8 @@ export function joined(chunks: readonly Uint8Array[]): Uint8Array {
   return bytes;
 }
 
-function tooLarge(maximum: number): DoorError {
-  return new DoorError("body_too_large", `The body is larger than ${maximum} bytes.`, { maximum });
+function tooLarge(maximum: number): ApiError {
+  return new ApiError("body_too_large", `The body is larger than ${maximum} bytes.`, { maximum });
 }
 
 function decode(bytes: Uint8Array): string {

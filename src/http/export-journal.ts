@@ -1,7 +1,7 @@
 /** A journal as a file: rows as they are stored, page by page, so that the longest one takes no memory here. */
 import { footerLine, headerLine, rowLine, segmentMedia } from "../archive/segment.ts";
 import type { Call, Given } from "./call.ts";
-import { DoorError, invalid } from "./problems.ts";
+import { ApiError, invalid } from "./problems.ts";
 
 /** Whole rows, from the one with the event after `after` to the one with `until`. */
 export async function exportJournal(call: Call, after: number, until: number): Promise<Given | Response> {
@@ -22,7 +22,7 @@ export async function exportJournal(call: Call, after: number, until: number): P
       const next = last.last_seq < until ? await read(last.last_seq) : undefined;
       // The file then lacks its last line, which whoever reads it will notice.
       if (next?.ok === false)
-        throw new DoorError("unavailable", `The journal could not be read on: ${next.refusal.code}.`);
+        throw new ApiError("unavailable", `The journal could not be read on: ${next.refusal.code}.`);
       rows = next?.result.filter(({ first_seq }) => first_seq <= until) ?? [];
       if (rows.length > 0) return;
       controller.enqueue(encoder.encode(footerLine(last)));

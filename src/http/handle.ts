@@ -8,7 +8,7 @@ import { name } from "../protocol/schemas.ts";
 import { stackOf } from "../protocol/stack.ts";
 import type { Principal } from "./auth.ts";
 import { type Entry, log } from "./log.ts";
-import { DoorError, doorProblem, invalid } from "./problems.ts";
+import { ApiError, apiProblem, invalid } from "./problems.ts";
 import { traceRequest } from "./trace.ts";
 
 /** What a handler gives back: a response that is a success, or a problem. */
@@ -39,10 +39,10 @@ export async function handle({ request, env, route, run, show, finish }: Handled
     mustHavePlainHost(request);
     answered = await run(learned);
   } catch (thrown) {
-    const known = thrown instanceof DoorError;
+    const known = thrown instanceof ApiError;
     if (!known) error = thrown;
-    answered = doorProblem(
-      known ? thrown : new DoorError("internal_error", "This is a defect of Bursar's. Report its request id."),
+    answered = apiProblem(
+      known ? thrown : new ApiError("internal_error", "This is a defect of Bursar's. Report its request id."),
     );
   }
   const problem = answered instanceof Response ? undefined : answered;
@@ -74,7 +74,7 @@ export async function mustNotHurry(principal: Principal, { KEY_RATE }: Env): Pro
   const key = principal.kind === "operator" ? "operator" : principal.capability.key_id;
   // A shield that is broken lets through: good requests must not fail with it.
   const { success } = await KEY_RATE.limit({ key }).catch(() => ({ success: true }));
-  if (!success) throw new DoorError("rate_limited", "This key sends more requests than a pool can take. Slow down.");
+  if (!success) throw new ApiError("rate_limited", "This key sends more requests than a pool can take. Slow down.");
 }
 
 /** workerd puts the URL together from the Host header: one that is more than a host would choose the route. */

@@ -1,12 +1,12 @@
 /** Problems of the edge on their way out: thrown wherever they are met, and made into responses in one place. */
-import { type DoorCode, type Problem, problemOf } from "../protocol/problems.ts";
+import { type ApiErrorCode, type Problem, problemOf } from "../protocol/problems.ts";
 
 /** A door problem on its way out; thrown, because it ends the request wherever it is met. */
-export class DoorError extends Error {
-  readonly code: DoorCode;
+export class ApiError extends Error {
+  readonly code: ApiErrorCode;
   readonly facts: Readonly<Record<string, unknown>>;
 
-  constructor(code: DoorCode, detail: string, facts: Readonly<Record<string, unknown>> = {}) {
+  constructor(code: ApiErrorCode, detail: string, facts: Readonly<Record<string, unknown>> = {}) {
     super(detail);
     this.code = code;
     this.facts = facts;
@@ -14,19 +14,19 @@ export class DoorError extends Error {
 }
 
 /** A body or query that is not what the route takes; `field` is a JSON pointer, or a parameter's name. */
-export function invalid(field: string, message: string): DoorError {
-  return new DoorError("invalid_request", `${field === "" ? "The body" : field} ${message}.`, {
+export function invalid(field: string, message: string): ApiError {
+  return new ApiError("invalid_request", `${field === "" ? "The body" : field} ${message}.`, {
     errors: [{ field, message }],
   });
 }
 
-export function doorProblem({ code, message, facts }: DoorError): Problem {
+export function apiProblem({ code, message, facts }: ApiError): Problem {
   return problemOf(code, message, facts);
 }
 
 /** A feature of a provider's that can't be governed; `field` is a JSON pointer. */
-export function unsupported(field: string, message: string): DoorError {
-  return new DoorError("unsupported_feature", `${field} ${message}.`, { errors: [{ field, message }] });
+export function unsupported(field: string, message: string): ApiError {
+  return new ApiError("unsupported_feature", `${field} ${message}.`, { errors: [{ field, message }] });
 }
 
 /**

@@ -4,7 +4,7 @@
  * object is never asked again: that would feed what overloads it.
  */
 import { isSpendingStopped, spendingStopped } from "../protocol/spending-stop.ts";
-import { DoorError } from "./problems.ts";
+import { ApiError } from "./problems.ts";
 
 /** Pauses before the second, third and fourth attempt: a deploy takes up to two seconds. */
 const pausesMs = [100, 500, 1_500];
@@ -16,11 +16,11 @@ export async function reach<T>(attempt: () => Promise<T>, pause: (ms: number) =>
       return await attempt();
     } catch (error) {
       const wait = pausesMs[tries];
-      if (isOverloaded(error)) throw new DoorError("overloaded", "The pool gets more requests than it can take.");
-      if (isSpendingStopped(error)) throw new DoorError("unavailable", spendingStopped);
-      if (isNotPersisted(error)) throw new DoorError("unavailable", "Nothing was stored. Repeat the same request.");
+      if (isOverloaded(error)) throw new ApiError("overloaded", "The pool gets more requests than it can take.");
+      if (isSpendingStopped(error)) throw new ApiError("unavailable", spendingStopped);
+      if (isNotPersisted(error)) throw new ApiError("unavailable", "Nothing was stored. Repeat the same request.");
       if (!isTransient(error)) throw error;
-      if (wait === undefined) throw new DoorError("unavailable", "The pool can't be reached. Repeat the same request.");
+      if (wait === undefined) throw new ApiError("unavailable", "The pool can't be reached. Repeat the same request.");
       // Full jitter: callers that failed together don't come back together.
       await pause(Math.random() * wait);
     }

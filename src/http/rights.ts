@@ -6,7 +6,7 @@
 import type { Capability, Scope } from "../protocol/capability.ts";
 import { gatewayUsers, managers, readers, spenders } from "../protocol/rights.ts";
 import type { Principal } from "./auth.ts";
-import { DoorError } from "./problems.ts";
+import { ApiError } from "./problems.ts";
 
 export type Right = {
   readonly scopes: readonly (Scope | "operator")[];
@@ -59,6 +59,6 @@ export function mustBeOwn({ agent }: Capability, agents: readonly string[]): voi
   if (foreign !== undefined) throw forbidden(`This key is bound to the agent ${agent}; it can't act for ${foreign}.`);
 }
 
-function forbidden(detail: string): DoorError {
-  return new DoorError("forbidden", detail);
+function forbidden(detail: string): ApiError {
+  return new ApiError("forbidden", detail);
 }

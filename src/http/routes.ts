@@ -14,7 +14,7 @@ import { exportJournal } from "./export-journal.ts";
 import { exposition, expositionMedia, expositionOfPools } from "./metrics.ts";
 import { makeKey, withinMaker } from "./new-keys.ts";
 import { merged, page } from "./price-list.ts";
-import { DoorError, invalid } from "./problems.ts";
+import { ApiError, invalid } from "./problems.ts";
 import { mustBeOwn, mustHave, type Right, rights } from "./rights.ts";
 import { numberOf } from "./settings.ts";
 import { tenantMetrics } from "./tenant-metrics.ts";
@@ -427,7 +427,7 @@ export const routes: readonly Route[] = [
       const index = commands.findIndex(({ op }) => !mayRun(call.capability.scope, op));
       const beyond = commands[index];
       if (beyond !== undefined) {
-        throw new DoorError(
+        throw new ApiError(
           "forbidden",
           `A key of scope ${call.capability.scope} can't ${beyond.op} (/commands/${index}).`,
         );

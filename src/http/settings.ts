@@ -4,7 +4,7 @@
  */
 import type { Env } from "../env.ts";
 import { limits } from "../protocol/limits.ts";
-import { DoorError } from "./problems.ts";
+import { ApiError } from "./problems.ts";
 
 /** A secret that could be guessed protects nothing. In characters. */
 export const minSecretLength = 32;
@@ -107,7 +107,7 @@ function wrongWith(env: Partial<Env>, name: keyof typeof checks): WrongSetting[]
   return message === undefined ? [] : [{ field: name, message }];
 }
 
-function misconfigured(errors: readonly WrongSetting[]): DoorError {
+function misconfigured(errors: readonly WrongSetting[]): ApiError {
   const found = errors.map(({ field, message }) => `${field} ${message}`).join("; ");
   const secrets = errors.filter(({ field }) => required.some((name) => name === field));
   const mend =
@@ -115,5 +115,5 @@ function misconfigured(errors: readonly WrongSetting[]): DoorError {
       ? "Change the setting and start the Worker again."
       : "On this machine, run `npm run secrets`, which writes them to .dev.vars, and start `wrangler dev` again. " +
         `On Cloudflare, run ${secrets.map(({ field }) => `\`npx wrangler secret put ${field}\``).join(" and ")}.`;
-  return new DoorError("misconfigured", `Bursar is not configured: ${found}. ${mend}`, { errors });
+  return new ApiError("misconfigured", `Bursar is not configured: ${found}. ${mend}`, { errors });
 }

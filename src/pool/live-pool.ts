@@ -10,7 +10,7 @@ import { viewNamed } from "../engine/results.ts";
 import { nextLease, type Pool } from "../engine/state.ts";
 import { bursar, type Caller } from "../protocol/caller.ts";
 import type { Command, ReserveCommand } from "../protocol/commands.ts";
-import type { JournalEvent, PoolEvent } from "../protocol/events.ts";
+import { eventTraits, type JournalEvent, type PoolEvent } from "../protocol/events.ts";
 import type { LiveRefusal } from "../protocol/frames.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Outcome, ReallocationResult, RefusalCounts } from "../protocol/results.ts";
@@ -369,7 +369,9 @@ export class LivePool {
       const now = this.#clock();
       const result = turn(pool, now, events);
       const served =
-        this.#line.size > 0 && (serve || events.some(mayFreeBudget)) ? this.#serveLine(pool, now, events) : [];
+        this.#line.size > 0 && (serve || events.some(({ type }) => eventTraits[type].freesBudget))
+          ? this.#serveLine(pool, now, events)
+          : [];
       for (const event of events) if (event.type === "closed") this.#refusals.forget(event.agent);
       const persisted = this.#persist(events);
       for (const { call, outcome } of served) {
@@ -555,33 +557,3 @@ const tooManyCalls: Outcome = {
 const keyRevoked: Outcome = { ok: false, refusal: { code: "key_revoked" } };
 const keyExpired: Outcome = { ok: false, refusal: { code: "key_expired" } };
 const poolGone: Outcome = { ok: false, refusal: { code: "pool_not_found" } };
-
-/** Whether a reserve in line might now be granted. */
-function mayFreeBudget(event: PoolEvent): boolean {
-  switch (event.type) {
-    case "configured":
-    case "funded":
-    case "registered":
-    case "closing":
-    case "closed":
-    case "reopened":
-    case "resumed":
-    // A pause frees nothing, but ends the waiting of whom it stops.
-    case "paused":
-    case "reset":
-    case "period_started":
-    case "agent_period_started":
-    case "clock_corrected":
-    case "committed":
-    case "released":
-    case "expired":
-    case "recorded":
-    case "reallocated":
-      return true;
-    case "reserved":
-    case "extended":
-    case "warned":
-    case "refused":
-      return false;
-  }
-}

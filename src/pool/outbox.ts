@@ -124,21 +124,7 @@ function noticeOf(pool: Pool, event: PoolEvent): Pick<Notice, "type" | "data"> |
       return { type: "spending.paused", data: { agent: event.agent } };
     case "resumed":
       return { type: "spending.resumed", data: { agent: event.agent } };
-    case "configured":
-    case "funded":
-    case "registered":
-    case "closing":
-    case "closed":
-    case "reopened":
-    case "reset":
-    case "reserved":
-    case "committed":
-    case "released":
-    case "extended":
-    case "recorded":
-    case "reallocated":
-    case "clock_corrected":
-    case "refused":
+    default:
       return undefined;
   }
 }

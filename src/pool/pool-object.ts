@@ -332,7 +332,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
     const { ARCHIVE: bucket } = this.env;
     const isSame = this.#sameLife();
     const safe = bucket === undefined ? Number.MAX_SAFE_INTEGER : await ship(storage, bucket, this.#owner, isSame);
-    if (journal_days === undefined) return undefined;
+    if (journal_days === null) return undefined;
     const keptMs = journal_days * dayMs;
     await trim(storage, Date.now() - keptMs, safe, isSame);
     const oldest = oldestAt(storage);

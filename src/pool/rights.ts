@@ -4,33 +4,17 @@
  */
 import type { Pool } from "../engine/state.ts";
 import type { Caller } from "../protocol/caller.ts";
-import type { Command } from "../protocol/commands.ts";
+import { type Command, commandTraits } from "../protocol/commands.ts";
 import type { Refusal } from "../protocol/refusals.ts";
 
 /** A reservation of another agent looks to a key that is bound to one like a reservation that isn't there. */
 export function mayNotTouch(pool: Pool, caller: Caller, command: Command): Refusal | undefined {
   if (caller.agent === null) return undefined;
-  switch (command.op) {
-    case "commit":
-    case "release":
-    case "extend":
-      return isForeign(pool, caller, command.id) ? { code: "reservation_not_found", id: command.id } : undefined;
-    case "reserve":
-    case "record":
-    case "reallocate":
-      if (command.agent === caller.agent) return undefined;
-      break;
-    case "configure":
-    case "fund":
-    case "register":
-    case "close":
-    case "reopen":
-    case "pause":
-    case "resume":
-    case "reset":
-    case "reset_period":
-      break;
+  const { right, about } = commandTraits[command.op];
+  if (about === "reservation" && "id" in command && command.id !== undefined) {
+    return isForeign(pool, caller, command.id) ? { code: "reservation_not_found", id: command.id } : undefined;
   }
+  if (right === "spend" && "agent" in command && command.agent === caller.agent) return undefined;
   // The edge lets none of these through; a command that gets here came round it.
   throw new Error(`${command.op} by a key of agent ${caller.agent}`);
 }

@@ -145,6 +145,6 @@ export class Upkeep {
 
   /** Whether the journal is shipped or trimmed at all. */
   #isKept({ journal_days }: PoolSettings): boolean {
-    return this.#isArchived || journal_days !== undefined;
+    return this.#isArchived || journal_days !== null;
   }
 }

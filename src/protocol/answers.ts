@@ -3,6 +3,7 @@
  * Each must describe exactly the type that the code gives: `satisfies` breaks the build when they part.
  */
 import * as z from "zod";
+import type { Contract } from "./events.ts";
 import type { PriceView } from "./prices.ts";
 import { type Period, type PoolRefill, type RefillRule, weekdays } from "./refill.ts";
 import { refusalCodes } from "./refusals.ts";
@@ -92,7 +93,7 @@ const contract = z
     max_reserves_per_minute: whole.nullable(),
     refill: refillRule.nullable(),
   })
-  .meta({ id: "Contract" });
+  .meta({ id: "Contract" }) satisfies Describes<Contract>;
 
 export const agentDetail = z
   .strictObject({
@@ -132,7 +133,7 @@ export const poolResult = z
   .strictObject({
     ...settings,
     paused: z.boolean(),
-    period: period.nullable(),
+    period,
     seq: whole,
     total: whole,
     unallocated: whole,
@@ -240,7 +241,7 @@ export const agentChangeResult = z.strictObject({
 export const periodResult = z.strictObject({
   id: z.string(),
   seq: whole,
-  period: period.nullable(),
+  period,
   replayed,
 }) satisfies Describes<results.PeriodResult>;
 
@@ -291,7 +292,7 @@ export const report = z
     unallocated: whole,
     consumed: whole,
     held: whole,
-    period: period.nullable(),
+    period,
     agents: z.record(z.string(), agentView),
   })
   .meta({ id: "Report" }) satisfies Describes<results.Report>;

@@ -154,3 +154,31 @@ export type Command =
   | ExtendCommand
   | RecordCommand
   | ReallocateCommand;
+
+/** What there is to know of a command beside its fields. */
+type CommandTraits = {
+  /** Who may run it: keys that spend, or only those that say what may be spent. */
+  readonly right: "spend" | "manage";
+  /** What it is about. A key that is bound to an agent may spend as that agent, and settle that agent's reservations. */
+  readonly about: "pool" | "agent" | "reservation";
+  /** Commands without an id change nothing when they are repeated. */
+  readonly hasId: boolean;
+};
+
+export const commandTraits: { readonly [Op in Command["op"]]: CommandTraits } = {
+  configure: { right: "manage", about: "pool", hasId: false },
+  fund: { right: "manage", about: "pool", hasId: true },
+  reset_period: { right: "manage", about: "pool", hasId: true },
+  register: { right: "manage", about: "agent", hasId: false },
+  close: { right: "manage", about: "agent", hasId: true },
+  reopen: { right: "manage", about: "agent", hasId: true },
+  pause: { right: "manage", about: "agent", hasId: false },
+  resume: { right: "manage", about: "agent", hasId: false },
+  reset: { right: "manage", about: "agent", hasId: true },
+  reserve: { right: "spend", about: "agent", hasId: true },
+  commit: { right: "spend", about: "reservation", hasId: true },
+  release: { right: "spend", about: "reservation", hasId: true },
+  extend: { right: "spend", about: "reservation", hasId: true },
+  record: { right: "spend", about: "agent", hasId: true },
+  reallocate: { right: "spend", about: "agent", hasId: true },
+};

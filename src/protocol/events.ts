@@ -21,31 +21,41 @@ export type Donor = {
   readonly gives: number;
 };
 
-/** An agent's contract, whole. What a later version added is left out where it has no value. */
+/** An agent's contract, as it is stored and shown. Amounts are in the pool's unit; null: the contract has no such rule. */
 export type Contract = {
   readonly priority: number;
+  /** What it is allocated. */
   readonly max: number;
+  /** What it keeps available when others borrow from it. */
   readonly min_reserve: number;
+  /** The confidence, 0 to 1, at which its gate closes. */
   readonly confidence_threshold: number | null;
+  /** How far transfers may raise its allocation. */
   readonly ceiling: number | null;
   readonly parent: string | null;
-  readonly confidence_path?: string;
-  readonly final_reserve?: number;
-  readonly max_reserves_per_minute?: number;
-  readonly refill?: RefillRule;
+  /** Where the gateway finds the confidence of an answer (`providers/confidence.ts`). */
+  readonly confidence_path: string | null;
+  /** The last of its budget, which only a reserve with `final: true` may take; 0: none. */
+  readonly final_reserve: number;
+  readonly max_reserves_per_minute: number | null;
+  /** Its own periods, inside the pool's. */
+  readonly refill: RefillRule | null;
 };
 
+/** A pool's settings, as they are stored and shown. */
 export type PoolSettings = {
   readonly unit: Unit;
   readonly budget: number | null;
   readonly equal_priority_donates: boolean;
   readonly default_ttl_ms: number;
   readonly journal_refusals: boolean;
-  readonly fallback_price?: Rates;
-  readonly refill?: PoolRefill;
-  /** Percentages, rising. Absent in pools made before there were warnings: they give none. */
-  readonly warn_at?: readonly number[];
-  readonly journal_days?: number;
+  /** What the gateway books a model at that has no price; null: such a model is refused. */
+  readonly fallback_price: Rates | null;
+  readonly refill: PoolRefill | null;
+  /** Percentages of a budget whose reaching is worth a warning, rising. */
+  readonly warn_at: readonly number[];
+  /** How long the journal is kept in the pool; null: for ever. */
+  readonly journal_days: number | null;
 };
 
 type EventBody =
@@ -201,7 +211,41 @@ export type AllocationSource = "unallocated" | "parent" | "issued";
 
 /** `at`: the server's clock in milliseconds since 1970. Within a pool it runs back only at `clock_corrected`. */
 export type PoolEvent = { readonly at: number } & EventBody;
-export type EventOf<Type extends EventBody["type"]> = Extract<PoolEvent, { readonly type: Type }>;
+export type EventType = EventBody["type"];
+export type EventOf<Type extends EventType> = Extract<PoolEvent, { readonly type: Type }>;
+
+/** What follows from an event by its type alone. */
+type EventTraits = {
+  /** Whether it may free budget, or end the waiting of a reserve in some other way: the line is looked at. */
+  readonly freesBudget: boolean;
+  /** What it is about: contracts and budgets, or the spending of them. */
+  readonly about: "contracts" | "spending";
+};
+
+export const eventTraits: { readonly [Type in EventType]: EventTraits } = {
+  configured: { freesBudget: true, about: "contracts" },
+  funded: { freesBudget: true, about: "contracts" },
+  registered: { freesBudget: true, about: "contracts" },
+  closing: { freesBudget: true, about: "contracts" },
+  closed: { freesBudget: true, about: "contracts" },
+  reopened: { freesBudget: true, about: "contracts" },
+  // Frees nothing, but ends the waiting of the agents that it stops.
+  paused: { freesBudget: true, about: "contracts" },
+  resumed: { freesBudget: true, about: "contracts" },
+  reset: { freesBudget: true, about: "contracts" },
+  period_started: { freesBudget: true, about: "contracts" },
+  agent_period_started: { freesBudget: true, about: "contracts" },
+  clock_corrected: { freesBudget: true, about: "contracts" },
+  warned: { freesBudget: false, about: "spending" },
+  reserved: { freesBudget: false, about: "spending" },
+  committed: { freesBudget: true, about: "spending" },
+  released: { freesBudget: true, about: "spending" },
+  extended: { freesBudget: false, about: "spending" },
+  expired: { freesBudget: true, about: "spending" },
+  recorded: { freesBudget: true, about: "spending" },
+  reallocated: { freesBudget: true, about: "spending" },
+  refused: { freesBudget: false, about: "spending" },
+};
 
 /** An event with its place in the journal: 1, 2, 3, … without a gap. */
 export type JournalEvent = { readonly seq: number } & PoolEvent;

@@ -34,7 +34,7 @@ export type Period = { readonly number: number; readonly starts_at: number; read
 export type EndedBooks = { readonly allocated: number; readonly consumed: number; readonly held: number };
 
 /** The rule that `given` stands for, set at `now`; one that is `known` already keeps its beginning. */
-export function ruleOf(given: GivenRule, now: number, known: RefillRule | undefined): RefillRule {
+export function ruleOf(given: GivenRule, now: number, known: RefillRule | null | undefined): RefillRule {
   switch (given.every) {
     case "hours": {
       const goesOn = known?.every === "hours" && known.hours === given.hours;

@@ -1,8 +1,7 @@
 /** What commands and reads answer. Amounts are in the pool's unit, times in milliseconds since 1970. */
 import type { Metadata, OnExpiry, Unit } from "./commands.ts";
 import type { Contract, Donor, JournalEvent, PoolSettings, Transfer } from "./events.ts";
-import type { Rates } from "./prices.ts";
-import type { EndedBooks, Period, PoolRefill, RefillRule } from "./refill.ts";
+import type { EndedBooks, Period } from "./refill.ts";
 import type { Refusal } from "./refusals.ts";
 
 /** An agent's ledger entry, in the seed's words and ours. */
@@ -24,16 +23,8 @@ export type AgentView = {
 /** An agent as results carry it. */
 export type NamedAgentView = { readonly name: string } & AgentView;
 
-/** A contract with all that it may have; null where it has no such thing. */
-export type ContractView = Omit<Contract, "confidence_path" | "max_reserves_per_minute" | "refill"> & {
-  readonly confidence_path: string | null;
-  readonly final_reserve: number;
-  readonly max_reserves_per_minute: number | null;
-  readonly refill: RefillRule | null;
-};
-
 export type AgentDetail = NamedAgentView & {
-  readonly contract: ContractView;
+  readonly contract: Contract;
   /** Its own, where its contract has one. */
   readonly period: Period | null;
   readonly closing: boolean;
@@ -42,14 +33,9 @@ export type AgentDetail = NamedAgentView & {
   readonly sub_agents: number;
 };
 
-export type PoolResult = Omit<PoolSettings, "fallback_price" | "refill" | "warn_at" | "journal_days"> & {
-  readonly fallback_price: Rates | null;
-  readonly refill: PoolRefill | null;
-  readonly warn_at: readonly number[];
-  readonly journal_days: number | null;
+export type PoolResult = PoolSettings & {
   readonly paused: boolean;
-  /** null only in a pool from before there were periods, until one begins. */
-  readonly period: Period | null;
+  readonly period: Period;
   readonly seq: number;
   readonly total: number;
   readonly unallocated: number;
@@ -125,7 +111,7 @@ export type AgentChangeResult = {
 export type PeriodResult = {
   readonly id: string;
   readonly seq: number;
-  readonly period: Period | null;
+  readonly period: Period;
   readonly replayed?: true;
 };
 
@@ -187,8 +173,7 @@ export type Report = {
   readonly consumed: number;
   /** Σ of all agents. */
   readonly held: number;
-  /** null only in a pool from before there were periods, until one begins. */
-  readonly period: Period | null;
+  readonly period: Period;
   readonly agents: { readonly [name: string]: AgentView };
 };
 

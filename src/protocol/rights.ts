@@ -1,6 +1,6 @@
 /** Which scope may run which command: the same in a request, a batch and a session. */
 import type { Scope } from "./capability.ts";
-import type { Command } from "./commands.ts";
+import { type Command, commandTraits } from "./commands.ts";
 
 /** Scopes that spend: reserve, commit, release, extend, record, reallocate. */
 export const spenders: readonly Scope[] = ["admin", "spend"];
@@ -11,23 +11,5 @@ export const gatewayUsers: readonly Scope[] = ["admin", "spend", "gateway"];
 export const readers: readonly Scope[] = ["admin", "spend", "read"];
 
 export function mayRun(scope: Scope, op: Command["op"]): boolean {
-  switch (op) {
-    case "reserve":
-    case "commit":
-    case "release":
-    case "extend":
-    case "record":
-    case "reallocate":
-      return spenders.includes(scope);
-    case "configure":
-    case "fund":
-    case "register":
-    case "close":
-    case "reopen":
-    case "pause":
-    case "resume":
-    case "reset":
-    case "reset_period":
-      return managers.includes(scope);
-  }
+  return (commandTraits[op].right === "spend" ? spenders : managers).includes(scope);
 }

@@ -4,7 +4,7 @@
  * command, with the amount's unit told apart from its number.
  */
 import * as z from "zod";
-import type { Command, Unit } from "./commands.ts";
+import { type Command, commandTraits, type Unit } from "./commands.ts";
 import { limits } from "./limits.ts";
 import { messageFor } from "./messages.ts";
 import { metadataBytes } from "./metadata.ts";
@@ -333,13 +333,10 @@ export const batchCommand = z.discriminatedUnion("op", [
 /** A command that may come without an id, as its route may. */
 type BatchCommand = z.output<typeof batchCommand>;
 
-/** Commands that have no id: repeating them changes nothing. */
-const idless: readonly BatchCommand["op"][] = ["register", "pause", "resume"];
-
 /** The commands, each with an id: its own, or what `idFor` gives for its place. */
 export function withIds(commands: readonly BatchCommand[], idFor: (index: number) => string): Command[] {
   return commands.map((command, index) => {
-    const isWhole = ("id" in command && command.id !== undefined) || idless.includes(command.op);
+    const isWhole = ("id" in command && command.id !== undefined) || !commandTraits[command.op].hasId;
     return (isWhole ? command : { ...command, id: idFor(index) }) as Command;
   });
 }

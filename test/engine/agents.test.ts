@@ -48,22 +48,22 @@ describe("register", () => {
 
   it("holds what was agreed, and what was left out by its default", () => {
     const stage = Stage.with({}, { all: { confidence_path: "/sure", confidence_threshold: 0.5 }, least: { max: 99 } });
+    const none = { ceiling: null, parent: null, final_reserve: 0, max_reserves_per_minute: null, refill: null };
     expect(stage.pool.agents.get("all")?.contract).toEqual({
       priority: 1,
       max: 1_000,
       min_reserve: 100,
       confidence_threshold: 0.5,
       confidence_path: "/sure",
-      ceiling: null,
-      parent: null,
+      ...none,
     });
     expect(stage.pool.agents.get("least")?.contract).toEqual({
       priority: 1,
       max: 99,
       min_reserve: 9,
       confidence_threshold: null,
-      ceiling: null,
-      parent: null,
+      confidence_path: null,
+      ...none,
     });
   });
 

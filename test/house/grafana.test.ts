@@ -12,7 +12,14 @@ function metricNames(): Set<string> {
   for (const unit of ["tokens", "microusd"] as const) {
     const zeros = { allocated: 0, consumed: 0, held: 0, remaining: 0, available: 0, min_reserve: 0, overage: 0 };
     const agent: AgentView = { priority: 1, ...zeros, gate: "open", confidence: null };
-    const sums = { seq: 1, total: 1, unallocated: 1, consumed: 0, held: 0, period: null };
+    const sums = {
+      seq: 1,
+      total: 1,
+      unallocated: 1,
+      consumed: 0,
+      held: 0,
+      period: { number: 1, starts_at: 0, ends_at: null },
+    };
     const metrics: Metrics = {
       report: { pool: "p", unit, ...sums, agents: { a: agent } },
       open_reservations: 0,

@@ -1,6 +1,6 @@
 /** Reaching an object: what is safe to repeat is repeated, what would do harm is not. */
 import { describe, expect, it } from "vitest";
-import { DoorError } from "../../src/http/problems.ts";
+import { ApiError } from "../../src/http/problems.ts";
 import { reach } from "../../src/http/reach.ts";
 import { NotPersistedError } from "../../src/pool/live-pool.ts";
 import { spendingStopped } from "../../src/protocol/spending-stop.ts";
@@ -46,7 +46,7 @@ describe("an object", () => {
   it("that is overloaded is never asked again, even if it could be", async () => {
     const error = Object.assign(new Error("x"), { overloaded: true, retryable: true, durableObjectReset: true });
     const { outcome, calls } = patient(error, 99);
-    await expect(outcome).rejects.toBeInstanceOf(DoorError);
+    await expect(outcome).rejects.toBeInstanceOf(ApiError);
     await expect(outcome).rejects.toMatchObject({ code: "overloaded" });
     expect(calls()).toBe(1);
   });

@@ -42,10 +42,6 @@ const contractOfA = {
   confidence_threshold: null,
   ceiling: null,
   parent: null,
-};
-
-const contractShown = {
-  ...contractOfA,
   confidence_path: null,
   final_reserve: 0,
   max_reserves_per_minute: null,
@@ -58,7 +54,7 @@ const detail = {
   period: null,
   open_reservations: 0,
   sub_agents: 0,
-  contract: contractShown,
+  contract: contractOfA,
 };
 
 const warn_at = [50, 80, 95, 100];
@@ -415,7 +411,10 @@ describe("pools", () => {
       equal_priority_donates: true,
       default_ttl_ms: 120_000,
       journal_refusals: false,
+      fallback_price: null,
+      refill: null,
       warn_at,
+      journal_days: null,
     };
     const events = [
       { seq: 1, at, type: "configured", settings, unallocated: 0, period: firstPeriod() },
@@ -569,7 +568,7 @@ describe("agents", () => {
     await answer(200, "PUT", `${pool}/agents/boss`, { body: { priority: 5, max_microusd: 1_000 } });
     const body = { priority: 1, max_microusd: 400, parent: "boss" };
     const child = { ...entry({ allocated: 400, min_reserve: 40 }), ...detail };
-    const contract = { ...contractShown, max: 400, min_reserve: 40, parent: "boss" };
+    const contract = { ...contractOfA, max: 400, min_reserve: 40, parent: "boss" };
     expect(await answer(200, "PUT", `${pool}/agents/child`, { body })).toEqual({
       seq: 3,
       agent: { name: "child", ...child, contract },

@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { available, gateOf } from "../../../src/engine/state.ts";
-import type { JournalEvent } from "../../../src/protocol/events.ts";
+import { eventTraits, type JournalEvent } from "../../../src/protocol/events.ts";
 import { clock, count } from "../format.ts";
 import { ownerOf } from "../model/history.ts";
 import type { LivePool } from "../model/live.ts";
@@ -192,20 +192,7 @@ function isOfKind(event: JournalEvent, kind: string): boolean {
     case "overage":
       return "overage" in event && event.overage > 0;
     case "contracts":
-      return [
-        "configured",
-        "funded",
-        "registered",
-        "closing",
-        "closed",
-        "reopened",
-        "paused",
-        "resumed",
-        "reset",
-        "period_started",
-        "agent_period_started",
-        "clock_corrected",
-      ].includes(event.type);
+      return eventTraits[event.type].about === "contracts";
     default:
       return event.type === kind;
   }

@@ -104,11 +104,11 @@ export function ManageTab({ live }: { readonly live: LivePool }) {
                     remote.register(agent.name, {
                       ...contractOf(form),
                       ceiling: agent.contract.ceiling,
-                      confidence_path: agent.contract.confidence_path ?? null,
+                      confidence_path: agent.contract.confidence_path,
                       parent: agent.contract.parent,
-                      final_reserve: agent.contract.final_reserve ?? 0,
-                      max_reserves_per_minute: agent.contract.max_reserves_per_minute ?? null,
-                      refill: agent.contract.refill ?? null,
+                      final_reserve: agent.contract.final_reserve,
+                      max_reserves_per_minute: agent.contract.max_reserves_per_minute,
+                      refill: agent.contract.refill,
                     })
                   }
                 >

@@ -10,7 +10,7 @@ import type {
 import type { AllocationSource, Contract, PoolEvent } from "../../protocol/events.ts";
 import { limits } from "../../protocol/limits.ts";
 import { ruleOf } from "../../protocol/refill.ts";
-import { type Decision, firstDifference, nothingToDo, refuse, unitMismatch, usedBefore } from "../decision.ts";
+import { type Decision, firstDifference, kept, nothingToDo, refuse, unitMismatch, usedBefore } from "../decision.ts";
 import { periodChange } from "../periods.ts";
 import { type Agent, agentOf, available, gateOf, type Pool } from "../state.ts";
 import { wouldPassTotal } from "./pool.ts";
@@ -43,7 +43,7 @@ export function decideRegister(pool: Pool, command: RegisterCommand, now: number
     (source === "issued" ? wouldPassTotal(pool, allocated) : undefined);
   if (limit !== undefined) return limit;
 
-  const period = periodChange(agent?.period ?? null, agent?.contract.refill, contract.refill, now);
+  const period = periodChange(agent?.period ?? null, agent?.contract.refill ?? null, contract.refill, now);
   const event = { type: "registered", at: now, agent: command.agent, contract, allocated, source } as const;
   return { events: [period === undefined ? event : { ...event, period }] };
 }
@@ -59,11 +59,6 @@ function contractOf(
   now: number,
 ): Contract {
   const { max } = command;
-  const confidence_path = kept(command.confidence_path, known?.confidence_path);
-  const final_reserve = command.final_reserve ?? Math.min(known?.final_reserve ?? 0, max);
-  const max_reserves_per_minute = kept(command.max_reserves_per_minute, known?.max_reserves_per_minute);
-  const refill =
-    command.refill == null ? kept(command.refill, known?.refill) : ruleOf(command.refill, now, known?.refill);
   return {
     priority: command.priority,
     max,
@@ -71,16 +66,11 @@ function contractOf(
     confidence_threshold: kept(command.confidence_threshold, known?.confidence_threshold),
     ceiling: kept(command.ceiling, known?.ceiling),
     parent,
-    ...(confidence_path === null ? undefined : { confidence_path }),
-    ...(final_reserve === 0 ? undefined : { final_reserve }),
-    ...(max_reserves_per_minute === null ? undefined : { max_reserves_per_minute }),
-    ...(refill === null ? undefined : { refill }),
+    confidence_path: kept(command.confidence_path, known?.confidence_path),
+    final_reserve: command.final_reserve ?? Math.min(known?.final_reserve ?? 0, max),
+    max_reserves_per_minute: kept(command.max_reserves_per_minute, known?.max_reserves_per_minute),
+    refill: command.refill == null ? kept(command.refill, known?.refill) : ruleOf(command.refill, now, known?.refill),
   };
-}
-
-/** What is given; where it is left out, what was there; null for neither. */
-function kept<T>(given: T | null | undefined, known: T | null | undefined): T | null {
-  return given === undefined ? (known ?? null) : given;
 }
 
 function cannotChange(pool: Pool, agent: Agent | undefined, parent: string | null): Decision | undefined {

@@ -35,7 +35,7 @@ export function startNextPeriod(
 ): EventOf<"period_started"> | EventOf<"agent_period_started"> | undefined {
   const { period, settings } = pool;
   if (period !== null && period.ends_at === pool.periodsEndAt) {
-    const bounds = settings?.refill === undefined ? undefined : periodAt(settings.refill, now);
+    const bounds = settings?.refill == null ? undefined : periodAt(settings.refill, now);
     if (bounds === undefined) throw new Error("a period ends, and no rule says when the next one does");
     return started(pool, { number: period.number + 1, ...bounds }, period.ends_at, now);
   }
@@ -140,7 +140,7 @@ function inOrder(agents: readonly Agent[]): number[] {
 function rolledOver({ settings, total, consumed }: Pool): number {
   const unspent = Math.max(0, total - consumed);
   const refill = settings?.refill;
-  if (refill === undefined || refill.rollover === "none") return 0;
+  if (refill == null || refill.rollover === "none") return 0;
   return refill.rollover === "capped" ? Math.min(unspent, refill.rollover_cap) : unspent;
 }
 
@@ -151,8 +151,7 @@ function targetOf(pool: Pool, agent: Agent): number {
 
 function agentStarted(pool: Pool, agent: Agent, now: number): EventOf<"agent_period_started"> {
   const { period, contract } = agent;
-  if (period?.ends_at == null || contract.refill === undefined)
-    throw new Error(`${agent.name} has no period that ends`);
+  if (period?.ends_at == null || contract.refill === null) throw new Error(`${agent.name} has no period that ends`);
   const bounds = periodAt(contract.refill, now);
   const source = sourceOf(pool, contract.parent);
   const { allocated: had, consumed, held } = agent;

@@ -123,7 +123,7 @@ function beyondShare(
 /** A guard against loops: so many reserves in a minute of the clock, as the contract says. */
 function tooMany({ name, contract, pace }: Agent, now: number): Decision | undefined {
   const { max_reserves_per_minute } = contract;
-  if (max_reserves_per_minute === undefined || pace === null) return undefined;
+  if (max_reserves_per_minute === null || pace === null) return undefined;
   if (pace.minute !== minuteOf(now) || pace.count < max_reserves_per_minute) return undefined;
   const retry_after_ms = (pace.minute + 1) * minuteMs - now;
   return refuse({ code: "too_many_reserves", agent: name, max_reserves_per_minute, retry_after_ms });
@@ -159,7 +159,7 @@ function grantable(pool: Pool, agent: Agent, command: ReserveCommand): number | 
 
 function budgetExceeded(pool: Pool, agent: Agent, command: ReserveCommand, now: number): Decision {
   const atLeast = command.at_least ?? command.amount;
-  const final_reserve = command.final ? 0 : (agent.contract.final_reserve ?? 0);
+  const final_reserve = command.final ? 0 : agent.contract.final_reserve;
   const couldGet = potential(pool, agent, final_reserve);
   const refill = refillsOf(pool, agent, final_reserve).find((one) => atLeast <= one.potential);
   const lease = atLeast <= couldGet ? nextLease(pool) : undefined;

@@ -39,36 +39,24 @@ export function register(world: World, command: CommandOf<"register">, now: numb
   if (parent?.closing === true) return refuse("agent_closing", { agent: parent.name });
   if (known !== undefined && known.parent !== parent) return refuse("contract_conflict", { field: "parent" });
 
-  const contract: Contract = {
-    priority: command.priority,
-    max: command.max,
-    min_reserve: 0,
-    confidence_threshold: null,
-    ceiling: null,
-    parent: parentName,
-  };
   // Whatever is not said stays as it was; a reserve that stays fits into what the agent is allocated now.
   const was: Partial<Contract> = known?.contract ?? {};
   const fits = (amount: number): number => (amount > command.max ? command.max : amount);
-  Object.assign(contract, {
+  const said = <T>(given: T | null | undefined, before: T | null | undefined): T | null =>
+    given === undefined ? (before ?? null) : given;
+  const contract: Contract = {
+    priority: command.priority,
+    max: command.max,
     min_reserve:
       command.min_reserve ?? (known === undefined ? Math.floor(command.max / 10) : fits(known.contract.min_reserve)),
-    confidence_threshold:
-      command.confidence_threshold === undefined ? (was.confidence_threshold ?? null) : command.confidence_threshold,
-    ceiling: command.ceiling === undefined ? (was.ceiling ?? null) : command.ceiling,
-  });
-  const final = command.final_reserve ?? fits(was.final_reserve ?? 0);
-  if (final > 0) Object.assign(contract, { final_reserve: final });
-  const pace =
-    command.max_reserves_per_minute === undefined ? was.max_reserves_per_minute : command.max_reserves_per_minute;
-  if (pace != null) Object.assign(contract, { max_reserves_per_minute: pace });
-  const rule =
-    command.refill === undefined
-      ? was.refill
-      : command.refill === null
-        ? undefined
-        : ruleIn(command.refill, was.refill, now);
-  if (rule !== undefined) Object.assign(contract, { refill: rule });
+    confidence_threshold: said(command.confidence_threshold, was.confidence_threshold),
+    ceiling: said(command.ceiling, was.ceiling),
+    parent: parentName,
+    confidence_path: said(command.confidence_path, was.confidence_path),
+    final_reserve: command.final_reserve ?? fits(was.final_reserve ?? 0),
+    max_reserves_per_minute: said(command.max_reserves_per_minute, was.max_reserves_per_minute),
+    refill: command.refill ? ruleIn(command.refill, was.refill, now) : said(command.refill, was.refill),
+  };
   if (contract.ceiling !== null && contract.ceiling < contract.max) {
     return refuse("contract_conflict", { field: "ceiling" });
   }
@@ -95,12 +83,12 @@ export function register(world: World, command: CommandOf<"register">, now: numb
     reported: [],
   };
   if (known === undefined) world.agents.push(agent);
-  const ruleBefore = known?.contract.refill;
+  const ruleBefore = known?.contract.refill ?? null;
   agent.contract = contract;
   grow(world, agent, growth);
   if (JSON.stringify(ruleBefore) !== JSON.stringify(contract.refill)) {
     agent.period =
-      contract.refill === undefined
+      contract.refill === null
         ? null
         : { number: 1, starts_at: now, ...agent.period, ends_at: endAfter(contract.refill, now) };
   }
@@ -183,7 +171,7 @@ export function reset(world: World, command: CommandOf<"reset">): Answer {
 }
 
 /** The rule that was given, with what it leaves out. */
-export function ruleIn(given: GivenRule, known: RefillRule | undefined, now: number): RefillRule {
+export function ruleIn(given: GivenRule, known: RefillRule | null | undefined, now: number): RefillRule {
   if (given.every !== "hours") throw new Error("the model has no calendar");
   const same = known?.every === "hours" && known.hours === given.hours;
   return { every: "hours", hours: given.hours, from: given.from ?? (same ? known.from : now) };

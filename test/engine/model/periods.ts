@@ -45,7 +45,7 @@ export function firstEnd(world: World): number {
 export function beginDue(world: World, end: number, now: number): string[] {
   const begun: string[] = [];
   const { refill } = settingsOf(world);
-  if (world.period?.ends_at === end && refill !== undefined) {
+  if (world.period?.ends_at === end && refill !== null) {
     begin(world);
     const number = world.period.number + 1;
     world.period = { number, starts_at: startBefore(refill, now), ends_at: endAfter(refill, now) };
@@ -53,7 +53,7 @@ export function beginDue(world: World, end: number, now: number): string[] {
   }
   for (const agent of world.agents) {
     const rule = agent.contract.refill;
-    if (agent.period?.ends_at !== end || rule === undefined) continue;
+    if (agent.period?.ends_at !== end || rule === null) continue;
     beginOwn(world, agent);
     const number = agent.period.number + 1;
     agent.period = { number, starts_at: startBefore(rule, now), ends_at: endAfter(rule, now) };

@@ -47,12 +47,7 @@ function detailOf(world: World, agent: Agent): Says {
     overage: Math.max(0, -available),
     gate: gateOf(agent),
     confidence: confidenceOf(agent),
-    contract: {
-      ...agent.contract,
-      final_reserve: agent.contract.final_reserve ?? 0,
-      max_reserves_per_minute: agent.contract.max_reserves_per_minute ?? null,
-      refill: agent.contract.refill ?? null,
-    },
+    contract: agent.contract,
     period: agent.period,
     closing: agent.closing,
     open_reservations: openOf(world, agent),

@@ -29,14 +29,14 @@ export function reserve(world: World, command: CommandOf<"reserve">, now: number
   const minute = (at: number): number => Math.floor(at / 60_000);
   const lately = world.reservations.filter((one) => one.agent === agent && minute(one.at) === minute(now));
   // Reserves from before the contract bounded them are not counted.
-  if (most !== undefined && lately.filter(({ counted }) => counted).length >= most) {
+  if (most !== null && lately.filter(({ counted }) => counted).length >= most) {
     const retry_after_ms = (minute(now) + 1) * 60_000 - now;
     return refuse("too_many_reserves", { agent: agent.name, max_reserves_per_minute: most, retry_after_ms });
   }
 
   const { id, amount } = command;
   const at_least = command.at_least ?? amount;
-  const kept = command.final ? 0 : (agent.contract.final_reserve ?? 0);
+  const kept = command.final ? 0 : agent.contract.final_reserve;
   const available = availableOf(world, agent) - kept;
   const headroom = headroomOf(world);
   const enough = amount <= available && amount <= headroom;
@@ -64,7 +64,7 @@ export function reserve(world: World, command: CommandOf<"reserve">, now: number
     agent,
     at: now,
     granted,
-    counted: most !== undefined,
+    counted: most !== null,
     transfers,
     says,
     expiresAt: expires_at,

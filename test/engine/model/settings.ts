@@ -14,7 +14,10 @@ const defaults: PoolSettings = {
   equal_priority_donates: true,
   default_ttl_ms: 120_000,
   journal_refusals: false,
+  fallback_price: null,
+  refill: null,
   warn_at: [50, 80, 95, 100],
+  journal_days: null,
 };
 
 export function configure(world: World, command: CommandOf<"configure">, now: number): Answer {
@@ -25,11 +28,10 @@ export function configure(world: World, command: CommandOf<"configure">, now: nu
     equal_priority_donates: command.equal_priority_donates ?? old.equal_priority_donates,
     default_ttl_ms: command.default_ttl_ms ?? old.default_ttl_ms,
     journal_refusals: command.journal_refusals ?? old.journal_refusals,
-    ...refillIn(old.refill, command, now),
-    warn_at: command.warn_at ?? old.warn_at ?? [],
-    ...(command.journal_days === undefined
-      ? old.journal_days && { journal_days: old.journal_days }
-      : command.journal_days && { journal_days: command.journal_days }),
+    fallback_price: command.fallback_price === undefined ? old.fallback_price : command.fallback_price,
+    refill: refillIn(old.refill, command, now),
+    warn_at: command.warn_at ?? old.warn_at,
+    journal_days: command.journal_days === undefined ? old.journal_days : command.journal_days,
   };
   const isNew = world.settings === null;
   const growth = (settings.budget ?? 0) - (isNew ? 0 : (old.budget ?? 0));
@@ -45,7 +47,7 @@ export function configure(world: World, command: CommandOf<"configure">, now: nu
   book(world, "unallocated", growth, 0);
   const isChanged = isNew || JSON.stringify(settings) !== JSON.stringify(old);
   if (isNew || JSON.stringify(settings.refill) !== JSON.stringify(old.refill)) {
-    const ends_at = settings.refill === undefined ? null : endAfter(settings.refill, now);
+    const ends_at = settings.refill === null ? null : endAfter(settings.refill, now);
     world.period = { number: 1, starts_at: now, ...world.period, ends_at };
   }
   if (isChanged) {
@@ -60,15 +62,15 @@ function refillIn(
   known: PoolSettings["refill"],
   { refill }: CommandOf<"configure">,
   now: number,
-): Pick<PoolSettings, "refill"> {
-  if (refill === undefined) return known === undefined ? {} : { refill: known };
-  if (refill === null) return {};
+): PoolSettings["refill"] {
+  if (refill === undefined) return known;
+  if (refill === null) return null;
   const rollover =
     refill.rollover === "capped"
       ? { rollover: "capped" as const, rollover_cap: refill.rollover_cap ?? 0 }
       : { rollover: refill.rollover ?? ("none" as const) };
-  if (refill.every === "day") return { refill: { every: "day", time_zone: "UTC", ...rollover } };
-  return { refill: { ...ruleIn(refill, known, now), ...rollover } };
+  if (refill.every === "day") return { every: "day", time_zone: "UTC", ...rollover };
+  return { ...ruleIn(refill, known, now), ...rollover };
 }
 
 export function fund(world: World, command: CommandOf<"fund">, now: number): Answer {

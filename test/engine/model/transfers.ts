@@ -77,7 +77,7 @@ export function sumOf(transfers: readonly Transfer[]): number {
 function standingOf(world: World, donor: Agent): Standing {
   const available = availableOf(world, donor);
   const { priority, min_reserve } = donor.contract;
-  const could_give = Math.max(0, available - Math.max(min_reserve, donor.contract.final_reserve ?? 0));
+  const could_give = Math.max(0, available - Math.max(min_reserve, donor.contract.final_reserve));
   return { agent: donor.name, priority, gate: gateOf(donor), available, min_reserve, could_give };
 }
 

@@ -43,7 +43,7 @@ function warnOfThresholds(world: World, agent: Agent | null): void {
 
 function reachedBy(world: World, agent: Agent | null): number[] {
   const { consumed, budget } = standing(world, agent);
-  const { warn_at = [] } = settingsOf(world);
+  const { warn_at } = settingsOf(world);
   return budget === 0 ? [] : warn_at.filter((percent) => consumed * 100 >= percent * budget);
 }
 
