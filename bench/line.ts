@@ -4,7 +4,8 @@
  */
 import { execute } from "../src/engine/execute.ts";
 import { emptyPool } from "../src/engine/state.ts";
-import type { Command, ConfigureCommand } from "../src/protocol/commands.ts";
+import type { Command } from "../src/protocol/commands.ts";
+import type { ConfigureCommand } from "../src/protocol/pool.ts";
 import { key, startWorkerd } from "./lib/workerd.ts";
 
 const agents = 1_000;

@@ -8,8 +8,9 @@ import { execute } from "../src/engine/execute.ts";
 import { pagesOf } from "../src/engine/image-pages.ts";
 import { violations } from "../src/engine/invariants.ts";
 import { emptyPool, type Pool } from "../src/engine/state.ts";
-import type { Command, Metadata } from "../src/protocol/commands.ts";
+import type { Command } from "../src/protocol/commands.ts";
 import { limits } from "../src/protocol/limits.ts";
+import type { Metadata } from "../src/protocol/reservation.ts";
 
 setFlagsFromString("--expose_gc");
 const collect = runInNewContext("gc") as () => void;

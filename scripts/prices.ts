@@ -13,7 +13,7 @@ import {
   type TieredPrices,
 } from "@pydantic/genai-prices";
 import type { DatedPrice, PriceTable, Provider, Row } from "../src/pricing/table.ts";
-import type { Rates } from "../src/protocol/prices.ts";
+import type { Rates } from "../src/protocol/price.ts";
 
 const root = join(import.meta.dirname, "..");
 const file = join(root, "dist/prices.json");

@@ -1,7 +1,7 @@
 /** The Worker's bindings (`wrangler.toml`), and how its objects are addressed. */
 import type { PoolObject } from "./pool/pool-object.ts";
 import type { Bucket } from "./pool/shipping.ts";
-import type { Jurisdiction } from "./protocol/tenants.ts";
+import type { Jurisdiction } from "./protocol/tenant.ts";
 import type { DirectoryObject } from "./tenant/directory-object.ts";
 import type { TenantObject } from "./tenant/tenant-object.ts";
 import type { WebhooksObject } from "./webhooks/webhooks-object.ts";

@@ -8,7 +8,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { signKey } from "../../src/http/signature.ts";
-import type { Capability } from "../../src/protocol/capability.ts";
+import type { Capability } from "../../src/protocol/key.ts";
 
 const secrets = {
   BURSAR_OPERATOR_TOKEN: "operator-token-of-the-benchmark-0123456789",

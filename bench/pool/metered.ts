@@ -6,7 +6,8 @@
 
 import { PoolObject } from "../../src/pool/pool-object.ts";
 import type { Caller } from "../../src/protocol/caller.ts";
-import type { Answer, Audit } from "../../src/protocol/results.ts";
+import type { Audit } from "../../src/protocol/journal.ts";
+import type { Result } from "../../src/protocol/refusals.ts";
 
 type Cursor = SqlStorageCursor<Record<string, SqlStorageValue>>;
 /** `open`: cursors that may still be read, whose counts aren't final. */
@@ -39,7 +40,7 @@ export class MeteredObject extends PoolObject {
     return super.webSocketMessage(socket, data);
   }
 
-  override async audit(caller: Caller): Promise<Answer<Audit>> {
+  override async audit(caller: Caller): Promise<Result<Audit>> {
     settle(this.#meter);
     const { read, written, alarms, messages } = this.#meter;
     const metered: Metered = {

@@ -7,8 +7,8 @@ import { DurableObject } from "cloudflare:workers";
 import type { Env } from "../../src/env.ts";
 import governor from "../../src/index.ts";
 import type { Caller } from "../../src/protocol/caller.ts";
-import type { Command, ReserveCommand } from "../../src/protocol/commands.ts";
-import type { Outcome } from "../../src/protocol/results.ts";
+import type { Command, Outcome } from "../../src/protocol/commands.ts";
+import type { ReserveCommand } from "../../src/protocol/reservation.ts";
 import { relay } from "../gateway/relay.ts";
 
 export { DirectoryObject, PoolObject, TenantObject, WebhooksObject } from "../../src/index.ts";

@@ -1,5 +1,5 @@
 /** How amounts and times are written: so that numbers line up, and nobody counts zeros. */
-import type { Unit } from "../../src/protocol/commands.ts";
+import type { Unit } from "../../src/protocol/unit.ts";
 
 const whole = new Intl.NumberFormat("en-US");
 const dollars = { style: "currency", currency: "USD" } as const;

@@ -9,7 +9,7 @@ import { freePort, startGovernor } from "../../scripts/governor.ts";
 import { fail, readOptions } from "../../scripts/options.ts";
 import { ensureSecrets } from "../../scripts/secrets.ts";
 import { BudgetExceededError, Bursar } from "../../src/client/index.ts";
-import type { Unit } from "../../src/protocol/commands.ts";
+import type { Unit } from "../../src/protocol/unit.ts";
 import { jsonNarrator, type Narrator, personNarrator } from "./narrator.ts";
 import { type Provider, startProvider } from "./provider.ts";
 import { type Agent, counterOf, newAgent } from "./team.ts";

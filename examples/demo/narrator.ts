@@ -1,8 +1,10 @@
 /** Tells what happens, for people as lines with bars, for programs as a JSON object per line. */
 import { styleText } from "node:util";
 import type { BursarError, Hold } from "../../src/client/index.ts";
-import type { Unit } from "../../src/protocol/commands.ts";
-import type { AgentView, Audit, Report } from "../../src/protocol/results.ts";
+import type { AgentView } from "../../src/protocol/agent.ts";
+import type { Audit } from "../../src/protocol/journal.ts";
+import type { Report } from "../../src/protocol/pool.ts";
+import type { Unit } from "../../src/protocol/unit.ts";
 
 export type Narrator = {
   title(text: string): void;

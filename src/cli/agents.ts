@@ -1,8 +1,8 @@
 /** `bursar agents`: who spends in a pool, under which contract. */
 import { Command } from "commander";
 import type { Contract } from "../client/index.ts";
-import type { Unit } from "../protocol/commands.ts";
-import type { AgentDetail } from "../protocol/results.ts";
+import type { AgentDetail } from "../protocol/agent.ts";
+import type { Unit } from "../protocol/unit.ts";
 import { type Amount, amount, fraction, inUnit, refill as refillOf, whole } from "./arguments.ts";
 import { confirm, yesOption } from "./confirm.ts";
 import { connect, money, show } from "./output.ts";

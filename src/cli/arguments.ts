@@ -1,6 +1,6 @@
 /** Parsers of arguments, with errors that say what was expected. */
 import { InvalidArgumentError } from "commander";
-import type { Unit } from "../protocol/commands.ts";
+import type { Unit } from "../protocol/unit.ts";
 
 /** A whole number; `_` and `,` may group its digits. */
 export function whole(text: string): number {

@@ -1,7 +1,7 @@
 /** How answers are shown: a table for people, JSON for programs. And where the governor is. */
 import type { Command } from "commander";
 import { Bursar } from "../client/index.ts";
-import type { Unit } from "../protocol/commands.ts";
+import type { Unit } from "../protocol/unit.ts";
 
 export type Cell = string | number | null;
 

@@ -1,10 +1,10 @@
 /** `bursar pools`: budgets. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type Bursar, BursarError, type PoolSettings } from "../client/index.ts";
-import type { Unit } from "../protocol/commands.ts";
-import type { Rates } from "../protocol/prices.ts";
-import { type Weekday, weekdays } from "../protocol/refill.ts";
-import type { Report } from "../protocol/results.ts";
+import { type Weekday, weekdays } from "../protocol/period.ts";
+import type { Report } from "../protocol/pool.ts";
+import type { Rates } from "../protocol/price.ts";
+import type { Unit } from "../protocol/unit.ts";
 import {
   type Amount,
   amount,

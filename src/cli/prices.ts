@@ -1,6 +1,6 @@
 /** `bursar prices`: what models cost, for pools that count microusd. */
 import { Command } from "commander";
-import type { PriceView } from "../protocol/prices.ts";
+import type { PriceView } from "../protocol/price.ts";
 import { dollars } from "./arguments.ts";
 import { connect, everyPage, show, table } from "./output.ts";
 

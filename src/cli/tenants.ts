@@ -1,6 +1,6 @@
 /** `bursar tenants`: who owns pools and keys. Takes the operator's token. */
 import { Command, Option } from "commander";
-import { type Jurisdiction, jurisdictions } from "../protocol/tenants.ts";
+import { type Jurisdiction, jurisdictions } from "../protocol/tenant.ts";
 import { connect, everyPage, show, table, time } from "./output.ts";
 
 export function tenants(): Command {

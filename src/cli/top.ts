@@ -1,6 +1,6 @@
 /** `bursar top`: a pool at work, redrawn as it changes. */
 import { Command } from "commander";
-import type { Report } from "../protocol/results.ts";
+import type { Report } from "../protocol/pool.ts";
 import { interval } from "./arguments.ts";
 import { connect, isJson } from "./output.ts";
 import { describe } from "./pools.ts";

@@ -1,6 +1,6 @@
 /** `bursar webhooks`: where a tenant's notices are sent. */
 import { Command, InvalidArgumentError } from "commander";
-import { type NoticeType, noticeTypes, type WebhookView } from "../protocol/webhooks.ts";
+import { type NoticeType, noticeTypes, type WebhookView } from "../protocol/webhook.ts";
 import { ago } from "./arguments.ts";
 import { connect, show, table, time } from "./output.ts";
 

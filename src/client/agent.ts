@@ -1,5 +1,6 @@
 /** An agent of a pool: to spend as, to hand a part of its budget down, to manage. */
-import type { AgentChangeResult, AgentDetail, CloseResult, PauseResult, UsageResult } from "../protocol/results.ts";
+import type { AgentChangeResult, AgentDetail, CloseResult, PauseResult } from "../protocol/agent.ts";
+import type { UsageResult } from "../protocol/usage.ts";
 import { uuid7 } from "../protocol/uuid.ts";
 import type { GovernOptions } from "./govern.ts";
 import type { CommitOptions, Hold } from "./hold.ts";

@@ -1,6 +1,6 @@
 /** The way in: a governor, by its address and a key. */
-import type { Unit } from "../protocol/commands.ts";
-import type { PoolList } from "../protocol/results.ts";
+import type { PoolList } from "../protocol/pool.ts";
+import type { Unit } from "../protocol/unit.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Keys } from "./keys.ts";
 import { Pool, pathOf } from "./pool.ts";

@@ -1,7 +1,6 @@
 /** A reservation in the caller's hands: to be committed with what the call used, or released. */
-import type { Transfer } from "../protocol/events.ts";
-import type { BookedUsage } from "../protocol/prices.ts";
-import type { ReservationResult, SettlementResult } from "../protocol/results.ts";
+import type { BookedUsage } from "../protocol/price.ts";
+import type { ReservationResult, SettlementResult, Transfer } from "../protocol/reservation.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { BursarError } from "./errors.ts";
 import { unref } from "./timers.ts";

@@ -1,6 +1,5 @@
 /** The tenant's keys, for an admin. */
-import type { Scope } from "../protocol/capability.ts";
-import type { KeyView, NewKey, Revocation } from "../protocol/tenants.ts";
+import type { KeyView, NewKey, Revocation, Scope } from "../protocol/key.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 
 export type KeySpec = {

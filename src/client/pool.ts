@@ -1,25 +1,12 @@
 /** A pool, as its callers use it. Amounts are in the pool's unit. */
-import type { Metadata, OnExpiry, Unit } from "../protocol/commands.ts";
-import type { JournalEvent } from "../protocol/events.ts";
-import type { Rates } from "../protocol/prices.ts";
-import type { GivenPoolRefill, GivenRule } from "../protocol/refill.ts";
-import type {
-  AgentResult,
-  ArchiveResult,
-  Audit,
-  FundResult,
-  JournalPage,
-  PauseResult,
-  PeriodList,
-  PeriodResult,
-  PoolResult,
-  ReallocationResult,
-  Report,
-  ReservationResult,
-  ReservationView,
-  RestoreResult,
-  UsageResult,
-} from "../protocol/results.ts";
+import type { AgentResult, PauseResult } from "../protocol/agent.ts";
+import type { ArchiveResult, Audit, JournalEvent, JournalPage, RestoreResult } from "../protocol/journal.ts";
+import type { GivenPoolRefill, GivenRule, PeriodList, PeriodResult } from "../protocol/period.ts";
+import type { FundResult, PoolResult, Report } from "../protocol/pool.ts";
+import type { Rates } from "../protocol/price.ts";
+import type { Metadata, OnExpiry, ReservationResult, ReservationView } from "../protocol/reservation.ts";
+import type { Unit } from "../protocol/unit.ts";
+import type { ReallocationResult, UsageResult } from "../protocol/usage.ts";
 import { uuid7 } from "../protocol/uuid.ts";
 import { Agent } from "./agent.ts";
 import type { Dispatcher } from "./dispatcher.ts";

@@ -1,5 +1,5 @@
 /** What models cost, for pools that count microusd. */
-import type { PriceFields, PriceList, PriceView } from "../protocol/prices.ts";
+import type { PriceFields, PriceList, PriceView } from "../protocol/price.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 
 /** A new price may take so long to be in force here, as it may at the gateway. */

@@ -1,6 +1,6 @@
 /** How the calls of a pool are counted: in tokens, or in microusd at the price of their model. */
 import { inTokens, type Tariff } from "../pricing/tariff.ts";
-import type { PriceFields } from "../protocol/prices.ts";
+import type { PriceFields } from "../protocol/price.ts";
 import type { ModelRequest } from "../providers/request.ts";
 import type { Pool } from "./pool.ts";
 

@@ -1,5 +1,6 @@
 /** Tenants, for the operator: `new Bursar({ url, key: operatorToken })`. */
-import type { Jurisdiction, NewKey, Tenant } from "../protocol/tenants.ts";
+import type { NewKey } from "../protocol/key.ts";
+import type { Jurisdiction, Tenant } from "../protocol/tenant.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 
 export class Tenants {

@@ -1,6 +1,7 @@
 /** Events of a pool as they happen, from any point of its journal, over lost connections: each once, in order. */
-import type { JournalEvent } from "../protocol/events.ts";
+
 import type { LiveRefusal } from "../protocol/frames.ts";
+import type { JournalEvent } from "../protocol/journal.ts";
 import { type BursarError, errorOf } from "./errors.ts";
 import { Session, type SessionOptions } from "./session.ts";
 

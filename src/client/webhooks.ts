@@ -1,5 +1,5 @@
 /** Where a tenant's notices are sent, for an admin. */
-import type { DeliveryView, NewWebhook, NoticeType, WebhookView } from "../protocol/webhooks.ts";
+import type { DeliveryView, NewWebhook, NoticeType, WebhookView } from "../protocol/webhook.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 
 export type WebhookSpec = {

@@ -3,9 +3,10 @@
  * Counts alone bound nothing where callers choose labels, and where one write may have a thousand transfers.
  * `bench/memory.ts` holds these numbers against the heap of workerd.
  */
-import type { Metadata } from "../protocol/commands.ts";
+
 import { limits } from "../protocol/limits.ts";
 import { metadataBytes } from "../protocol/metadata.ts";
+import type { Metadata } from "../protocol/reservation.ts";
 import type { Booking, Reservation } from "./state.ts";
 
 /** A transfer names an agent and an amount. */

@@ -4,7 +4,7 @@
  * place skipped has none. The calendar itself is Temporal's (a polyfill, until every runtime has it).
  */
 import { Temporal } from "temporal-polyfill";
-import { type RefillRule, weekdays } from "../protocol/refill.ts";
+import { type RefillRule, weekdays } from "../protocol/period.ts";
 
 const hourMs = 3_600_000;
 

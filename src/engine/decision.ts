@@ -1,8 +1,8 @@
 /** What a command comes to: events to be persisted, or a refusal. Both are values; neither has had any effect yet. */
-import type { Unit } from "../protocol/commands.ts";
+import type { AnyResult } from "../protocol/commands.ts";
 import type { PoolEvent } from "../protocol/events.ts";
 import type { Refusal } from "../protocol/refusals.ts";
-import type { Result } from "../protocol/results.ts";
+import type { Unit } from "../protocol/unit.ts";
 import { timeOfId } from "./ids.ts";
 import { horizonOf } from "./remember.ts";
 import type { Booking, Pool, Reservation } from "./state.ts";
@@ -13,7 +13,7 @@ export type Decision =
       /** The id was used before with the same content: nothing happens again, the answer is the one of then. */
       readonly replayed?: true;
       /** Set where the answer can't be read from the state: a dry run. */
-      readonly result?: Result;
+      readonly result?: AnyResult;
     }
   | { readonly refusal: Refusal };
 

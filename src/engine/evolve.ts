@@ -2,7 +2,8 @@
  * Applies an event to the state. It decides nothing and refuses nothing: folding the journal from its beginning
  * gives, byte for byte, the state that its owner had.
  */
-import type { EventOf, PoolEvent, Transfer } from "../protocol/events.ts";
+import type { EventOf, PoolEvent } from "../protocol/events.ts";
+import type { Transfer } from "../protocol/reservation.ts";
 import { bytesOf } from "./bytes.ts";
 import { Heap } from "./heap.ts";
 import { awaitCommit, commitsLate, forget, forgetFuture, retain } from "./remember.ts";

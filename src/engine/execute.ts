@@ -2,9 +2,8 @@
  * Runs a command on a pool: what is due happens first, then the command is decided, its events are applied, what is
  * worth a warning is said, and agents that only waited for it leave. The caller persists `events` before anybody sees the outcome.
  */
-import type { Command } from "../protocol/commands.ts";
+import type { Command, Outcome } from "../protocol/commands.ts";
 import type { PoolEvent } from "../protocol/events.ts";
-import type { Outcome } from "../protocol/results.ts";
 import type { Decision } from "./decision.ts";
 import { decideClose, decidePause, decideRegister, decideReopen, decideReset, leave } from "./decisions/agent.ts";
 import { correctClock } from "./decisions/clock.ts";

@@ -1,5 +1,5 @@
 /** How a period goes on when the rule is changed that ends it. */
-import type { Period, RefillRule } from "../protocol/refill.ts";
+import type { Period, RefillRule } from "../protocol/period.ts";
 import { periodAt } from "./calendar.ts";
 import { firstDifference } from "./decision.ts";
 

@@ -1,17 +1,9 @@
 /** Reads answers out of the state, after the events of a command have been applied to it. */
-import type { Command } from "../protocol/commands.ts";
-import type { Transfer } from "../protocol/events.ts";
-import type { Period } from "../protocol/refill.ts";
-import type {
-  AgentDetail,
-  AgentView,
-  NamedAgentView,
-  PoolResult,
-  Report,
-  ReservationView,
-  Result,
-  SettlementResult,
-} from "../protocol/results.ts";
+import type { AgentDetail, AgentView, NamedAgentView } from "../protocol/agent.ts";
+import type { AnyResult, Command } from "../protocol/commands.ts";
+import type { Period } from "../protocol/period.ts";
+import type { PoolResult, Report } from "../protocol/pool.ts";
+import type { ReservationView, SettlementResult, Transfer } from "../protocol/reservation.ts";
 import {
   type Agent,
   agentOf,
@@ -25,7 +17,7 @@ import {
 } from "./state.ts";
 
 /** What `command` answers, now that it is applied (or was, when it is repeated). */
-export function resultOf(pool: Pool, command: Command, replayed: boolean): Result {
+export function resultOf(pool: Pool, command: Command, replayed: boolean): AnyResult {
   const again = replayed ? ({ replayed: true } as const) : undefined;
   switch (command.op) {
     case "configure":

@@ -2,9 +2,11 @@
  * The state of a pool: what the journal folds to. Plain data in memory, mutated by `evolve` alone. Sums that
  * admission needs on every call are kept beside what they sum; `invariants.ts` recomputes them.
  */
-import type { Metadata, OnExpiry } from "../protocol/commands.ts";
-import type { Contract, Donor, PoolSettings, Transfer } from "../protocol/events.ts";
-import type { Period } from "../protocol/refill.ts";
+import type { Contract } from "../protocol/agent.ts";
+import type { Period } from "../protocol/period.ts";
+import type { PoolSettings } from "../protocol/pool.ts";
+import type { Metadata, OnExpiry, Transfer } from "../protocol/reservation.ts";
+import type { Donor } from "../protocol/usage.ts";
 import { Heap } from "./heap.ts";
 import { Queue } from "./queue.ts";
 

@@ -2,8 +2,9 @@
  * What is worth a warning after an event: each is said once in a period, when it is first so, and is an event itself,
  * so that a state that was folded knows what has been said.
  */
-import type { PoolEvent, Warning } from "../protocol/events.ts";
-import type { Period } from "../protocol/refill.ts";
+import type { PoolEvent } from "../protocol/events.ts";
+import type { Period } from "../protocol/period.ts";
+import type { Warning } from "../protocol/warning.ts";
 import { type Agent, agentOf, gateOf, overage, type Pool, reservationOf, type Warned } from "./state.ts";
 
 /** A forecast from less of the period, or of the budget, would be a guess. */

@@ -6,15 +6,15 @@
 import * as z from "zod";
 import { parseBody } from "../http/body.ts";
 import { unsupported } from "../http/problems.ts";
+import { modelNameSchema } from "../protocol/common.wire.ts";
 import { limits } from "../protocol/limits.ts";
-import { modelName } from "../protocol/schemas.ts";
 import { type Dialect, type ModelRequest, readRequest } from "../providers/request.ts";
 import { unsupportedIn } from "../providers/unsupported.ts";
 
 const outputLimit = z.int().min(1).max(limits.amount).nullish();
 
 const schema = z.looseObject({
-  model: modelName,
+  model: modelNameSchema,
   stream: z.boolean().nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
   n: z.int().min(1).max(limits.gatewayAnswers).nullish(),

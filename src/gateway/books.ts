@@ -10,12 +10,11 @@ import { inMicrousd } from "../pricing/microusd.ts";
 import type { Provider } from "../pricing/table.ts";
 import { inTokens, type Tariff } from "../pricing/tariff.ts";
 import { bursar, type Caller } from "../protocol/caller.ts";
-import type { Capability } from "../protocol/capability.ts";
-import type { Unit } from "../protocol/commands.ts";
+import type { Capability } from "../protocol/key.ts";
 import { limits } from "../protocol/limits.ts";
-import type { Price, Rates } from "../protocol/prices.ts";
-import type { Refusal } from "../protocol/refusals.ts";
-import type { Answer } from "../protocol/results.ts";
+import type { Price, Rates } from "../protocol/price.ts";
+import type { Refusal, Result } from "../protocol/refusals.ts";
+import type { Unit } from "../protocol/unit.ts";
 
 type Known<T> = { readonly value: T; readonly until: number };
 type PoolFacts = { readonly unit: Unit; readonly fallback: Rates | null };
@@ -48,7 +47,7 @@ export class Books {
   }
 
   /** How calls of `model` are counted in this pool, or why they can't be. */
-  async tariff(provider: Provider, model: string): Promise<Answer<Tariff>> {
+  async tariff(provider: Provider, model: string): Promise<Result<Tariff>> {
     const facts = await this.#facts();
     if (!facts.ok) return facts;
     if (facts.result.unit === "tokens") return { ok: true, result: inTokens };
@@ -72,7 +71,7 @@ export class Books {
     return `${this.#capability.tenant}/${this.#pool}`;
   }
 
-  async #facts(): Promise<Answer<PoolFacts>> {
+  async #facts(): Promise<Result<PoolFacts>> {
     const known = recall(pools, this.#name);
     if (known !== undefined) return { ok: true, result: known };
     const settings = await this.ask((pool) => pool.settings(this.caller));

@@ -9,10 +9,10 @@ import { ApiError } from "../http/problems.ts";
 import { numberOf } from "../http/settings.ts";
 import type { Tariff } from "../pricing/tariff.ts";
 import { bursar } from "../protocol/caller.ts";
-import type { ReserveCommand } from "../protocol/commands.ts";
 import { limits } from "../protocol/limits.ts";
 import { type Problem, refusalProblem } from "../protocol/problems.ts";
-import type { Answer, ReservationResult } from "../protocol/results.ts";
+import type { Result } from "../protocol/refusals.ts";
+import type { ReservationResult, ReserveCommand } from "../protocol/reservation.ts";
 import { uuid7 } from "../protocol/uuid.ts";
 import { leastLimit, type ModelRequest } from "../providers/request.ts";
 import { Books, isAnotherUnit } from "./books.ts";
@@ -60,7 +60,7 @@ export async function callModel(call: ModelCall): Promise<Response | Problem> {
   return new Forwarded(call, admitted.result).answer();
 }
 
-async function admit(call: ModelCall): Promise<Answer<Admitted>> {
+async function admit(call: ModelCall): Promise<Result<Admitted>> {
   const { env, route, spender, asked } = call;
   const books = new Books(env, call.credentials.capability, spender.pool);
   const ttlMs = numberOf(env, "BURSAR_GATEWAY_TTL_MS", limits.gatewayTtlMs);

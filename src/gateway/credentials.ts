@@ -8,9 +8,9 @@ import { capabilityOf, type Principal } from "../http/auth.ts";
 import { ApiError, invalid } from "../http/problems.ts";
 import { mustBeOwn, mustHave, rights } from "../http/rights.ts";
 import type { Provider } from "../pricing/table.ts";
-import type { Capability } from "../protocol/capability.ts";
-import type { Answer } from "../protocol/results.ts";
-import { name } from "../protocol/schemas.ts";
+import { nameSchema } from "../protocol/common.wire.ts";
+import type { Capability } from "../protocol/key.ts";
+import type { Result } from "../protocol/refusals.ts";
 
 /** The headers that carry a provider's key, and nothing else. */
 export type ProviderKey = Readonly<Record<string, string>>;
@@ -78,7 +78,7 @@ function workersKey(provider: Provider, { OPENAI_API_KEY = "", ANTHROPIC_API_KEY
 export type Spender = { readonly pool: string; readonly agent: string };
 
 /** The pool and agent that a call is for: the key's, or what the headers say where the key leaves it open. */
-export function spenderOf({ headers }: Request, capability: Capability): Answer<Spender> {
+export function spenderOf({ headers }: Request, capability: Capability): Result<Spender> {
   const pool = named(headers, "x-bursar-pool", capability.pool);
   const agent = named(headers, "x-bursar-agent", capability.agent);
   // A pool that the key does not reach is not there.
@@ -91,7 +91,7 @@ export function spenderOf({ headers }: Request, capability: Capability): Answer<
 function named(headers: Headers, header: string, bound: string | undefined): string {
   const value = headers.get(header) ?? bound;
   if (value === undefined) throw invalid(header, "is missing, and the key is bound to none");
-  const parsed = name.safeParse(value);
+  const parsed = nameSchema.safeParse(value);
   if (!parsed.success) throw invalid(header, parsed.error.issues[0]?.message ?? "is not valid");
   return value;
 }

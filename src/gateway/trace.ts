@@ -4,7 +4,7 @@
  * Of prompts and answers it says nothing but how long they were.
  */
 import { tracing } from "cloudflare:workers";
-import type { ReservationResult } from "../protocol/results.ts";
+import type { ReservationResult } from "../protocol/reservation.ts";
 import type { Dialect } from "../providers/request.ts";
 import type { Usage } from "../providers/usage.ts";
 

@@ -1,7 +1,7 @@
 /** Who is asking: the operator, by the secret token; all others by a key that we signed. No object is woken for it. */
 import type { Env } from "../env.ts";
-import type { Capability } from "../protocol/capability.ts";
 import { keyPrefix, subprotocol } from "../protocol/frames.ts";
+import type { Capability } from "../protocol/key.ts";
 import { ApiError } from "./problems.ts";
 import { mustBeConfigured } from "./settings.ts";
 import { verifyKey } from "./signature.ts";

@@ -10,13 +10,14 @@ import {
   webhooksId,
 } from "../env.ts";
 import { bursar, type Caller, type RequestId } from "../protocol/caller.ts";
-import type { Capability } from "../protocol/capability.ts";
-import type { Command, ReserveCommand } from "../protocol/commands.ts";
+import type { Command, Outcome } from "../protocol/commands.ts";
+import { modelNameSchema, nameSchema } from "../protocol/common.wire.ts";
 import { type Opener, openerHeader, subprotocol } from "../protocol/frames.ts";
+import type { Capability } from "../protocol/key.ts";
 import { limits } from "../protocol/limits.ts";
-import type { Answer, Outcome } from "../protocol/results.ts";
-import { modelName, name } from "../protocol/schemas.ts";
-import type { Jurisdiction } from "../protocol/tenants.ts";
+import type { Result } from "../protocol/refusals.ts";
+import type { ReserveCommand } from "../protocol/reservation.ts";
+import type { Jurisdiction } from "../protocol/tenant.ts";
 import { uuid7 } from "../protocol/uuid.ts";
 import type { Principal } from "./auth.ts";
 import { whileConnected } from "./hang-up.ts";
@@ -53,7 +54,7 @@ export class Call {
   /** A name or id out of the path. */
   param(which: "pool" | "agent" | "id" | "tenant" | "key_id" | "webhook"): string {
     const value = this.#params[which] ?? "";
-    const parsed = name.safeParse(value);
+    const parsed = nameSchema.safeParse(value);
     if (!parsed.success) throw invalid(which, parsed.error.issues[0]?.message ?? "is not valid");
     return value;
   }
@@ -61,7 +62,7 @@ export class Call {
   /** A model's name out of the path. */
   model(): string {
     const value = this.#params["model"] ?? "";
-    const parsed = modelName.safeParse(value);
+    const parsed = modelNameSchema.safeParse(value);
     if (!parsed.success) throw invalid("model", parsed.error.issues[0]?.message ?? "is not valid");
     return value;
   }
@@ -100,7 +101,8 @@ export class Call {
     if (header === null) return given ?? uuid7();
     // The header's draft makes it a quoted string; most clients send it bare.
     const key = header.replace(/^"(.*)"$/, "$1");
-    if (!name.safeParse(key).success) throw invalid("Idempotency-Key", "must be 1 to 128 letters, digits, or . _ : -");
+    if (!nameSchema.safeParse(key).success)
+      throw invalid("Idempotency-Key", "must be 1 to 128 letters, digits, or . _ : -");
     if (given !== undefined && given !== key) throw invalid("/id", "differs from the Idempotency-Key header");
     return key;
   }
@@ -186,4 +188,4 @@ export class Call {
 }
 
 /** What a route gives back: a result, or a refusal; both become responses in `app.ts`. */
-export type Given = Answer<unknown>;
+export type Given = Result<unknown>;

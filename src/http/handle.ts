@@ -3,8 +3,8 @@
  * and which headers go along, is the caller's: the API and the gateway differ in both.
  */
 import type { Env } from "../env.ts";
+import { nameSchema } from "../protocol/common.wire.ts";
 import type { Problem } from "../protocol/problems.ts";
-import { name } from "../protocol/schemas.ts";
 import { stackOf } from "../protocol/stack.ts";
 import type { Principal } from "./auth.ts";
 import { type Entry, log } from "./log.ts";
@@ -87,5 +87,5 @@ function mustHavePlainHost(request: Request): void {
 
 /** What stands in a name's place may be anything, a whole key too; only a name is logged. */
 function nameOrNot(text: string | undefined): string | undefined {
-  return name.safeParse(text).success ? text : undefined;
+  return nameSchema.safeParse(text).success ? text : undefined;
 }

@@ -2,11 +2,12 @@
  * A pool's figures as Prometheus reads them: the text exposition format, version 0.0.4
  * (https://prometheus.io/docs/instrumenting/exposition_formats/). Written by hand because its one writer that is kept,
  * prom-client, needs Node and keeps its own counters; ours are the pool's state, and exact. Names of pools and agents
- * need no escaping: no quote, backslash or line break is in any (`protocol/schemas.ts`). Labels are bounded: agents by
+ * need no escaping: no quote, backslash or line break is in any (`protocol/common.wire.ts`). Labels are bounded: agents by
  * the pool's limit, codes by the protocol.
  */
-import type { Unit } from "../protocol/commands.ts";
-import type { AgentView, Metrics } from "../protocol/results.ts";
+import type { AgentView } from "../protocol/agent.ts";
+import type { Metrics } from "../protocol/pool.ts";
+import type { Unit } from "../protocol/unit.ts";
 
 export const expositionMedia = "text/plain; version=0.0.4; charset=utf-8";
 

@@ -1,8 +1,8 @@
 /** Makes keys: listed in their tenant first, then signed, and never beyond the rights of their maker. */
 import type * as z from "zod";
-import type { Capability } from "../protocol/capability.ts";
-import type * as schemas from "../protocol/schemas.ts";
-import type { Jurisdiction, KeyFields, NewKey } from "../protocol/tenants.ts";
+import type { Capability, KeyFields, NewKey } from "../protocol/key.ts";
+import { keyBody } from "../protocol/key.wire.ts";
+import type { Jurisdiction } from "../protocol/tenant.ts";
 import { uuid7 } from "../protocol/uuid.ts";
 import type { Call, Given } from "./call.ts";
 import { invalid } from "./problems.ts";
@@ -37,7 +37,7 @@ export async function makeKey(call: Call, { tenant, jurisdiction }: Home, fields
 }
 
 /** A key never exceeds its maker's rights: neither in pools nor in time. */
-export function withinMaker(maker: Capability, fields: z.output<typeof schemas.keyBody>): NewKeyFields {
+export function withinMaker(maker: Capability, fields: z.output<typeof keyBody>): NewKeyFields {
   const pool = fields.pool ?? maker.pool ?? null;
   if (maker.pool !== undefined && pool !== maker.pool)
     throw invalid("/pool", `must be ${maker.pool}, as your own key's`);

@@ -5,8 +5,8 @@
 
 import * as z from "zod";
 import { createDocument, type ZodOpenApiObject, type ZodOpenApiOperationObject } from "zod-openapi";
-import { health, problem } from "../protocol/answers.ts";
-import { modelName, name } from "../protocol/schemas.ts";
+import { modelNameSchema, nameSchema } from "../protocol/common.wire.ts";
+import { healthSchema, problemSchema } from "../protocol/problem.wire.ts";
 import { type Route, routes } from "./routes.ts";
 
 const tags = [
@@ -73,7 +73,7 @@ export function openApiDocument(version: string): ReturnType<typeof createDocume
 
 function operationOf(route: Route): ZodOpenApiOperationObject {
   const path = Object.fromEntries(
-    [...route.path.matchAll(/:(\w+)/g)].map(([, key = ""]) => [key, key === "model" ? modelName : name]),
+    [...route.path.matchAll(/:(\w+)/g)].map(([, key = ""]) => [key, key === "model" ? modelNameSchema : nameSchema]),
   );
   return {
     operationId: operationIdOf(route),
@@ -109,7 +109,7 @@ const healthz: ZodOpenApiOperationObject = {
   responses: {
     "200": {
       description: "It can answer requests. `degraded`: some settings can't be used; `errors` names them",
-      content: { "application/json": { schema: health } },
+      content: { "application/json": { schema: healthSchema } },
     },
     ...problemResponses({ "405": "It takes GET", "500": problems["500"] ?? "", "503": "Required secrets are missing" }),
   },
@@ -119,7 +119,7 @@ function problemResponses(described: Readonly<Record<string, string>>) {
   return Object.fromEntries(
     Object.entries(described).map(([status, description]) => [
       status,
-      { description, content: { "application/problem+json": { schema: problem } } },
+      { description, content: { "application/problem+json": { schema: problemSchema } } },
     ]),
   );
 }

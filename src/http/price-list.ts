@@ -1,5 +1,5 @@
 /** The prices of a tenant and those that everybody knows, as one list. */
-import type { PriceView } from "../protocol/prices.ts";
+import type { PriceView } from "../protocol/price.ts";
 
 /** By model, each once: the tenant's own comes before what is known. */
 export function merged(own: readonly PriceView[], known: readonly PriceView[]): PriceView[] {

@@ -3,7 +3,7 @@
  * alone, and any other looks to it like one that isn't there. A key that is bound to an agent may only do what the
  * entry's `agentKeys` says, and only as that agent.
  */
-import type { Capability, Scope } from "../protocol/capability.ts";
+import type { Capability, Scope } from "../protocol/key.ts";
 import { gatewayUsers, managers, readers, spenders } from "../protocol/rights.ts";
 import type { Principal } from "./auth.ts";
 import { ApiError } from "./problems.ts";

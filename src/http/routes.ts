@@ -2,12 +2,66 @@
 import type * as z from "zod";
 import { segmentMedia } from "../archive/segment.ts";
 import { knownPrice, knownPrices } from "../pricing/known.ts";
-import * as answers from "../protocol/answers.ts";
+import {
+  agentChangeResultSchema,
+  agentDetailSchema,
+  agentResultSchema,
+  closeResultSchema,
+  pauseResultSchema,
+  registerBody,
+} from "../protocol/agent.wire.ts";
+import { batchBody, batchResultSchema, withIds } from "../protocol/batch.wire.ts";
+import { deletedSchema, emptyBody, emptyQuery, idBody, listQuery } from "../protocol/common.wire.ts";
 import { batchResult } from "../protocol/frames.ts";
+import {
+  archiveResultSchema,
+  auditSchema,
+  exportQuery,
+  journalPageSchema,
+  journalQuery,
+  restoreResultSchema,
+  segmentSchema,
+  snapshotQuery,
+  snapshotSchema,
+} from "../protocol/journal.wire.ts";
+import { keyBody, keyListSchema, newKeySchema, operatorKeyBody, revocationSchema } from "../protocol/key.wire.ts";
 import { limits } from "../protocol/limits.ts";
+import { periodListSchema, periodResultSchema, periodsQuery } from "../protocol/period.wire.ts";
+import {
+  configureBody,
+  expositionSchema,
+  fundBody,
+  fundResultSchema,
+  metricsQuery,
+  poolListSchema,
+  poolResultSchema,
+  removeQuery,
+  reportSchema,
+} from "../protocol/pool.wire.ts";
+import { modelsQuery, priceBody, priceListSchema, priceSchema } from "../protocol/price.wire.ts";
+import {
+  commitBody,
+  extendBody,
+  reservationResultSchema,
+  reservationViewSchema,
+  reserveBody,
+  settlementResultSchema,
+} from "../protocol/reservation.wire.ts";
 import { mayRun } from "../protocol/rights.ts";
-import * as schemas from "../protocol/schemas.ts";
+import { newTenantSchema, tenantBody, tenantListSchema } from "../protocol/tenant.wire.ts";
+import { reallocateBody, reallocationResultSchema, recordBody, usageResultSchema } from "../protocol/usage.wire.ts";
 import { uuid7 } from "../protocol/uuid.ts";
+import {
+  deliveriesQuery,
+  deliveryListSchema,
+  newWebhookSchema,
+  pingedSchema,
+  redeliverBody,
+  redeliveredSchema,
+  webhookBody,
+  webhookListSchema,
+  webhookSchema,
+} from "../protocol/webhook.wire.ts";
 import { parseBody, parseQuery } from "./body.ts";
 import type { Call, Given } from "./call.ts";
 import { exportJournal } from "./export-journal.ts";
@@ -62,13 +116,13 @@ function route<B = unknown, Q = unknown>(
     status,
     right,
     body,
-    query: query ?? schemas.emptyQuery,
+    query: query ?? emptyQuery,
     answer,
     media,
     run: async (call) => {
       mustHave(right, call.principal);
       if (call.isForeignPool()) return poolNotFound;
-      const parsedQuery = parseQuery(call.url, (query ?? schemas.emptyQuery) as z.ZodType<Q>);
+      const parsedQuery = parseQuery(call.url, (query ?? emptyQuery) as z.ZodType<Q>);
       const parsedBody =
         body === undefined
           ? (undefined as B)
@@ -93,9 +147,9 @@ const reservation = `${pool}/reservations/:id`;
 
 export const routes: readonly Route[] = [
   route("POST", tenants, rights.operate, "Create a tenant; answers its first admin key, once", {
-    answer: answers.newTenant,
+    answer: newTenantSchema,
     status: 201,
-    body: schemas.tenantBody,
+    body: tenantBody,
     run: async (call, { id, jurisdiction = null }) => {
       const { requestId } = call;
       const added = await call.directory((directory) => directory.add(requestId, id, jurisdiction));
@@ -105,15 +159,15 @@ export const routes: readonly Route[] = [
     },
   }),
   route("GET", tenants, rights.operate, "The tenants, by id", {
-    answer: answers.tenantList,
-    query: schemas.listQuery,
+    answer: tenantListSchema,
+    query: listQuery,
     run: async (call, _, { after = "", limit = 100 }) =>
       given(await call.directory((directory) => directory.list(after, limit))),
   }),
   route("POST", `${tenants}/:tenant/keys`, rights.operate, "Make an admin key for a tenant that has lost its own", {
-    answer: answers.newKey,
+    answer: newKeySchema,
     status: 201,
-    body: schemas.operatorKeyBody,
+    body: operatorKeyBody,
     run: async (call, fields) => {
       const found = await call.directory((directory) => directory.find(call.param("tenant")));
       if (!found.ok) return found;
@@ -124,19 +178,19 @@ export const routes: readonly Route[] = [
     },
   }),
   route("POST", keys, rights.manageKeys, "Make a key; it is shown once", {
-    answer: answers.newKey,
+    answer: newKeySchema,
     status: 201,
-    body: schemas.keyBody,
+    body: keyBody,
     run: (call, fields) => makeKey(call, call.capability, withinMaker(call.capability, fields)),
   }),
   route("GET", keys, rights.manageKeys, "The tenant's keys, by id; never the keys themselves", {
-    answer: answers.keyList,
-    query: schemas.listQuery,
+    answer: keyListSchema,
+    query: listQuery,
     run: (call, _, { after = "", limit = 100 }) =>
       call.tenant((tenant, caller) => tenant.keys(caller, call.capability.pool ?? null, after, limit)),
   }),
   route("DELETE", `${keys}/:key_id`, rights.manageKeys, "Revoke a key, in force at the next command everywhere", {
-    answer: answers.revocation,
+    answer: revocationSchema,
     run: (call) => {
       const keyId = call.param("key_id");
       const { requestId } = call;
@@ -144,8 +198,8 @@ export const routes: readonly Route[] = [
     },
   }),
   route("GET", prices, rights.readPrices, "Prices of models: the tenant's own, and those that are known", {
-    answer: answers.priceList,
-    query: schemas.modelsQuery,
+    answer: priceListSchema,
+    query: modelsQuery,
     agents: () => [],
     run: async (call, _, { after = "", limit = 100 }) => {
       const own = await call.tenant((tenant, caller) => tenant.prices(caller));
@@ -154,7 +208,7 @@ export const routes: readonly Route[] = [
     },
   }),
   route("GET", price, rights.readPrices, "The price of a model that is in force", {
-    answer: answers.price,
+    answer: priceSchema,
     agents: () => [],
     run: async (call) => {
       const model = call.model();
@@ -165,15 +219,15 @@ export const routes: readonly Route[] = [
     },
   }),
   route("PUT", price, rights.managePrices, "Set the tenant's own price of a model", {
-    answer: answers.price,
-    body: schemas.priceBody,
+    answer: priceSchema,
+    body: priceBody,
     run: (call, fields) => {
       const model = call.model();
       return call.tenant((tenant, caller) => tenant.setPrice(caller, model, fields));
     },
   }),
   route("DELETE", price, rights.managePrices, "Take the tenant's own price of a model away", {
-    answer: answers.deleted,
+    answer: deletedSchema,
     run: (call) => {
       const model = call.model();
       const { requestId } = call;
@@ -181,9 +235,9 @@ export const routes: readonly Route[] = [
     },
   }),
   route("POST", webhooks, rights.manageWebhooks, "Send notices to an address; its secret is shown once", {
-    answer: answers.newWebhook,
+    answer: newWebhookSchema,
     status: 201,
-    body: schemas.webhookBody,
+    body: webhookBody,
     run: (call, body) => {
       const fields = webhookFields(call.env, body);
       const { requestId } = call;
@@ -192,44 +246,44 @@ export const routes: readonly Route[] = [
     },
   }),
   route("GET", webhooks, rights.manageWebhooks, "The tenant's webhooks, and how each has fared", {
-    answer: answers.webhookList,
+    answer: webhookListSchema,
     run: (call) => call.webhooks(async (stub) => given({ webhooks: await stub.list() })),
   }),
   route("GET", webhook, rights.manageWebhooks, "A webhook, and how it has fared", {
-    answer: answers.webhook,
+    answer: webhookSchema,
     run: (call) => call.webhooks((stub) => stub.find(call.param("webhook"))),
   }),
   route("PUT", webhook, rights.manageWebhooks, "Change where notices are sent, and which", {
-    answer: answers.webhook,
-    body: schemas.webhookBody,
+    answer: webhookSchema,
+    body: webhookBody,
     run: (call, body) => {
       const fields = webhookFields(call.env, body);
       return call.webhooks((stub) => stub.change(call.param("webhook"), fields));
     },
   }),
   route("DELETE", webhook, rights.manageWebhooks, "Send nothing there any more", {
-    answer: answers.deleted,
+    answer: deletedSchema,
     run: (call) => {
       const { requestId } = call;
       return call.webhooks((stub) => stub.remove(requestId, call.param("webhook")));
     },
   }),
   route("POST", `${webhook}/rotate`, rights.manageWebhooks, "A new secret; the one before is signed with for a day", {
-    answer: answers.newWebhook,
-    body: schemas.emptyBody,
+    answer: newWebhookSchema,
+    body: emptyBody,
     run: (call) => {
       const { requestId } = call;
       return call.webhooks((stub) => stub.rotate(requestId, call.param("webhook")));
     },
   }),
   route("POST", `${webhook}/enable`, rights.manageWebhooks, "Send again where it was disabled", {
-    answer: answers.webhook,
-    body: schemas.emptyBody,
+    answer: webhookSchema,
+    body: emptyBody,
     run: (call) => call.webhooks((stub) => stub.enable(call.param("webhook"))),
   }),
   route("POST", `${webhook}/ping`, rights.manageWebhooks, "Send a message that says nothing, to see it arrive", {
-    answer: answers.pinged,
-    body: schemas.emptyBody,
+    answer: pingedSchema,
+    body: emptyBody,
     run: (call) => {
       const { requestId } = call;
       const message = `msg_${uuid7()}`;
@@ -237,23 +291,23 @@ export const routes: readonly Route[] = [
     },
   }),
   route("GET", `${webhook}/deliveries`, rights.manageWebhooks, "What was sent there, and what became of it", {
-    answer: answers.deliveryList,
-    query: schemas.deliveriesQuery,
+    answer: deliveryListSchema,
+    query: deliveriesQuery,
     run: (call, _, { before, limit = 100 }) =>
       call.webhooks((stub) => stub.deliveries(call.param("webhook"), before, limit)),
   }),
   route("POST", `${webhook}/redeliver`, rights.manageWebhooks, "Send again: one message, or all that did not arrive", {
-    answer: answers.redelivered,
-    body: schemas.redeliverBody,
+    answer: redeliveredSchema,
+    body: redeliverBody,
     run: (call, { message, since = 0 }) => {
       const { requestId } = call;
       return call.webhooks((stub) => stub.redeliver(requestId, call.param("webhook"), message, since));
     },
   }),
   route("GET", "/v1/metrics", rights.listPools, "Figures of the tenant's pools for Prometheus", {
-    answer: answers.exposition,
+    answer: expositionSchema,
     media: expositionMedia,
-    query: schemas.metricsQuery,
+    query: metricsQuery,
     run: async (call, _, { after = "", limit = limits.metricsPage }) => {
       const figures = await tenantMetrics(call, after, limit);
       if (!figures.ok) return figures;
@@ -261,13 +315,13 @@ export const routes: readonly Route[] = [
     },
   }),
   route("GET", "/v1/pools", rights.listPools, "The tenant's pools, by name", {
-    answer: answers.poolList,
-    query: schemas.listQuery,
+    answer: poolListSchema,
+    query: listQuery,
     run: (call, _, { after = "", limit = 100 }) => call.tenant((tenant, caller) => tenant.pools(caller, after, limit)),
   }),
   route("PUT", pool, rights.managePool, "Create a pool, or change its settings", {
-    answer: answers.poolResult,
-    body: schemas.configureBody,
+    answer: poolResultSchema,
+    body: configureBody,
     run: (call, { location_hint, ...settings }) => {
       const name = call.param("pool");
       const command = { op: "configure", ...settings } as const;
@@ -275,12 +329,12 @@ export const routes: readonly Route[] = [
     },
   }),
   route("GET", pool, rights.readPool, "A pool's settings and totals", {
-    answer: answers.poolResult,
+    answer: poolResultSchema,
     run: (call) => call.pool((stub, caller) => stub.settings(caller)),
   }),
   route("DELETE", pool, rights.managePool, "Delete a pool and its journal", {
-    answer: answers.deleted,
-    query: schemas.removeQuery,
+    answer: deletedSchema,
+    query: removeQuery,
     run: (call, _, { force }) => {
       const name = call.param("pool");
       const { requestId } = call;
@@ -288,33 +342,33 @@ export const routes: readonly Route[] = [
     },
   }),
   route("POST", `${pool}/funds`, rights.managePool, "Grow or shrink a pool's budget", {
-    answer: answers.fundResult,
+    answer: fundResultSchema,
     status: 201,
-    body: schemas.fundBody,
+    body: fundBody,
     run: (call, { id, ...fund }) => call.run({ op: "fund", ...fund, id: call.idFor(id) }),
   }),
   route("POST", `${pool}/pause`, rights.managePool, "Stop all agents from reserving; open reservations settle", {
-    answer: answers.pauseResult,
-    body: schemas.emptyBody,
+    answer: pauseResultSchema,
+    body: emptyBody,
     run: (call) => call.run({ op: "pause", agent: null }),
   }),
   route("POST", `${pool}/resume`, rights.managePool, "End the pause of a pool", {
-    answer: answers.pauseResult,
-    body: schemas.emptyBody,
+    answer: pauseResultSchema,
+    body: emptyBody,
     run: (call) => call.run({ op: "resume", agent: null }),
   }),
   route("POST", `${pool}/reset-period`, rights.managePool, "Start a new period now: the budget is filled again", {
-    answer: answers.periodResult,
-    body: schemas.idBody,
+    answer: periodResultSchema,
+    body: idBody,
     run: (call, { id }) => call.run({ op: "reset_period", id: call.idFor(id) }),
   }),
   route("PUT", agent, rights.managePool, "Register an agent, or change its contract", {
-    answer: answers.agentResult,
-    body: schemas.registerBody,
+    answer: agentResultSchema,
+    body: registerBody,
     run: (call, contract) => call.run({ op: "register", ...contract, agent: call.param("agent") }),
   }),
   route("GET", agent, rights.readOwn, "An agent's contract and ledger entry", {
-    answer: answers.agentDetail,
+    answer: agentDetailSchema,
     agents: (call) => [call.param("agent")],
     run: (call) => {
       const name = call.param("agent");
@@ -322,12 +376,12 @@ export const routes: readonly Route[] = [
     },
   }),
   route("DELETE", agent, rights.managePool, "Close an agent; it leaves when its reservations are settled", {
-    answer: answers.closeResult,
+    answer: closeResultSchema,
     run: (call) => call.run({ op: "close", agent: call.param("agent"), id: call.idFor(undefined) }),
   }),
   route("POST", `${agent}/reopen`, rights.managePool, "Open a closed confidence gate: a new task", {
-    answer: answers.agentChangeResult,
-    body: schemas.idBody,
+    answer: agentChangeResultSchema,
+    body: idBody,
     run: (call, { id }) => call.run({ op: "reopen", agent: call.param("agent"), id: call.idFor(id) }),
   }),
   route(
@@ -336,25 +390,25 @@ export const routes: readonly Route[] = [
     rights.managePool,
     "Stop an agent, and those below it, from reserving; open ones settle",
     {
-      answer: answers.pauseResult,
-      body: schemas.emptyBody,
+      answer: pauseResultSchema,
+      body: emptyBody,
       run: (call) => call.run({ op: "pause", agent: call.param("agent") }),
     },
   ),
   route("POST", `${agent}/resume`, rights.managePool, "End the pause of an agent", {
-    answer: answers.pauseResult,
-    body: schemas.emptyBody,
+    answer: pauseResultSchema,
+    body: emptyBody,
     run: (call) => call.run({ op: "resume", agent: call.param("agent") }),
   }),
   route("POST", `${agent}/reset`, rights.managePool, "Start an agent again: nothing consumed, its allocation again", {
-    answer: answers.agentChangeResult,
-    body: schemas.idBody,
+    answer: agentChangeResultSchema,
+    body: idBody,
     run: (call, { id }) => call.run({ op: "reset", agent: call.param("agent"), id: call.idFor(id) }),
   }),
   route("POST", `${pool}/reservations`, rights.spend, "Reserve budget before a call", {
-    answer: answers.reservationResult,
+    answer: reservationResultSchema,
     status: 201,
-    body: schemas.reserveBody,
+    body: reserveBody,
     agents: (_, body) => [body.agent],
     run: (call, { id, wait_ms = 0, ...reserve }) => {
       const command = { op: "reserve", ...reserve, id: call.idFor(id) } as const;
@@ -362,7 +416,7 @@ export const routes: readonly Route[] = [
     },
   }),
   route("GET", reservation, rights.readOwn, "A reservation", {
-    answer: answers.reservationView,
+    answer: reservationViewSchema,
     agents: checkedByThePool,
     run: (call) => {
       const id = call.param("id");
@@ -370,42 +424,42 @@ export const routes: readonly Route[] = [
     },
   }),
   route("POST", `${reservation}/commit`, rights.spend, "Book what the call really used", {
-    answer: answers.settlementResult,
-    body: schemas.commitBody,
+    answer: settlementResultSchema,
+    body: commitBody,
     agents: checkedByThePool,
     run: (call, commit) => call.run({ op: "commit", ...commit, id: call.param("id") }),
   }),
   route("POST", `${reservation}/release`, rights.spend, "Give a reservation back", {
-    answer: answers.settlementResult,
-    body: schemas.emptyBody,
+    answer: settlementResultSchema,
+    body: emptyBody,
     agents: checkedByThePool,
     run: (call) => call.run({ op: "release", id: call.param("id") }),
   }),
   route("POST", `${reservation}/extend`, rights.spend, "Move the end of a reservation's lease", {
-    answer: answers.reservationResult,
-    body: schemas.extendBody,
+    answer: reservationResultSchema,
+    body: extendBody,
     agents: checkedByThePool,
     run: (call, extend) => call.run({ op: "extend", ...extend, id: call.param("id") }),
   }),
   route("POST", `${pool}/usage`, rights.spend, "Record exact usage without a reservation", {
-    answer: answers.usageResult,
+    answer: usageResultSchema,
     status: 201,
-    body: schemas.recordBody,
+    body: recordBody,
     agents: (_, body) => [body.agent],
     run: (call, { id, ...record }) => call.run({ op: "record", ...record, id: call.idFor(id) }),
   }),
   route("POST", `${pool}/reallocations`, rights.spend, "Move spare budget to an agent, or plan it with dry_run", {
-    answer: answers.reallocationResult,
-    body: schemas.reallocateBody,
+    answer: reallocationResultSchema,
+    body: reallocateBody,
     agents: (_, body) => [body.agent],
     run: (call, { id, ...reallocate }) => call.run({ op: "reallocate", ...reallocate, id: call.idFor(id) }),
   }),
   route("GET", `${pool}/report`, rights.readPool, "Every agent's ledger entry", {
-    answer: answers.report,
+    answer: reportSchema,
     run: (call) => call.pool((stub, caller) => stub.report(caller)),
   }),
   route("GET", `${pool}/metrics`, rights.readPool, "A pool's figures for Prometheus", {
-    answer: answers.exposition,
+    answer: expositionSchema,
     media: expositionMedia,
     run: async (call) => {
       const figures = await call.pool((stub, caller) => stub.metrics(caller));
@@ -414,16 +468,14 @@ export const routes: readonly Route[] = [
     },
   }),
   route("POST", `${pool}/batch`, rights.spend, "Run commands in order, each with its own outcome", {
-    answer: answers.batchResult,
-    body: schemas.batchBody,
+    answer: batchResultSchema,
+    body: batchBody,
     agents: (_, { commands }) =>
       commands.flatMap((command) => ("agent" in command && command.agent !== null ? [command.agent] : [])),
     run: async (call, body) => {
       // Those without an id get one, and the same again where the batch is repeated with its Idempotency-Key.
       const { batchKey } = call;
-      const commands = schemas.withIds(body.commands, (place) =>
-        batchKey === null ? uuid7() : `${batchKey}.${place}`,
-      );
+      const commands = withIds(body.commands, (place) => (batchKey === null ? uuid7() : `${batchKey}.${place}`));
       const index = commands.findIndex(({ op }) => !mayRun(call.capability.scope, op));
       const beyond = commands[index];
       if (beyond !== undefined) {
@@ -437,30 +489,30 @@ export const routes: readonly Route[] = [
     },
   }),
   route("GET", `${pool}/journal`, rights.readPool, "A page of the pool's events", {
-    answer: answers.journalPage,
-    query: schemas.journalQuery,
+    answer: journalPageSchema,
+    query: journalQuery,
     run: (call, _, { after = 0, limit = limits.journalPage }) =>
       call.pool((stub, caller) => stub.journal(caller, after, limit)),
   }),
   route("GET", `${pool}/journal/export`, rights.readPool, "The journal as a file that can be verified offline", {
-    answer: answers.segment,
+    answer: segmentSchema,
     media: segmentMedia,
-    query: schemas.exportQuery,
+    query: exportQuery,
     run: (call, _, { after = 0, until = Number.MAX_SAFE_INTEGER }) => exportJournal(call, after, until),
   }),
   route("GET", `${pool}/archive`, rights.readPool, "What of the journal is here, and what is in the archive", {
-    answer: answers.archiveResult,
+    answer: archiveResultSchema,
     run: (call) => call.pool((stub, caller) => stub.archived(caller)),
   }),
   route("POST", `${pool}/archive`, rights.managePool, "Ship what is not in the archive yet", {
-    answer: answers.archiveResult,
-    body: schemas.emptyBody,
+    answer: archiveResultSchema,
+    body: emptyBody,
     run: (call) => call.pool((stub, caller) => stub.archive(caller)),
   }),
   route("POST", `${pool}/restore`, rights.managePool, "Make a deleted pool again out of the archive", {
-    answer: answers.restoreResult,
+    answer: restoreResultSchema,
     status: 201,
-    body: schemas.emptyBody,
+    body: emptyBody,
     run: (call) => {
       const name = call.param("pool");
       const { requestId } = call;
@@ -468,14 +520,14 @@ export const routes: readonly Route[] = [
     },
   }),
   route("GET", `${pool}/periods`, rights.readPool, "Reports of periods that are over, newest first", {
-    answer: answers.periodList,
-    query: schemas.periodsQuery,
+    answer: periodListSchema,
+    query: periodsQuery,
     run: (call, _, { agent = null, before = Number.MAX_SAFE_INTEGER, limit = limits.periodPage }) =>
       call.pool((stub, caller) => stub.periods(caller, agent, before, limit)),
   }),
   route("GET", `${pool}/snapshot`, rights.readPool, "A pool's whole state, in pages, as of its event `seq`", {
-    answer: answers.snapshot,
-    query: schemas.snapshotQuery,
+    answer: snapshotSchema,
+    query: snapshotQuery,
     run: (call, _, { page: cursor }) => {
       const [seq, number] = cursor?.split(".").map(Number) ?? [];
       return call.pool((stub, caller) => stub.snapshot(caller, seq, number));
@@ -492,7 +544,7 @@ export const routes: readonly Route[] = [
     },
   }),
   route("GET", `${pool}/audit`, rights.readPool, "Fold the journal again and compare it with memory", {
-    answer: answers.audit,
+    answer: auditSchema,
     run: (call) => call.pool((stub, caller) => stub.audit(caller)),
   }),
 ];

@@ -1,12 +1,13 @@
 /** The figures of a tenant's pools, asked of each of them: they are exact, and asking wakes whoever sleeps. */
-import type { Answer, Metrics } from "../protocol/results.ts";
+import type { Metrics } from "../protocol/pool.ts";
+import type { Result } from "../protocol/refusals.ts";
 import type { Call } from "./call.ts";
 
 /** How many pools are asked at once: as many connections as the platform gives a request. */
 const asksAtOnce = 6;
 
 /** Of up to `count` pools by name, after `after`. One that was deleted meanwhile is left out. */
-export async function tenantMetrics(call: Call, after: string, count: number): Promise<Answer<Metrics[]>> {
+export async function tenantMetrics(call: Call, after: string, count: number): Promise<Result<Metrics[]>> {
   const listed = await call.tenant((tenant, caller) => tenant.pools(caller, after, count));
   if (!listed.ok) return listed;
   const names = listed.result.pools.map(({ name }) => name);

@@ -1,14 +1,14 @@
 /** A webhook as a request gives it, once its address has been looked at. */
 import type * as z from "zod";
 import type { Env } from "../env.ts";
-import type * as schemas from "../protocol/schemas.ts";
-import type { WebhookFields } from "../protocol/webhooks.ts";
+import type { WebhookFields } from "../protocol/webhook.ts";
+import { webhookBody } from "../protocol/webhook.wire.ts";
 import { originsIn, wrongWith } from "../webhooks/address.ts";
 import { invalid } from "./problems.ts";
 
 export function webhookFields(
   { BURSAR_WEBHOOK_ORIGINS }: Pick<Env, "BURSAR_WEBHOOK_ORIGINS">,
-  { url, types = [], pool, description }: z.output<typeof schemas.webhookBody>,
+  { url, types = [], pool, description }: z.output<typeof webhookBody>,
 ): WebhookFields {
   const wrong = wrongWith(url, originsIn(BURSAR_WEBHOOK_ORIGINS));
   if (wrong !== undefined) throw invalid("/url", wrong);

@@ -6,7 +6,7 @@
 import { foldRow } from "../archive/chain.ts";
 import { isSame } from "../engine/image.ts";
 import { violations } from "../engine/invariants.ts";
-import type { Audit } from "../protocol/results.ts";
+import type { Audit } from "../protocol/journal.ts";
 import { DamagedError, reading, understanding } from "./damage.ts";
 import { checkRow, notedHead, rowsAfter } from "./journal.ts";
 import type { Memory } from "./memory.ts";

@@ -4,7 +4,8 @@
  * row that was changed is noticed even where no other row follows it.
  */
 import { hashOf, type JournalRow } from "../archive/chain.ts";
-import type { JournalEvent, PoolEvent } from "../protocol/events.ts";
+import type { PoolEvent } from "../protocol/events.ts";
+import type { JournalEvent } from "../protocol/journal.ts";
 import { limits } from "../protocol/limits.ts";
 import { DamagedError } from "./damage.ts";
 import type { PoolStorage } from "./storage.ts";

@@ -5,7 +5,7 @@
 import type { Pool, Reservation } from "../engine/state.ts";
 import type { PoolEvent } from "../protocol/events.ts";
 import { limits } from "../protocol/limits.ts";
-import type { Notice, NoticeType } from "../protocol/webhooks.ts";
+import type { Notice, NoticeType } from "../protocol/webhook.ts";
 import type { PoolStorage } from "./storage.ts";
 
 /** The notices that `events` come to; the first event is number `firstSeq`, and `pool` is as they left it. */

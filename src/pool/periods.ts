@@ -4,7 +4,7 @@
  */
 import type { EventOf, PoolEvent } from "../protocol/events.ts";
 import { limits } from "../protocol/limits.ts";
-import type { PeriodReport } from "../protocol/results.ts";
+import type { PeriodReport } from "../protocol/period.ts";
 import type { PoolStorage } from "./storage.ts";
 
 /** Stands for the pool in the column of agents; no agent has an empty name. */

@@ -8,30 +8,18 @@ import type { JournalRow } from "../archive/chain.ts";
 import { report, viewDetail, viewPool, viewReservation } from "../engine/results.ts";
 import type { Pool } from "../engine/state.ts";
 import { type Env, type WebhookCalls, webhooksId } from "../env.ts";
+import type { AgentDetail } from "../protocol/agent.ts";
 import type { Caller } from "../protocol/caller.ts";
-import type { Command, ReserveCommand } from "../protocol/commands.ts";
-import type { PoolSettings } from "../protocol/events.ts";
+import type { Admission, Command, Outcome } from "../protocol/commands.ts";
 import { type Opener, openerHeader } from "../protocol/frames.ts";
+import type { ArchiveResult, Audit, JournalPage, RestoreResult, SnapshotPage } from "../protocol/journal.ts";
 import { limits } from "../protocol/limits.ts";
-import { noArchive, type Refusal } from "../protocol/refusals.ts";
-import type {
-  Admission,
-  AgentDetail,
-  Answer,
-  ArchiveResult,
-  Audit,
-  JournalPage,
-  Metrics,
-  Outcome,
-  PeriodList,
-  PoolResult,
-  Report,
-  ReservationView,
-  RestoreResult,
-  SnapshotPage,
-} from "../protocol/results.ts";
+import type { PeriodList } from "../protocol/period.ts";
+import type { Metrics, PoolResult, PoolSettings, Report } from "../protocol/pool.ts";
+import { noArchive, type Refusal, type Result } from "../protocol/refusals.ts";
+import type { ReservationView, ReserveCommand } from "../protocol/reservation.ts";
 import { stackOf } from "../protocol/stack.ts";
-import type { Jurisdiction } from "../protocol/tenants.ts";
+import type { Jurisdiction } from "../protocol/tenant.ts";
 import { audit } from "./audit.ts";
 import { DamagedError, reading } from "./damage.ts";
 import { page as journalPage } from "./journal.ts";
@@ -149,15 +137,15 @@ export class PoolObject extends DurableObject<PoolEnv> {
     return { outcome, confidence_path };
   }
 
-  settings(caller: Caller): Promise<Answer<PoolResult>> {
+  settings(caller: Caller): Promise<Result<PoolResult>> {
     return this.#look(caller, (pool) => viewPool(pool));
   }
 
-  report(caller: Caller): Promise<Answer<Report>> {
+  report(caller: Caller): Promise<Result<Report>> {
     return this.#look(caller, (pool) => report(pool, this.#name), looks.report);
   }
 
-  metrics(caller: Caller): Promise<Answer<Metrics>> {
+  metrics(caller: Caller): Promise<Result<Metrics>> {
     const figures = (pool: Pool): Metrics => ({
       report: report(pool, this.#name),
       open_reservations: pool.open,
@@ -167,14 +155,14 @@ export class PoolObject extends DurableObject<PoolEnv> {
     return this.#look(caller, figures, looks.report);
   }
 
-  agent(caller: Caller, name: string): Promise<Answer<AgentDetail>> {
+  agent(caller: Caller, name: string): Promise<Result<AgentDetail>> {
     return this.#look<AgentDetail>(caller, (pool) => {
       const agent = pool.agents.get(name);
       return agent === undefined ? { code: "agent_not_found", agent: name } : viewDetail(agent);
     });
   }
 
-  reservation(caller: Caller, id: string): Promise<Answer<ReservationView>> {
+  reservation(caller: Caller, id: string): Promise<Result<ReservationView>> {
     return this.#look<ReservationView>(caller, (pool) => {
       const known = pool.remembered.get(id);
       if (known?.op !== "reserve" || isForeign(pool, caller, id)) return { code: "reservation_not_found", id };
@@ -182,22 +170,22 @@ export class PoolObject extends DurableObject<PoolEnv> {
     });
   }
 
-  journal(caller: Caller, after: number, count: number): Promise<Answer<JournalPage>> {
+  journal(caller: Caller, after: number, count: number): Promise<Result<JournalPage>> {
     return this.#ofJournal(caller, after, () => journalPage(this.ctx.storage, after, count));
   }
 
   /** Rows of the journal, whole, from the one that holds the event after `after` on: about a segment's length of them. */
-  rows(caller: Caller, after: number): Promise<Answer<readonly JournalRow[]>> {
+  rows(caller: Caller, after: number): Promise<Result<readonly JournalRow[]>> {
     return this.#ofJournal(caller, after, () => nextRows(this.ctx.storage, after));
   }
 
   /** What of the journal is here, and what is in the archive. */
-  archived(caller: Caller): Promise<Answer<ArchiveResult>> {
+  archived(caller: Caller): Promise<Result<ArchiveResult>> {
     return this.#onceSettled(caller, () => this.#archived());
   }
 
   /** Ships what is not in the archive yet. */
-  async archive(caller: Caller): Promise<Answer<ArchiveResult>> {
+  async archive(caller: Caller): Promise<Result<ArchiveResult>> {
     const bucket = this.env.ARCHIVE;
     const now = await this.archived(caller);
     if (!now.ok) return now;
@@ -210,7 +198,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
    * Makes the pool again out of the archive; it must not exist, or be damaged. It knows these keys as revoked before
    * it can be used. The same request again is answered as before: the answer may have been lost.
    */
-  async restore(revoked: readonly RevokedKey[], request: string): Promise<Answer<RestoreResult>> {
+  async restore(revoked: readonly RevokedKey[], request: string): Promise<Result<RestoreResult>> {
     const bucket = this.env.ARCHIVE;
     if (bucket === undefined) return { ok: false, refusal: noArchive };
     const isDamaged = this.#pool.damage !== undefined;
@@ -239,7 +227,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
   }
 
   /** Reports of the pool's periods that are over, or of an agent's own, from before number `before`, newest first. */
-  periods(caller: Caller, agent: string | null, before: number, count: number): Promise<Answer<PeriodList>> {
+  periods(caller: Caller, agent: string | null, before: number, count: number): Promise<Result<PeriodList>> {
     return this.#onceSettled(caller, () => ({ periods: periods(this.ctx.storage, agent, before, count) }));
   }
 
@@ -247,7 +235,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
    * The state, in pages: whole and as of its last event where it fits one, otherwise as it was stored last, from which
    * the journal leads on. `seq` and `page` say which page is wanted; the first one is asked for without.
    */
-  async snapshot(caller: Caller, seq?: number, page = 0): Promise<Answer<SnapshotPage>> {
+  async snapshot(caller: Caller, seq?: number, page = 0): Promise<Result<SnapshotPage>> {
     const exists = await this.#look(caller, (pool) => pool.seq, looks.page);
     if (!exists.ok) return exists;
     let memory = await this.#pool.settled();
@@ -256,7 +244,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
     return { ok: true, result: snapshotPage(this.ctx.storage, memory, seq, page) };
   }
 
-  async audit(caller: Caller): Promise<Answer<Audit>> {
+  async audit(caller: Caller): Promise<Result<Audit>> {
     const refusal = this.#refusalTo(caller);
     if (refusal !== undefined) return { ok: false, refusal };
     // Of a pool that is damaged, too: it says what is wrong.
@@ -274,7 +262,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
    * Deletes the pool and its journal. With open reservations only when `force`d: their calls are still running. Forced,
    * it deletes what can't be read, too.
    */
-  async remove(caller: Caller, force: boolean): Promise<Answer<{ deleted: true }>> {
+  async remove(caller: Caller, force: boolean): Promise<Result<{ deleted: true }>> {
     if (this.#pool.damage === undefined || !force) {
       const exists = await this.#look(caller, (pool) => pool.seq);
       if (!exists.ok) return exists;
@@ -403,7 +391,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
     caller: Caller,
     look: (pool: Pool) => T | Refusal,
     cost: number = looks.one,
-  ): Promise<Answer<T>> {
+  ): Promise<Result<T>> {
     const refusal = this.#refusalTo(caller) ?? this.#pool.damage?.refusal;
     if (refusal !== undefined) return { ok: false, refusal };
     const answer = await this.#inTurn(
@@ -415,8 +403,8 @@ export class PoolObject extends DurableObject<PoolEnv> {
     return answer ?? { ok: false, refusal: queueFull.refusal };
   }
 
-  #read<T extends object | number>(look: (pool: Pool) => T | Refusal): Promise<Answer<T>> {
-    return this.#pool.read((pool): Answer<T> => {
+  #read<T extends object | number>(look: (pool: Pool) => T | Refusal): Promise<Result<T>> {
+    return this.#pool.read((pool): Result<T> => {
       if (pool.settings === null) return { ok: false, refusal: { code: "pool_not_found" } };
       const found = look(pool);
       return isRefusal(found) ? { ok: false, refusal: found } : { ok: true, result: found };
@@ -424,7 +412,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
   }
 
   /** Reads of the journal after `after`, unless that has been trimmed. */
-  async #ofJournal<T>(caller: Caller, after: number, read: () => T): Promise<Answer<T>> {
+  async #ofJournal<T>(caller: Caller, after: number, read: () => T): Promise<Result<T>> {
     const answer = await this.#onceSettled(caller, () => {
       const trimmed = trimmedTo(this.ctx.storage);
       return after < trimmed ? { trimmed } : { found: read() };
@@ -436,7 +424,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
       : { ok: false, refusal: { code: "journal_trimmed", trimmed } };
   }
 
-  async #onceSettled<T>(caller: Caller, read: () => T | Promise<T>): Promise<Answer<T>> {
+  async #onceSettled<T>(caller: Caller, read: () => T | Promise<T>): Promise<Result<T>> {
     const exists = await this.#look(caller, (pool) => pool.seq, looks.page);
     if (!exists.ok) return exists;
     await this.#pool.settled();

@@ -1,8 +1,8 @@
 /** Counts refusals by agent and code since the pool woke: what they tell is not worth a row. */
 import type { Pool } from "../engine/state.ts";
-import type { Command } from "../protocol/commands.ts";
+import type { Command, Outcome } from "../protocol/commands.ts";
 import type { LiveRefusal } from "../protocol/frames.ts";
-import type { Outcome, RefusalCounts } from "../protocol/results.ts";
+import type { RefusalCounts } from "../protocol/pool.ts";
 
 export class RefusalCounter {
   readonly #counts = new Map<string, Map<string, number>>();

@@ -3,17 +3,17 @@
  * Sessions that watch are in `watchers.ts`.
  */
 
+import { ackFrame, commandsFrame, subscribeFrame, withIds } from "../protocol/batch.wire.ts";
 import type { Caller } from "../protocol/caller.ts";
-import type { Command, ReserveCommand } from "../protocol/commands.ts";
-import type { JournalEvent } from "../protocol/events.ts";
+import type { Command, Outcome } from "../protocol/commands.ts";
 import { batchResult, closeCodes, type LiveRefusal, type Opener, ping, pong, subprotocol } from "../protocol/frames.ts";
+import type { JournalEvent } from "../protocol/journal.ts";
 import { parseJson, toPointer } from "../protocol/json.ts";
 import { limits } from "../protocol/limits.ts";
 import { type Problem, problemOf } from "../protocol/problems.ts";
 import type { Refusal } from "../protocol/refusals.ts";
-import type { Outcome } from "../protocol/results.ts";
+import type { ReserveCommand } from "../protocol/reservation.ts";
 import { mayRun } from "../protocol/rights.ts";
-import * as schemas from "../protocol/schemas.ts";
 import { shareOf } from "../protocol/share.ts";
 import { isSpendingStopped, spendingStopped } from "../protocol/spending-stop.ts";
 import { stackOf } from "../protocol/stack.ts";
@@ -167,20 +167,20 @@ export class Sessions {
   async #take(socket: WebSocket, attachment: Attachment, frame: unknown): Promise<void> {
     const id = numberOf(frame);
     if (isObject(frame) && "ack" in frame) {
-      const acked = schemas.ackFrame.safeParse(frame);
+      const acked = ackFrame.safeParse(frame);
       if (!acked.success) return send(socket, { id, problem: faultOf(acked.error) });
       return this.#watchers.acknowledge(socket, attachment, acked.data.ack);
     }
     if (isObject(frame) && "subscribe" in frame) {
-      const subscription = schemas.subscribeFrame.safeParse(frame);
+      const subscription = subscribeFrame.safeParse(frame);
       if (!subscription.success) return send(socket, { id, problem: faultOf(subscription.error) });
       const { id: asked, subscribe } = subscription.data;
       return this.#watchers.subscribe(socket, attachment, asked, subscribe.after);
     }
-    const commands = schemas.commandsFrame.safeParse(frame);
+    const commands = commandsFrame.safeParse(frame);
     if (!commands.success) return send(socket, { id, problem: faultOf(commands.error) });
     // A frame that is sent again after its connection was lost must carry ids; without them it is another one.
-    const data = { ...commands.data, commands: schemas.withIds(commands.data.commands, () => uuid7()) };
+    const data = { ...commands.data, commands: withIds(commands.data.commands, () => uuid7()) };
     await this.#run(socket, attachment, data);
   }
 

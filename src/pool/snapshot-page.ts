@@ -1,7 +1,7 @@
 /** The state of a pool in pages, for readers: whole where it is small, else as it is stored. */
 import { type ImagePage, pagesOf } from "../engine/image-pages.ts";
+import type { SnapshotPage } from "../protocol/journal.ts";
 import { limits } from "../protocol/limits.ts";
-import type { SnapshotPage } from "../protocol/results.ts";
 import type { Memory } from "./memory.ts";
 import { snapshotHead, storedPage, type Table, writeSnapshot } from "./snapshot.ts";
 import type { PoolStorage } from "./storage.ts";

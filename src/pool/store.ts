@@ -1,6 +1,6 @@
 /** Stores what a batch of deliveries comes to: its journal rows and what is kept beside them, and now and then a snapshot. */
 import type { PoolEvent } from "../protocol/events.ts";
-import type { Notice } from "../protocol/webhooks.ts";
+import type { Notice } from "../protocol/webhook.ts";
 import { append, noteHead, toRows } from "./journal.ts";
 import type { Memory } from "./memory.ts";
 import { forgetUnwanted, keepNotices } from "./outbox.ts";

@@ -3,9 +3,10 @@
  * and trimmed. All of it by the alarm, never on a caller's way. Kept here is when which of them is needed; what can't be
  * done now is left for the next alarm.
  */
-import type { PoolSettings } from "../protocol/events.ts";
+
 import { limits } from "../protocol/limits.ts";
-import type { Notice, NoticeType } from "../protocol/webhooks.ts";
+import type { PoolSettings } from "../protocol/pool.ts";
+import type { Notice, NoticeType } from "../protocol/webhook.ts";
 import { gatherExpired, handedOver, hasUnwanted, waitingNotices, wantedAfterAll } from "./outbox.ts";
 import { schemaVersion } from "./schema.ts";
 import { segmentLength } from "./shipping.ts";

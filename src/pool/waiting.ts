@@ -3,8 +3,8 @@
  * come. Each is granted the moment budget comes free; one that can't be yet lets others pass. Several calls may wait
  * for one reservation, where a caller comes back with the same id: it leaves the line with the last of them.
  */
-import type { ReserveCommand } from "../protocol/commands.ts";
-import type { Outcome } from "../protocol/results.ts";
+import type { Outcome } from "../protocol/commands.ts";
+import type { ReserveCommand } from "../protocol/reservation.ts";
 
 /** A call that waits. */
 export type Visit = {

@@ -2,8 +2,9 @@
  * Sessions that watch: each is sent every event once, in order, from any point of the journal, and no more than it
  * keeps up with. How far a socket has been told stands in its attachment.
  */
-import type { JournalEvent } from "../protocol/events.ts";
+
 import type { LiveRefusal, ServerFrame } from "../protocol/frames.ts";
+import type { JournalEvent } from "../protocol/journal.ts";
 import { limits } from "../protocol/limits.ts";
 import { problemOf, refusalProblem } from "../protocol/problems.ts";
 import { readers } from "../protocol/rights.ts";

@@ -2,7 +2,7 @@
  * What usage costs: whole microusd, rounded up once, at the end. Counts and rates are whole numbers and so are all
  * sums on the way, because a float per token (0.1 + 0.2) drifts, and a budget that drifts is none.
  */
-import type { PriceFields, Rates } from "../protocol/prices.ts";
+import type { PriceFields, Rates } from "../protocol/price.ts";
 import type { Usage } from "../providers/usage.ts";
 
 const million = 1_000_000;

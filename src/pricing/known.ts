@@ -1,6 +1,6 @@
 /** The table of known prices, as `npm run build` made it. */
 import table from "../../dist/prices.json" with { type: "json" };
-import type { PriceView } from "../protocol/prices.ts";
+import type { PriceView } from "../protocol/price.ts";
 import { type PriceTable, type Provider, priceAt, type Row, rowOf } from "./table.ts";
 
 const known = table as PriceTable;

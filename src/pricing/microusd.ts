@@ -1,5 +1,5 @@
 /** Calls counted in microusd, at the price of their model. */
-import type { Price, Rates } from "../protocol/prices.ts";
+import type { Price, Rates } from "../protocol/price.ts";
 import type { ModelRequest } from "../providers/request.ts";
 import { cacheWrite1hRate, cacheWriteRate, costOf, ratesAt, sumUp } from "./cost.ts";
 import type { Tariff } from "./tariff.ts";

@@ -1,5 +1,5 @@
 /** The table of known prices, which `npm run prices` generates, and how a model's name finds its row. */
-import type { PriceFields } from "../protocol/prices.ts";
+import type { PriceFields } from "../protocol/price.ts";
 
 /** A price from a moment on, milliseconds since 1970; without one, always. */
 export type DatedPrice = PriceFields & { readonly from?: number };

@@ -2,8 +2,8 @@
  * How a call is counted in the unit of its pool: tokens as they are, or microusd at the model's price. One thing to
  * reserve by, to clamp by and to book by, so that the three can't disagree.
  */
-import type { Unit } from "../protocol/commands.ts";
-import type { Price } from "../protocol/prices.ts";
+import type { Price } from "../protocol/price.ts";
+import type { Unit } from "../protocol/unit.ts";
 import { boundAt, type ModelRequest } from "../providers/request.ts";
 import { totalOf, type Usage } from "../providers/usage.ts";
 

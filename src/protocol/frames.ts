@@ -4,11 +4,12 @@
  * number of what they answer, or events.
  */
 import type { Caller } from "./caller.ts";
-import type { Scope } from "./capability.ts";
-import type { JournalEvent } from "./events.ts";
+import type { Outcome } from "./commands.ts";
+import type { JournalEvent } from "./journal.ts";
+import type { Scope } from "./key.ts";
+import type { RefusalCounts } from "./pool.ts";
 import { type Problem, refusalProblem } from "./problems.ts";
 import type { RefusalCode } from "./refusals.ts";
-import type { Outcome, RefusalCounts } from "./results.ts";
 
 /** The subprotocol of a session; the key travels as a second one, behind `keyPrefix`, for browsers can't set headers. */
 export const subprotocol = "bursar.v1";

@@ -1,5 +1,5 @@
 /** The size of metadata as it is stored: as JSON, in UTF-8. */
-import type { Metadata } from "./commands.ts";
+import type { Metadata } from "./reservation.ts";
 
 /** Bytes of `JSON.stringify(metadata)` in UTF-8, without making the text. */
 export function metadataBytes(metadata: Metadata): number {

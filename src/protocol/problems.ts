@@ -22,6 +22,7 @@ const apiErrors = {
 } as const;
 
 export type ApiErrorCode = keyof typeof apiErrors;
+export const apiErrorCodes = Object.keys(apiErrors) as ApiErrorCode[];
 type Code = RefusalCode | ApiErrorCode;
 type Status = ReturnType<typeof refusalStatus> | (typeof apiErrors)[ApiErrorCode];
 

@@ -2,7 +2,7 @@
  * Why a command or a read is refused. A refusal is a value: a stable code, and the facts that the decision rests on.
  * `Facts` says what those are, `refusals` everything else that there is to say of a code; a new refusal is a line in each.
  */
-import type { Unit } from "./commands.ts";
+import type { Unit } from "./unit.ts";
 
 /** The facts of each refusal, by its code. */
 type Facts = {
@@ -81,6 +81,9 @@ type Facts = {
 export type RefusalCode = keyof Facts;
 export type RefusalOf<Code extends RefusalCode> = { readonly code: Code } & Facts[Code];
 export type Refusal = { [Code in RefusalCode]: RefusalOf<Code> }[RefusalCode];
+
+/** What comes of a command or a read. */
+export type Result<T> = { readonly ok: true; readonly result: T } | { readonly ok: false; readonly refusal: Refusal };
 
 type Entry<Code extends RefusalCode> = {
   /** SDKs repeat 408, 409, 429 and 5xx by themselves: a refusal to spend is 402, so that they do not. */

@@ -1,6 +1,6 @@
 /** Which scope may run which command: the same in a request, a batch and a session. */
-import type { Scope } from "./capability.ts";
 import { type Command, commandTraits } from "./commands.ts";
+import type { Scope } from "./key.ts";
 
 /** Scopes that spend: reserve, commit, release, extend, record, reallocate. */
 export const spenders: readonly Scope[] = ["admin", "spend"];

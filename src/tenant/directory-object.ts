@@ -2,8 +2,8 @@
 import { DurableObject } from "cloudflare:workers";
 import type { RequestId } from "../protocol/caller.ts";
 import { limits } from "../protocol/limits.ts";
-import type { Answer } from "../protocol/results.ts";
-import type { Jurisdiction, Tenant } from "../protocol/tenants.ts";
+import type { Result } from "../protocol/refusals.ts";
+import type { Jurisdiction, Tenant } from "../protocol/tenant.ts";
 import { migrate, schemaVersion } from "../storage/migrate.ts";
 import { Requests } from "../storage/requests.ts";
 import { directorySteps } from "./schema.ts";
@@ -12,13 +12,13 @@ type TenantRow = { id: string; jurisdiction: string | null; created_at: number }
 
 export class DirectoryObject extends DurableObject<unknown> {
   /** Lists a tenant. Once listed, neither its id nor its jurisdiction can be had again: its objects' addresses hold both. */
-  async add(request: RequestId, id: string, jurisdiction: Jurisdiction | null): Promise<Answer<Tenant>> {
+  async add(request: RequestId, id: string, jurisdiction: Jurisdiction | null): Promise<Result<Tenant>> {
     migrate(this.ctx.storage, directorySteps);
     const requests = new Requests(this.ctx.storage.sql);
     return requests.once(request, `add ${id} ${jurisdiction}`, Date.now(), () => this.#add(id, jurisdiction));
   }
 
-  #add(id: string, jurisdiction: Jurisdiction | null): Answer<Tenant> {
+  #add(id: string, jurisdiction: Jurisdiction | null): Result<Tenant> {
     const { sql } = this.ctx.storage;
     if (this.#get(id) !== undefined) {
       const reason = `there is a tenant ${id}; make a key for it with POST /v1/tenants/${id}/keys`;
@@ -32,11 +32,11 @@ export class DirectoryObject extends DurableObject<unknown> {
     return this.#find(id);
   }
 
-  async find(id: string): Promise<Answer<Tenant>> {
+  async find(id: string): Promise<Result<Tenant>> {
     return this.#find(id);
   }
 
-  #find(id: string): Answer<Tenant> {
+  #find(id: string): Result<Tenant> {
     const found = schemaVersion(this.ctx.storage) > 0 ? this.#get(id) : undefined;
     return found === undefined
       ? { ok: false, refusal: { code: "tenant_not_found", tenant: id } }

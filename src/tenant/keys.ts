@@ -1,6 +1,5 @@
 /** A tenant's keys: who they were made for and whether they are revoked. The keys themselves are kept nowhere. */
-import type { Scope } from "../protocol/capability.ts";
-import type { KeyFields, KeyView } from "../protocol/tenants.ts";
+import type { KeyFields, KeyView, Scope } from "../protocol/key.ts";
 
 type KeyRow = {
   key_id: string;

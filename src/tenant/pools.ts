@@ -1,5 +1,5 @@
 /** A tenant's list of pools, and which revocations each of them has been notified of. */
-import type { PoolList } from "../protocol/results.ts";
+import type { PoolList } from "../protocol/pool.ts";
 
 export type PendingRevocation = {
   readonly key_id: string;

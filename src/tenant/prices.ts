@@ -1,5 +1,5 @@
 /** Prices that a tenant sets itself: of models that nobody else prices, and in place of those that somebody does. */
-import type { PriceFields, PriceView } from "../protocol/prices.ts";
+import type { PriceFields, PriceView } from "../protocol/price.ts";
 
 type PriceRow = { model: string; price: string; set_at: number };
 

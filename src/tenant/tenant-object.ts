@@ -5,13 +5,15 @@
 import { DurableObject } from "cloudflare:workers";
 import { type Env, type PoolCalls, poolId } from "../env.ts";
 import { bursar, type Caller, type RequestId } from "../protocol/caller.ts";
-import type { ConfigureCommand } from "../protocol/commands.ts";
+import type { Outcome } from "../protocol/commands.ts";
+import type { RestoreResult } from "../protocol/journal.ts";
+import type { KeyFields, KeyView, Revocation } from "../protocol/key.ts";
 import { limits } from "../protocol/limits.ts";
-import type { PriceFields, PriceView } from "../protocol/prices.ts";
-import { noArchive, type Refusal } from "../protocol/refusals.ts";
-import type { Answer, Outcome, PoolList, RestoreResult } from "../protocol/results.ts";
+import type { ConfigureCommand, PoolList } from "../protocol/pool.ts";
+import type { PriceFields, PriceView } from "../protocol/price.ts";
+import { noArchive, type Refusal, type Result } from "../protocol/refusals.ts";
 import { shareOf } from "../protocol/share.ts";
-import type { Jurisdiction, KeyFields, KeyView, Revocation } from "../protocol/tenants.ts";
+import type { Jurisdiction } from "../protocol/tenant.ts";
 import { migrate, schemaVersion } from "../storage/migrate.ts";
 import { Requests } from "../storage/requests.ts";
 import { Keys } from "./keys.ts";
@@ -44,7 +46,7 @@ export class TenantObject extends DurableObject<Env> {
   }
 
   /** Lists a key before it is signed, so that none exists that is not listed. */
-  async addKey(caller: Caller, request: RequestId, fields: KeyFields): Promise<Answer<KeyView>> {
+  async addKey(caller: Caller, request: RequestId, fields: KeyFields): Promise<Result<KeyView>> {
     migrate(this.ctx.storage, tenantSteps);
     const refusal = this.#refusalTo(caller);
     if (refusal !== null) return { ok: false, refusal };
@@ -61,7 +63,7 @@ export class TenantObject extends DurableObject<Env> {
       : { ok: true, result: key };
   }
 
-  #addKey(caller: Caller, fields: KeyFields, now: number): Answer<KeyView> {
+  #addKey(caller: Caller, fields: KeyFields, now: number): Result<KeyView> {
     this.#keys.forgetExpired(now);
     const refusal = this.#tooManyKeys(caller, fields.pool);
     if (refusal !== null) return { ok: false, refusal };
@@ -92,7 +94,7 @@ export class TenantObject extends DurableObject<Env> {
   }
 
   /** Keys by id; only those bound to `pool`, unless it is null. */
-  async keys(caller: Caller, pool: string | null, after: string, count: number): Promise<Answer<{ keys: KeyView[] }>> {
+  async keys(caller: Caller, pool: string | null, after: string, count: number): Promise<Result<{ keys: KeyView[] }>> {
     const refusal = this.#refusalTo(caller);
     if (refusal !== null) return { ok: false, refusal };
     return { ok: true, result: { keys: this.#isMade() ? this.#keys.list(pool, after, count) : [] } };
@@ -102,11 +104,11 @@ export class TenantObject extends DurableObject<Env> {
    * Revokes a key, and tells every pool that it reaches before it answers. Pools that can't be reached are notified again
    * until they know; the answer says how many those are, and asking again says how many are left.
    */
-  async revoke(caller: Caller, request: RequestId, pool: string | null, keyId: string): Promise<Answer<Revocation>> {
+  async revoke(caller: Caller, request: RequestId, pool: string | null, keyId: string): Promise<Result<Revocation>> {
     return this.#once(caller, request, `revoke ${keyId}`, () => this.#revoke(pool, keyId));
   }
 
-  async #revoke(pool: string | null, keyId: string): Promise<Answer<Revocation>> {
+  async #revoke(pool: string | null, keyId: string): Promise<Result<Revocation>> {
     const known = this.#isMade() ? this.#keys.get(keyId) : undefined;
     if (known === undefined || (pool !== null && known.pool !== pool)) {
       return { ok: false, refusal: { code: "key_not_found", key_id: keyId } };
@@ -142,7 +144,7 @@ export class TenantObject extends DurableObject<Env> {
   }
 
   /** Deletes a pool with all that it stored; again, if it got only half way. */
-  removePool(caller: Caller, request: RequestId, name: string, force: boolean): Promise<Answer<{ deleted: true }>> {
+  removePool(caller: Caller, request: RequestId, name: string, force: boolean): Promise<Result<{ deleted: true }>> {
     return this.#inTurn(name, () =>
       this.#once(caller, request, `remove ${name} ${force}`, async () => {
         if (!this.#isMade()) return { ok: false, refusal: { code: "pool_not_found" } };
@@ -158,14 +160,14 @@ export class TenantObject extends DurableObject<Env> {
   }
 
   /** Makes a pool again out of the archive. It knows the revoked keys before it can be used. */
-  restorePool(caller: Caller, request: RequestId, name: string): Promise<Answer<RestoreResult>> {
+  restorePool(caller: Caller, request: RequestId, name: string): Promise<Result<RestoreResult>> {
     return this.#inTurn(name, () => {
       migrate(this.ctx.storage, tenantSteps);
       return this.#once(caller, request, `restore ${name}`, () => this.#restorePool(request, name));
     });
   }
 
-  async #restorePool(request: RequestId, name: string): Promise<Answer<RestoreResult>> {
+  async #restorePool(request: RequestId, name: string): Promise<Result<RestoreResult>> {
     const refusal = this.#noArchive() ?? this.#tooManyPools(name);
     if (refusal !== null) return { ok: false, refusal };
     const isListed = this.#pools.has(name);
@@ -173,7 +175,7 @@ export class TenantObject extends DurableObject<Env> {
     // Whatever becomes of it, what the pool knew of revoked keys may be gone.
     this.#pools.forgets(name);
     const revocations = this.#pools.pendingFor(name);
-    let restored: Answer<RestoreResult> | undefined;
+    let restored: Result<RestoreResult> | undefined;
     try {
       restored = await this.#pool(name).restore(revocations, `${request.caller} ${request.key}`);
       const last = revocations.at(-1);
@@ -187,14 +189,14 @@ export class TenantObject extends DurableObject<Env> {
   }
 
   /** Pools by name, after `after`. */
-  async pools(caller: Caller, after: string, count: number): Promise<Answer<PoolList>> {
+  async pools(caller: Caller, after: string, count: number): Promise<Result<PoolList>> {
     const refusal = this.#refusalTo(caller);
     if (refusal !== null) return { ok: false, refusal };
     return { ok: true, result: this.#isMade() ? this.#pools.list(after, count) : { pools: [] } };
   }
 
   /** Sets the tenant's own price of a model, in place of any other. */
-  async setPrice(caller: Caller, model: string, fields: PriceFields): Promise<Answer<PriceView>> {
+  async setPrice(caller: Caller, model: string, fields: PriceFields): Promise<Result<PriceView>> {
     migrate(this.ctx.storage, tenantSteps);
     const refusal = this.#refusalTo(caller);
     if (refusal !== null) return { ok: false, refusal };
@@ -207,7 +209,7 @@ export class TenantObject extends DurableObject<Env> {
   }
 
   /** Takes the tenant's own price away; the model's other price holds again. */
-  async removePrice(caller: Caller, request: RequestId, model: string): Promise<Answer<{ deleted: true }>> {
+  async removePrice(caller: Caller, request: RequestId, model: string): Promise<Result<{ deleted: true }>> {
     return this.#once(caller, request, `remove price ${model}`, async () => {
       const found = await this.price(caller, model);
       if (!found.ok) return found;
@@ -217,7 +219,7 @@ export class TenantObject extends DurableObject<Env> {
   }
 
   /** The tenant's own price of a model. */
-  async price(caller: Caller, model: string): Promise<Answer<PriceView>> {
+  async price(caller: Caller, model: string): Promise<Result<PriceView>> {
     const refusal = this.#refusalTo(caller);
     if (refusal !== null) return { ok: false, refusal };
     const price = this.#isMade() ? this.#prices.get(model) : undefined;
@@ -227,14 +229,14 @@ export class TenantObject extends DurableObject<Env> {
   }
 
   /** All of the tenant's own prices, by model. */
-  async prices(caller: Caller): Promise<Answer<readonly PriceView[]>> {
+  async prices(caller: Caller): Promise<Result<readonly PriceView[]>> {
     const refusal = this.#refusalTo(caller);
     if (refusal !== null) return { ok: false, refusal };
     return { ok: true, result: this.#isMade() ? this.#prices.list() : [] };
   }
 
   /** Does it, or answers as it did when it was done before. Says first whether the caller's key still stands. */
-  async #once<T>(caller: Caller, request: RequestId, what: string, run: () => Promise<Answer<T>>): Promise<Answer<T>> {
+  async #once<T>(caller: Caller, request: RequestId, what: string, run: () => Promise<Result<T>>): Promise<Result<T>> {
     const refusal = this.#refusalTo(caller);
     if (refusal !== null) return { ok: false, refusal };
     // A tenant that was never made leaves no file behind, and has nothing to repeat.

@@ -1,6 +1,6 @@
 /** The messages of a tenant, and which of its webhooks have got each of them. */
 import { limits } from "../protocol/limits.ts";
-import type { DeliveryView, Notice, NoticeType } from "../protocol/webhooks.ts";
+import type { DeliveryView, Notice, NoticeType } from "../protocol/webhook.ts";
 import { messageId } from "./signature.ts";
 
 /** Pauses after the first attempt, the second, and so on; with them the last is made about 75 hours after the first. */

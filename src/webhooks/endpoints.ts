@@ -1,5 +1,5 @@
 /** A tenant's webhooks: where its notices go, and how each address has fared. */
-import type { NewWebhook, NoticeType, WebhookFields, WebhookView } from "../protocol/webhooks.ts";
+import type { NewWebhook, NoticeType, WebhookFields, WebhookView } from "../protocol/webhook.ts";
 import { newSecret } from "./signature.ts";
 
 type Row = {

@@ -7,7 +7,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Env } from "../env.ts";
 import type { RequestId } from "../protocol/caller.ts";
 import { limits } from "../protocol/limits.ts";
-import type { Answer } from "../protocol/results.ts";
+import type { Result } from "../protocol/refusals.ts";
 import {
   type DeliveryView,
   type NewWebhook,
@@ -16,7 +16,7 @@ import {
   noticeTypes,
   type WebhookFields,
   type WebhookView,
-} from "../protocol/webhooks.ts";
+} from "../protocol/webhook.ts";
 import { migrate, schemaVersion } from "../storage/migrate.ts";
 import { Requests } from "../storage/requests.ts";
 import { originsIn } from "./address.ts";
@@ -56,12 +56,12 @@ export class WebhooksObject extends DurableObject<Env> {
     void ctx.blockConcurrencyWhile(() => this.#arrange());
   }
 
-  async add(request: RequestId, id: string, fields: WebhookFields): Promise<Answer<NewWebhook>> {
+  async add(request: RequestId, id: string, fields: WebhookFields): Promise<Result<NewWebhook>> {
     migrate(this.ctx.storage, webhookSteps);
     return this.#once(request, `add ${JSON.stringify(fields)}`, () => this.#add(id, fields));
   }
 
-  #add(id: string, fields: WebhookFields): Answer<NewWebhook> {
+  #add(id: string, fields: WebhookFields): Result<NewWebhook> {
     if (this.#endpoints.count() >= limits.webhooksPerTenant) {
       const maximum = limits.webhooksPerTenant;
       return { ok: false, refusal: { code: "limit_reached", limit: "webhooksPerTenant", maximum } };
@@ -73,18 +73,18 @@ export class WebhooksObject extends DurableObject<Env> {
     return this.#isMade() ? this.#endpoints.list() : [];
   }
 
-  async find(id: string): Promise<Answer<WebhookView>> {
+  async find(id: string): Promise<Result<WebhookView>> {
     return this.#of(id, (view) => view);
   }
 
-  async change(id: string, fields: WebhookFields): Promise<Answer<WebhookView>> {
+  async change(id: string, fields: WebhookFields): Promise<Result<WebhookView>> {
     return this.#of(id, () => {
       this.#endpoints.change(id, fields);
       return this.#view(id);
     });
   }
 
-  async remove(request: RequestId, id: string): Promise<Answer<{ deleted: true }>> {
+  async remove(request: RequestId, id: string): Promise<Result<{ deleted: true }>> {
     return this.#once(request, `remove ${id}`, () =>
       this.#of(id, () => {
         this.ctx.storage.transactionSync(() => this.#endpoints.remove(id));
@@ -94,11 +94,11 @@ export class WebhooksObject extends DurableObject<Env> {
   }
 
   /** A repeat must not make a second secret: the one before would be dead at once. */
-  async rotate(request: RequestId, id: string): Promise<Answer<NewWebhook>> {
+  async rotate(request: RequestId, id: string): Promise<Result<NewWebhook>> {
     return this.#once(request, `rotate ${id}`, () => this.#of(id, () => this.#endpoints.rotate(id, Date.now())));
   }
 
-  async enable(id: string): Promise<Answer<WebhookView>> {
+  async enable(id: string): Promise<Result<WebhookView>> {
     const enabled = this.#of(id, () => {
       this.#endpoints.enable(id);
       return this.#view(id);
@@ -108,7 +108,7 @@ export class WebhooksObject extends DurableObject<Env> {
   }
 
   /** Sends a message that says nothing, to see whether it arrives. */
-  async ping(request: RequestId, id: string, message: string): Promise<Answer<{ message: string }>> {
+  async ping(request: RequestId, id: string, message: string): Promise<Result<{ message: string }>> {
     const pinged = this.#once(request, `ping ${id}`, () =>
       this.#of(id, () => {
         this.#deliveries.ping(id, message, Date.now());
@@ -124,7 +124,7 @@ export class WebhooksObject extends DurableObject<Env> {
     id: string,
     before: string | undefined,
     count: number,
-  ): Promise<Answer<{ deliveries: DeliveryView[] }>> {
+  ): Promise<Result<{ deliveries: DeliveryView[] }>> {
     return this.#of(id, () => ({ deliveries: this.#deliveries.list(id, before, count) }));
   }
 
@@ -133,7 +133,7 @@ export class WebhooksObject extends DurableObject<Env> {
     id: string,
     message: string | undefined,
     since: number,
-  ): Promise<Answer<{ redelivering: number }>> {
+  ): Promise<Result<{ redelivering: number }>> {
     const answer = this.#once(request, `redeliver ${id} ${message ?? since}`, () =>
       this.#of(id, () => ({ redelivering: this.#deliveries.redeliver(id, message, since, Date.now()) })),
     );
@@ -187,11 +187,11 @@ export class WebhooksObject extends DurableObject<Env> {
   }
 
   /** Does it, or answers as it did when it was done before. */
-  #once<T>(request: RequestId, what: string, run: () => Answer<T>): Answer<T> {
+  #once<T>(request: RequestId, what: string, run: () => Result<T>): Result<T> {
     return this.#isMade() ? this.#requests.once(request, what, Date.now(), run) : run();
   }
 
-  #of<T>(id: string, run: (view: WebhookView) => T): Answer<T> {
+  #of<T>(id: string, run: (view: WebhookView) => T): Result<T> {
     const view = this.#isMade() ? this.#endpoints.get(id) : undefined;
     if (view === undefined) return { ok: false, refusal: { code: "webhook_not_found", webhook: id } };
     return { ok: true, result: run(view) };

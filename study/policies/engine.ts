@@ -3,8 +3,8 @@ import { lacksOnlyBudget } from "../../src/engine/decisions/reservation.ts";
 import { execute } from "../../src/engine/execute.ts";
 import { emptyPool, type Pool } from "../../src/engine/state.ts";
 import { WaitingLine } from "../../src/pool/waiting.ts";
-import type { Command, ReserveCommand } from "../../src/protocol/commands.ts";
-import type { Outcome } from "../../src/protocol/results.ts";
+import type { Command, Outcome } from "../../src/protocol/commands.ts";
+import type { ReserveCommand } from "../../src/protocol/reservation.ts";
 import { type Call, costOf, type Fleet, type FleetAgent } from "../fleet.ts";
 import { type Answer, type Governor, go, type Policy, refused, type Served } from "./policy.ts";
 

@@ -10,7 +10,8 @@ import { execute } from "../../src/engine/execute.ts";
 import { toImage } from "../../src/engine/image.ts";
 import { emptyPool, type Pool } from "../../src/engine/state.ts";
 import type { Command } from "../../src/protocol/commands.ts";
-import type { JournalEvent, PoolEvent } from "../../src/protocol/events.ts";
+import type { PoolEvent } from "../../src/protocol/events.ts";
+import type { JournalEvent } from "../../src/protocol/journal.ts";
 
 const unit = "tokens";
 const names = ["a", "b", "c", "d"];

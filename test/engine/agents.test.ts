@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { RegisterCommand } from "../../src/protocol/commands.ts";
+import type { RegisterCommand } from "../../src/protocol/agent.ts";
 import { record, reserve, Stage } from "./stage.ts";
 
 const register = (agent: string, max: number, more: Partial<RegisterCommand> = {}) =>

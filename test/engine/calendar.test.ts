@@ -8,8 +8,7 @@ import { periodAt } from "../../src/engine/calendar.ts";
 import { execute, settleDue } from "../../src/engine/execute.ts";
 import { emptyPool, type Pool } from "../../src/engine/state.ts";
 import type { PoolEvent } from "../../src/protocol/events.ts";
-import type { RefillRule } from "../../src/protocol/refill.ts";
-import { type Weekday, weekdays } from "../../src/protocol/refill.ts";
+import { type RefillRule, type Weekday, weekdays } from "../../src/protocol/period.ts";
 import { randomOf } from "./random.ts";
 
 const seed = Number(process.env["BURSAR_SEED"] ?? Date.now()) | 0;

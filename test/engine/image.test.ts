@@ -3,8 +3,9 @@ import { execute } from "../../src/engine/execute.ts";
 import { fromImage, type PoolImage, toImage } from "../../src/engine/image.ts";
 import { violations } from "../../src/engine/invariants.ts";
 import { emptyPool, type Pool } from "../../src/engine/state.ts";
-import type { Command, OnExpiry } from "../../src/protocol/commands.ts";
+import type { Command } from "../../src/protocol/commands.ts";
 import type { PoolEvent } from "../../src/protocol/events.ts";
+import type { OnExpiry } from "../../src/protocol/reservation.ts";
 import { randomOf } from "./random.ts";
 
 const steps = 3_000;

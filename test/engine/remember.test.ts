@@ -4,8 +4,7 @@ import { execute } from "../../src/engine/execute.ts";
 import { fromImage, isSame, type PoolImage, toImage } from "../../src/engine/image.ts";
 import { violations } from "../../src/engine/invariants.ts";
 import { emptyPool, type Pool } from "../../src/engine/state.ts";
-import type { Command } from "../../src/protocol/commands.ts";
-import type { Outcome } from "../../src/protocol/results.ts";
+import type { Command, Outcome } from "../../src/protocol/commands.ts";
 import { record, reserve, Stage } from "./stage.ts";
 
 const start = 1_700_000_000_000;

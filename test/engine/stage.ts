@@ -6,10 +6,11 @@ import { toImage } from "../../src/engine/image.ts";
 import { violations } from "../../src/engine/invariants.ts";
 import { report } from "../../src/engine/results.ts";
 import { emptyPool, type Pool } from "../../src/engine/state.ts";
-import type { Command, ConfigureCommand, RegisterCommand } from "../../src/protocol/commands.ts";
+import type { AgentView, RegisterCommand } from "../../src/protocol/agent.ts";
+import type { Command, Outcome, Results } from "../../src/protocol/commands.ts";
 import type { PoolEvent } from "../../src/protocol/events.ts";
+import type { ConfigureCommand } from "../../src/protocol/pool.ts";
 import type { Refusal } from "../../src/protocol/refusals.ts";
-import type { AgentView, Outcome, Results } from "../../src/protocol/results.ts";
 
 type Plain<C> = C extends { unit: unknown } ? Omit<C, "unit"> & { unit?: "tokens" | "microusd" } : C;
 export type PlainCommand = Plain<Command>;

@@ -5,7 +5,7 @@ import { type Ending, Settlement } from "../../src/gateway/settlement.ts";
 import type { CallTrace } from "../../src/gateway/trace.ts";
 import { inTokens } from "../../src/pricing/tariff.ts";
 import type { Command } from "../../src/protocol/commands.ts";
-import type { ReservationResult, SettlementResult } from "../../src/protocol/results.ts";
+import type { ReservationResult, SettlementResult } from "../../src/protocol/reservation.ts";
 
 const ending: Ending = {
   usage: { input: 1, output: 2, cacheRead: 0, cacheWrite: 0, reasoning: 0 },

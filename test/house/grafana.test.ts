@@ -3,7 +3,8 @@ import { parser } from "@prometheus-io/lezer-promql";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { exposition } from "../../src/http/metrics.ts";
-import type { AgentView, Metrics } from "../../src/protocol/results.ts";
+import type { AgentView } from "../../src/protocol/agent.ts";
+import type { Metrics } from "../../src/protocol/pool.ts";
 import { read } from "./tree.ts";
 
 /** Names of metrics that a pool of either unit with one agent has. */

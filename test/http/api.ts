@@ -7,7 +7,7 @@ import { expect } from "vitest";
 import type { Env } from "../../src/env.ts";
 import { createApp } from "../../src/http/app.ts";
 import { signKey } from "../../src/http/signature.ts";
-import type { Capability } from "../../src/protocol/capability.ts";
+import type { Capability } from "../../src/protocol/key.ts";
 import { undocumented } from "./documented.ts";
 
 export type Json = Record<string, unknown>;

@@ -1,7 +1,7 @@
 /** A caller that has gone before its reserve is asked for: the pool hears of that first, and grants nothing. */
 import { expect, it } from "vitest";
 import { whileConnected } from "../../src/http/hang-up.ts";
-import type { Outcome } from "../../src/protocol/results.ts";
+import type { Outcome } from "../../src/protocol/commands.ts";
 import { anybody, newPool, reserve } from "../pool/stage.ts";
 
 it("grants nothing to a caller that had gone before the pool was asked", async () => {

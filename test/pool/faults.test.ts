@@ -9,8 +9,7 @@ import type { StoredRow } from "../../src/pool/journal.ts";
 import { append, rowsAfter } from "../../src/pool/journal.ts";
 import { type LivePool, NotPersistedError } from "../../src/pool/live-pool.ts";
 import { migrate } from "../../src/pool/schema.ts";
-import type { Command } from "../../src/protocol/commands.ts";
-import type { Outcome } from "../../src/protocol/results.ts";
+import type { Command, Outcome } from "../../src/protocol/commands.ts";
 import {
   all,
   commit,

@@ -4,7 +4,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { LivePool } from "../../src/pool/live-pool.ts";
 import { waitingNotices } from "../../src/pool/outbox.ts";
-import { type Notice, type NoticeType, noticeTypes } from "../../src/protocol/webhooks.ts";
+import { type Notice, type NoticeType, noticeTypes } from "../../src/protocol/webhook.ts";
 import {
   all,
   counted,

@@ -1,7 +1,7 @@
 /** Periods and warnings on the real object: by alarm, after eviction, under many at once. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { JournalEvent } from "../../src/protocol/events.ts";
+import type { JournalEvent } from "../../src/protocol/journal.ts";
 import { all, anybody, audited, newStub, register, reserve, type Stub } from "./stage.ts";
 
 afterEach(() => void vi.useRealTimers());

@@ -8,17 +8,11 @@ import { schemaVersion } from "../../src/pool/schema.ts";
 import type { PoolStorage } from "../../src/pool/storage.ts";
 import type { Errands } from "../../src/pool/upkeep.ts";
 import type { Caller } from "../../src/protocol/caller.ts";
-import type { Command, ReserveCommand } from "../../src/protocol/commands.ts";
-import type {
-  Answer,
-  Audit,
-  JournalPage,
-  Outcome,
-  PoolResult,
-  Report,
-  ReservationView,
-  Results,
-} from "../../src/protocol/results.ts";
+import type { Command, Outcome, Results } from "../../src/protocol/commands.ts";
+import type { Audit, JournalPage } from "../../src/protocol/journal.ts";
+import type { PoolResult, Report } from "../../src/protocol/pool.ts";
+import type { Result } from "../../src/protocol/refusals.ts";
+import type { ReservationView, ReserveCommand } from "../../src/protocol/reservation.ts";
 
 let pools = 0;
 
@@ -46,27 +40,27 @@ export class Stub {
     return this.raw.reserve(anybody, command, waitMs);
   }
 
-  async settings(): Promise<Answer<PoolResult>> {
+  async settings(): Promise<Result<PoolResult>> {
     return this.raw.settings(anybody);
   }
 
-  async report(): Promise<Answer<Report>> {
+  async report(): Promise<Result<Report>> {
     return this.raw.report(anybody);
   }
 
-  async reservation(id: string): Promise<Answer<ReservationView>> {
+  async reservation(id: string): Promise<Result<ReservationView>> {
     return this.raw.reservation(anybody, id);
   }
 
-  async journal(after: number, count: number): Promise<Answer<JournalPage>> {
+  async journal(after: number, count: number): Promise<Result<JournalPage>> {
     return this.raw.journal(anybody, after, count);
   }
 
-  async audit(): Promise<Answer<Audit>> {
+  async audit(): Promise<Result<Audit>> {
     return this.raw.audit(anybody);
   }
 
-  async remove(force: boolean): Promise<Answer<{ deleted: true }>> {
+  async remove(force: boolean): Promise<Result<{ deleted: true }>> {
     return this.raw.remove(anybody, force);
   }
 }

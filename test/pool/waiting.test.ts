@@ -5,9 +5,9 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { endOf, rowsAfter } from "../../src/pool/journal.ts";
 import { type LivePool, NotPersistedError } from "../../src/pool/live-pool.ts";
-import type { Command, ReserveCommand } from "../../src/protocol/commands.ts";
+import type { Command, Outcome } from "../../src/protocol/commands.ts";
 import { limits } from "../../src/protocol/limits.ts";
-import type { Outcome } from "../../src/protocol/results.ts";
+import type { ReserveCommand } from "../../src/protocol/reservation.ts";
 import {
   all,
   audited,

@@ -9,7 +9,7 @@ import { costOf, sumUp } from "../../src/pricing/cost.ts";
 import { knownPrice, knownPrices } from "../../src/pricing/known.ts";
 import { inMicrousd } from "../../src/pricing/microusd.ts";
 import { inTokens } from "../../src/pricing/tariff.ts";
-import type { PriceFields } from "../../src/protocol/prices.ts";
+import type { PriceFields } from "../../src/protocol/price.ts";
 import { leastLimit, readRequest } from "../../src/providers/request.ts";
 
 const seed = Number(process.env["BURSAR_SEED"] ?? Date.now());

@@ -2,8 +2,14 @@
 import { describe, expect, it } from "vitest";
 import type * as z from "zod";
 import { type Route, routes } from "../../src/http/routes.ts";
+import { registerBody } from "../../src/protocol/agent.wire.ts";
+import { batchBody, batchCommand, withIds } from "../../src/protocol/batch.wire.ts";
+import { listQuery, nameSchema } from "../../src/protocol/common.wire.ts";
+import { journalQuery } from "../../src/protocol/journal.wire.ts";
 import { parseJson } from "../../src/protocol/json.ts";
-import * as schemas from "../../src/protocol/schemas.ts";
+import { configureBody, fundBody } from "../../src/protocol/pool.wire.ts";
+import { commitBody, extendBody, reserveBody } from "../../src/protocol/reservation.wire.ts";
+import { reallocateBody, recordBody } from "../../src/protocol/usage.wire.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -229,29 +235,29 @@ describe("the query of every route", () => {
   });
 
   it("reads whole numbers out of text, and nothing else", () => {
-    expect(schemas.journalQuery.parse({ after: "007", limit: "1000" })).toEqual({ after: 7, limit: 1_000 });
-    expect(schemas.journalQuery.parse({ after: "9007199254740991" })).toEqual({ after: Number.MAX_SAFE_INTEGER });
+    expect(journalQuery.parse({ after: "007", limit: "1000" })).toEqual({ after: 7, limit: 1_000 });
+    expect(journalQuery.parse({ after: "9007199254740991" })).toEqual({ after: Number.MAX_SAFE_INTEGER });
     for (const text of ["", "-1", "1.0", "1e3", " 1", "1 ", "+1", "0x1", "9007199254740992", "\u0661"]) {
-      expect(faults(schemas.journalQuery, { after: text })).toEqual(["/after"]);
+      expect(faults(journalQuery, { after: text })).toEqual(["/after"]);
     }
-    expect(faults(schemas.journalQuery, { limit: "1001" })).toEqual(["/limit"]);
-    expect(faults(schemas.listQuery, { limit: "1001" })).toEqual(["/limit"]);
+    expect(faults(journalQuery, { limit: "1001" })).toEqual(["/limit"]);
+    expect(faults(listQuery, { limit: "1001" })).toEqual(["/limit"]);
   });
 });
 
 describe("the commands of a batch", () => {
   it.each(commands)("$op is taken with every field that it knows, and refused with any other", (command) => {
-    expect(faults(schemas.batchCommand, command)).toEqual([]);
+    expect(faults(batchCommand, command)).toEqual([]);
     for (const key of [...strangersTo(command), "wait_ms"]) {
-      expect(faults(schemas.batchCommand, { ...command, [key]: 1 })).toEqual([`/${key}`]);
+      expect(faults(batchCommand, { ...command, [key]: 1 })).toEqual([`/${key}`]);
     }
   });
 
   it("are all those that a pool knows but configure", () => {
-    const known = schemas.batchCommand.options.map((option) => JSON.stringify(option.safeParse({}).success));
+    const known = batchCommand.options.map((option) => JSON.stringify(option.safeParse({}).success));
     expect(known).toHaveLength(commands.length);
-    expect(faults(schemas.batchCommand, { op: "configure" })).toEqual(["/op"]);
-    expect(faults(schemas.batchCommand, { id: "x" })).toEqual(["/op"]);
+    expect(faults(batchCommand, { op: "configure" })).toEqual(["/op"]);
+    expect(faults(batchCommand, { id: "x" })).toEqual(["/op"]);
   });
 
   it.each(commands)("$op needs its agent, and its id where that names a reservation which is there", (command) => {
@@ -259,12 +265,12 @@ describe("the commands of a batch", () => {
     for (const key of isOfOne ? ["id", "agent"] : ["agent"]) {
       if (!Object.hasOwn(command, key)) continue;
       const { [key]: _, ...rest } = command;
-      expect(faults(schemas.batchCommand, rest)).toEqual([`/${key}`]);
+      expect(faults(batchCommand, rest)).toEqual([`/${key}`]);
     }
   });
 
   it("get an id for their place where they have none, as their routes make one", () => {
-    const given = schemas.batchBody.parse({
+    const given = batchBody.parse({
       commands: [
         { op: "record", agent: "a", tokens: 1 },
         { op: "record", agent: "a", tokens: 1, id: "own" },
@@ -273,16 +279,16 @@ describe("the commands of a batch", () => {
         { op: "close", agent: "a" },
       ],
     });
-    const ids = schemas.withIds(given.commands, (place) => `made-${place}`).map((one) => ("id" in one ? one.id : null));
+    const ids = withIds(given.commands, (place) => `made-${place}`).map((one) => ("id" in one ? one.id : null));
     expect(ids).toEqual(["made-0", "own", null, null, "made-4"]);
   });
 
   it("are one to a thousand", () => {
     const batch = (count: number): Fields => ({ commands: Array.from({ length: count }, () => reserve) });
-    expect(faults(schemas.batchBody, batch(0))).toEqual(["/commands"]);
-    expect(faults(schemas.batchBody, batch(1))).toEqual([]);
-    expect(faults(schemas.batchBody, batch(1_000))).toEqual([]);
-    expect(faults(schemas.batchBody, batch(1_001))).toEqual(["/commands"]);
+    expect(faults(batchBody, batch(0))).toEqual(["/commands"]);
+    expect(faults(batchBody, batch(1))).toEqual([]);
+    expect(faults(batchBody, batch(1_000))).toEqual([]);
+    expect(faults(batchBody, batch(1_001))).toEqual(["/commands"]);
   });
 });
 
@@ -292,23 +298,23 @@ describe("numbers", () => {
   const contract = { priority: 1, max_tokens: 1 };
   const day = 86_400_000;
   const bounded: readonly Bounded[] = [
-    ["tokens", schemas.reserveBody, spend, 1, 1e12],
-    ["microusd", schemas.reserveBody, spend, 1, 1e12],
-    ["at_least", schemas.reserveBody, { ...spend, tokens: 1e12 }, 1, 1e12],
-    ["ttl_ms", schemas.reserveBody, { ...spend, tokens: 1 }, 100, day],
-    ["wait_ms", schemas.reserveBody, { ...spend, tokens: 1 }, 0, 60_000],
-    ["tokens", schemas.commitBody, {}, 0, 1e12],
-    ["ttl_ms", schemas.extendBody, {}, 100, day],
-    ["tokens", schemas.recordBody, spend, 0, 1e12],
-    ["tokens", schemas.reallocateBody, spend, 1, 1e12],
-    ["tokens", schemas.fundBody, {}, -1e15, 1e15],
-    ["budget", schemas.configureBody, {}, 0, 1e15],
-    ["default_ttl_ms", schemas.configureBody, {}, 100, day],
-    ["priority", schemas.registerBody, { max_tokens: 1 }, 0, 1_000],
-    ["max_tokens", schemas.registerBody, { priority: 1 }, 0, 1e12],
-    ["max_microusd", schemas.registerBody, { priority: 1 }, 0, 1e12],
-    ["min_reserve", schemas.registerBody, { ...contract, max_tokens: 1e12 }, 0, 1e12],
-    ["ceiling", schemas.registerBody, { ...contract, max_tokens: 0 }, 0, 1e12],
+    ["tokens", reserveBody, spend, 1, 1e12],
+    ["microusd", reserveBody, spend, 1, 1e12],
+    ["at_least", reserveBody, { ...spend, tokens: 1e12 }, 1, 1e12],
+    ["ttl_ms", reserveBody, { ...spend, tokens: 1 }, 100, day],
+    ["wait_ms", reserveBody, { ...spend, tokens: 1 }, 0, 60_000],
+    ["tokens", commitBody, {}, 0, 1e12],
+    ["ttl_ms", extendBody, {}, 100, day],
+    ["tokens", recordBody, spend, 0, 1e12],
+    ["tokens", reallocateBody, spend, 1, 1e12],
+    ["tokens", fundBody, {}, -1e15, 1e15],
+    ["budget", configureBody, {}, 0, 1e15],
+    ["default_ttl_ms", configureBody, {}, 100, day],
+    ["priority", registerBody, { max_tokens: 1 }, 0, 1_000],
+    ["max_tokens", registerBody, { priority: 1 }, 0, 1e12],
+    ["max_microusd", registerBody, { priority: 1 }, 0, 1e12],
+    ["min_reserve", registerBody, { ...contract, max_tokens: 1e12 }, 0, 1e12],
+    ["ceiling", registerBody, { ...contract, max_tokens: 0 }, 0, 1e12],
   ];
 
   it.each(bounded)("%s is whole and within its bounds, both included", (field, schema, others, min, max) => {
@@ -320,7 +326,7 @@ describe("numbers", () => {
   });
 
   it("a confidence is any number from 0 to 1", () => {
-    const at = (confidence: unknown): string[] => faults(schemas.commitBody, { tokens: 1, confidence });
+    const at = (confidence: unknown): string[] => faults(commitBody, { tokens: 1, confidence });
     for (const value of [0, -0, 5e-324, 0.5, 1]) expect(at(value)).toEqual([]);
     for (const value of [-5e-324, 1 + 2 ** -52, Infinity, null, "0.5"]) expect(at(value)).toEqual(["/confidence"]);
   });
@@ -328,54 +334,53 @@ describe("numbers", () => {
 
 describe("fields that must fit together", () => {
   it("an amount is named once, after its unit, and comes out as amount and unit", () => {
-    const { recordBody } = schemas;
     expect(recordBody.parse({ agent: "a", tokens: 0 })).toEqual({ agent: "a", amount: 0, unit: "tokens" });
     expect(recordBody.parse({ agent: "a", microusd: 7 })).toEqual({ agent: "a", amount: 7, unit: "microusd" });
     expect(faults(recordBody, { agent: "a" })).toEqual(["/tokens"]);
     expect(faults(recordBody, { agent: "a", tokens: 5, microusd: 5 })).toEqual(["/tokens"]);
-    expect(schemas.registerBody.parse({ priority: 1, max_microusd: 0 })).toEqual({
+    expect(registerBody.parse({ priority: 1, max_microusd: 0 })).toEqual({
       priority: 1,
       max: 0,
       unit: "microusd",
     });
-    expect(faults(schemas.registerBody, { priority: 1, max_tokens: 1, max_microusd: 1 })).toEqual(["/max_tokens"]);
+    expect(faults(registerBody, { priority: 1, max_tokens: 1, max_microusd: 1 })).toEqual(["/max_tokens"]);
   });
 
   it("the least is not more than the amount", () => {
-    expect(faults(schemas.reserveBody, { agent: "a", microusd: 5, at_least: 5 })).toEqual([]);
-    expect(faults(schemas.reserveBody, { agent: "a", microusd: 5, at_least: 6 })).toEqual(["/at_least"]);
-    expect(faults(schemas.batchCommand, { ...reserve, at_least: 6 })).toEqual(["/at_least"]);
+    expect(faults(reserveBody, { agent: "a", microusd: 5, at_least: 5 })).toEqual([]);
+    expect(faults(reserveBody, { agent: "a", microusd: 5, at_least: 6 })).toEqual(["/at_least"]);
+    expect(faults(batchCommand, { ...reserve, at_least: 6 })).toEqual(["/at_least"]);
   });
 
   it("the reserve and the ceiling of a contract lie on either side of its allocation", () => {
     const contract = { priority: 1, max_microusd: 5 };
-    expect(faults(schemas.registerBody, { ...contract, min_reserve: 5, ceiling: 5 })).toEqual([]);
-    expect(faults(schemas.registerBody, { ...contract, min_reserve: 6 })).toEqual(["/min_reserve"]);
-    expect(faults(schemas.registerBody, { ...contract, ceiling: 4 })).toEqual(["/ceiling"]);
-    expect(faults(schemas.registerBody, { ...contract, ceiling: null, parent: null })).toEqual([]);
+    expect(faults(registerBody, { ...contract, min_reserve: 5, ceiling: 5 })).toEqual([]);
+    expect(faults(registerBody, { ...contract, min_reserve: 6 })).toEqual(["/min_reserve"]);
+    expect(faults(registerBody, { ...contract, ceiling: 4 })).toEqual(["/ceiling"]);
+    expect(faults(registerBody, { ...contract, ceiling: null, parent: null })).toEqual([]);
   });
 });
 
 describe("names and labels", () => {
   it("a name is 1 to 128 of the letters that need no escaping anywhere", () => {
     for (const taken of ["a", "A-Z._:0", "x".repeat(128), "__proto__", "-", ":"]) {
-      expect(faults(schemas.name, taken)).toEqual([]);
+      expect(faults(nameSchema, taken)).toEqual([]);
     }
     const refused = ["", "x".repeat(129), "a b", "a/b", "a\n", "\na", "a%", "\u00e9", "\u0430", "a\u0000", "a@b"];
-    for (const name of refused) expect(faults(schemas.name, name)).toEqual([""]);
+    for (const name of refused) expect(faults(nameSchema, name)).toEqual([""]);
   });
 
   it("a name is looked at in a time that does not grow with what a stranger makes of it", () => {
     const started = performance.now();
     for (const text of ["a".repeat(1e6), `${"a".repeat(1e6)}!`, `${"._:-".repeat(250_000)}\n`]) {
-      expect(faults(schemas.name, text)).toEqual([""]);
-      expect(faults(schemas.reserveBody, { agent: "a", tokens: 1, metadata: { [text]: "v" } })).toHaveLength(1);
+      expect(faults(nameSchema, text)).toEqual([""]);
+      expect(faults(reserveBody, { agent: "a", tokens: 1, metadata: { [text]: "v" } })).toHaveLength(1);
     }
     expect(performance.now() - started).toBeLessThan(500);
   });
 
   it("labels are at most sixteen, with short names and short texts", () => {
-    const at = (metadata: unknown): string[] => faults(schemas.recordBody, { agent: "a", tokens: 1, metadata });
+    const at = (metadata: unknown): string[] => faults(recordBody, { agent: "a", tokens: 1, metadata });
     const labels = (count: number): Fields =>
       Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, ""]));
     expect(at(labels(16))).toEqual([]);
@@ -390,13 +395,13 @@ describe("names and labels", () => {
   it("a label named __proto__ is never dropped in silence", () => {
     for (const value of ['"kept"', "5", '{"polluted":true}']) {
       const read = parseJson(`{"agent":"a","tokens":1,"metadata":{"__proto__":${value}}}`);
-      const taken = read.ok ? schemas.recordBody.safeParse(read.value) : undefined;
+      const taken = read.ok ? recordBody.safeParse(read.value) : undefined;
       if (taken?.success === true) expect(JSON.stringify(taken.data.metadata)).toBe(`{"__proto__":${value}}`);
     }
   });
 
   it("a name is not . or .., which no URL can carry", () => {
-    for (const name of [".", ".."]) expect(faults(schemas.name, name)).toEqual([""]);
-    for (const name of ["...", "a.", ".a", "..a"]) expect(faults(schemas.name, name)).toEqual([]);
+    for (const name of [".", ".."]) expect(faults(nameSchema, name)).toEqual([""]);
+    for (const name of ["...", "a.", ".a", "..a"]) expect(faults(nameSchema, name)).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 /** A tenant's webhooks on real SQLite, with a clock and a network of the test's. */
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import type { Notice, WebhookFields } from "../../src/protocol/webhooks.ts";
+import type { Notice, WebhookFields } from "../../src/protocol/webhook.ts";
 import { migrate } from "../../src/storage/migrate.ts";
 import { Courier } from "../../src/webhooks/courier.ts";
 import { Deliveries } from "../../src/webhooks/deliveries.ts";

@@ -4,7 +4,7 @@
  */
 import { signal } from "@preact/signals";
 import { Bursar } from "../../../src/client/index.ts";
-import { type Capability, decodeCapability } from "../../../src/protocol/capability.ts";
+import { type Capability, decodeCapability } from "../../../src/protocol/key.ts";
 
 export type Access = { readonly bursar: Bursar; readonly capability: Capability; readonly key: string };
 

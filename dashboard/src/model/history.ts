@@ -5,7 +5,7 @@
 import { evolve } from "../../../src/engine/evolve.ts";
 import { fromImage, type PoolImage, toImage } from "../../../src/engine/image.ts";
 import { emptyPool, type Pool } from "../../../src/engine/state.ts";
-import type { JournalEvent } from "../../../src/protocol/events.ts";
+import type { JournalEvent } from "../../../src/protocol/journal.ts";
 
 /**
  * Events between two states that are kept: a state remembers up to 40,000 outcomes, some megabytes, and a fold of so

@@ -2,9 +2,9 @@
 import { batch, signal } from "@preact/signals";
 import { BursarError, type Pool as RemotePool } from "../../../src/client/index.ts";
 import type { Pool } from "../../../src/engine/state.ts";
-import type { Unit } from "../../../src/protocol/commands.ts";
-import type { JournalEvent } from "../../../src/protocol/events.ts";
 import type { LiveRefusal } from "../../../src/protocol/frames.ts";
+import type { JournalEvent } from "../../../src/protocol/journal.ts";
+import type { Unit } from "../../../src/protocol/unit.ts";
 import { Burn } from "./burn.ts";
 import { History, ownerOf } from "./history.ts";
 import { snapshotOf } from "./snapshot.ts";

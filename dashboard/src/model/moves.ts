@@ -1,5 +1,5 @@
 /** Budget on the move: who lent to whom, over a span of the journal. */
-import type { JournalEvent } from "../../../src/protocol/events.ts";
+import type { JournalEvent } from "../../../src/protocol/journal.ts";
 import { ownerOf } from "./history.ts";
 
 export type Flow = { readonly from: string | null; readonly to: string; readonly amount: number };

@@ -7,8 +7,10 @@
 import { execute } from "../../../src/engine/execute.ts";
 import { fromImage, toImage } from "../../../src/engine/image.ts";
 import { agentOf, available, emptyPool, type Pool } from "../../../src/engine/state.ts";
-import type { Command, Unit } from "../../../src/protocol/commands.ts";
-import type { Contract, JournalEvent } from "../../../src/protocol/events.ts";
+import type { Contract } from "../../../src/protocol/agent.ts";
+import type { Command } from "../../../src/protocol/commands.ts";
+import type { JournalEvent } from "../../../src/protocol/journal.ts";
+import type { Unit } from "../../../src/protocol/unit.ts";
 
 /** What one may change of an agent's contract. */
 export type Plan = Pick<Contract, "priority" | "max" | "min_reserve">;

@@ -1,7 +1,10 @@
 /** Says events in words: who did what, with which budget, and why somebody lent. */
 import { available, type Pool } from "../../../src/engine/state.ts";
-import type { Unit } from "../../../src/protocol/commands.ts";
-import type { Donor, JournalEvent, Transfer, Warning } from "../../../src/protocol/events.ts";
+import type { JournalEvent } from "../../../src/protocol/journal.ts";
+import type { Transfer } from "../../../src/protocol/reservation.ts";
+import type { Unit } from "../../../src/protocol/unit.ts";
+import type { Donor } from "../../../src/protocol/usage.ts";
+import type { Warning } from "../../../src/protocol/warning.ts";
 import { amount, percent } from "../format.ts";
 
 /** A line for a list. */

@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import type { Unit } from "../../../src/protocol/commands.ts";
+import type { Unit } from "../../../src/protocol/unit.ts";
 import { access } from "../model/access.ts";
 import { addressOf } from "../model/route.ts";
 

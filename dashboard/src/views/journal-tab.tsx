@@ -2,7 +2,8 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { available, gateOf } from "../../../src/engine/state.ts";
-import { eventTraits, type JournalEvent } from "../../../src/protocol/events.ts";
+import { eventTraits } from "../../../src/protocol/events.ts";
+import type { JournalEvent } from "../../../src/protocol/journal.ts";
 import { clock, count } from "../format.ts";
 import { ownerOf } from "../model/history.ts";
 import type { LivePool } from "../model/live.ts";

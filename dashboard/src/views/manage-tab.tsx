@@ -1,7 +1,7 @@
 /** Manage: agents, budget and keys, for an admin. */
 import { useSignal } from "@preact/signals";
 import { gateOf } from "../../../src/engine/state.ts";
-import type { KeyView } from "../../../src/protocol/tenants.ts";
+import type { KeyView } from "../../../src/protocol/key.ts";
 import { amount } from "../format.ts";
 import { access } from "../model/access.ts";
 import type { LivePool } from "../model/live.ts";

@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { BursarError } from "../../../src/client/index.ts";
-import type { Report } from "../../../src/protocol/results.ts";
+import type { Report } from "../../../src/protocol/pool.ts";
 import { amount, brief, duration, percent } from "../format.ts";
 import { access, isAdmin } from "../model/access.ts";
 import { exhaustedIn } from "../model/burn.ts";

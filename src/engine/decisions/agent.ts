@@ -1,15 +1,16 @@
 /** Decides what concerns an agent's contract: registering, closing, reopening its gate, starting a new period. */
 import type {
   CloseCommand,
+  Contract,
   PauseCommand,
   RegisterCommand,
   ReopenCommand,
   ResetCommand,
   ResumeCommand,
-} from "../../protocol/commands.ts";
-import type { AllocationSource, Contract, PoolEvent } from "../../protocol/events.ts";
+} from "../../protocol/agent.ts";
+import type { PoolEvent } from "../../protocol/events.ts";
 import { limits } from "../../protocol/limits.ts";
-import { ruleOf } from "../../protocol/refill.ts";
+import { type AllocationSource, ruleOf } from "../../protocol/period.ts";
 import { type Decision, firstDifference, kept, nothingToDo, refuse, unitMismatch, usedBefore } from "../decision.ts";
 import { periodChange } from "../periods.ts";
 import { type Agent, agentOf, available, gateOf, type Pool } from "../state.ts";

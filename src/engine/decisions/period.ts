@@ -2,10 +2,9 @@
  * Decides how periods end and begin: by the calendar, at the next command or read or the alarm rings, or by command. A
  * period is begun once: it is due only while the one before has not ended, and time never runs back within a pool.
  */
-import type { ResetPeriodCommand } from "../../protocol/commands.ts";
 import type { EventOf } from "../../protocol/events.ts";
 import { limits } from "../../protocol/limits.ts";
-import type { Period } from "../../protocol/refill.ts";
+import type { Period, ResetPeriodCommand } from "../../protocol/period.ts";
 import { periodAt } from "../calendar.ts";
 import { type Decision, firstDifference, usedBefore } from "../decision.ts";
 import { mayGiveFrom, roomUnderCeiling } from "../donors.ts";

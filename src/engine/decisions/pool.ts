@@ -1,8 +1,8 @@
 /** Decides what concerns the pool as a whole: its settings and its budget. */
-import type { ConfigureCommand, FundCommand } from "../../protocol/commands.ts";
-import type { PoolSettings } from "../../protocol/events.ts";
+
 import { limits } from "../../protocol/limits.ts";
-import { rolloverOf, ruleOf } from "../../protocol/refill.ts";
+import { rolloverOf, ruleOf } from "../../protocol/period.ts";
+import type { ConfigureCommand, FundCommand, PoolSettings } from "../../protocol/pool.ts";
 import { periodAt } from "../calendar.ts";
 import { type Decision, firstDifference, kept, nothingToDo, refuse, unitMismatch, usedBefore } from "../decision.ts";
 import { periodChange } from "../periods.ts";

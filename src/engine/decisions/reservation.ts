@@ -1,7 +1,7 @@
 /** Decides the life of a reservation: reserve, commit, release, extend, expire. */
-import type { CommitCommand, ExtendCommand, ReleaseCommand, ReserveCommand } from "../../protocol/commands.ts";
 import type { PoolEvent } from "../../protocol/events.ts";
 import { limits } from "../../protocol/limits.ts";
+import type { CommitCommand, ExtendCommand, ReleaseCommand, ReserveCommand } from "../../protocol/reservation.ts";
 import { shareOf } from "../../protocol/share.ts";
 import { bytesOfReserve } from "../bytes.ts";
 import {

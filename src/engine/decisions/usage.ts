@@ -1,7 +1,7 @@
 /** Decides what works without a reservation: exact usage after the fact, and moving budget ahead of need. */
-import type { ReallocateCommand, RecordCommand } from "../../protocol/commands.ts";
 import type { PoolEvent } from "../../protocol/events.ts";
 import { limits } from "../../protocol/limits.ts";
+import type { ReallocateCommand, RecordCommand } from "../../protocol/usage.ts";
 import { type Decision, firstDifference, refuse, unitMismatch, usedBefore } from "../decision.ts";
 import { plan } from "../donors.ts";
 import { viewAgent } from "../results.ts";

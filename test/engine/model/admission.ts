@@ -1,9 +1,9 @@
 /** Promises that are checked on the engine's own numbers, whatever the model says. */
 import { evolve } from "../../../src/engine/evolve.ts";
 import { available, emptyPool, type Pool } from "../../../src/engine/state.ts";
-import type { Command } from "../../../src/protocol/commands.ts";
-import type { PoolEvent, Transfer } from "../../../src/protocol/events.ts";
-import type { Outcome } from "../../../src/protocol/results.ts";
+import type { Command, Outcome } from "../../../src/protocol/commands.ts";
+import type { PoolEvent } from "../../../src/protocol/events.ts";
+import type { Transfer } from "../../../src/protocol/reservation.ts";
 
 /** After a reserve was granted, neither the agent nor the pool has promised more than it has. */
 export function admissionsOf(pool: Pool, command: Command, outcome: Outcome): string[] {

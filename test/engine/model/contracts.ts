@@ -1,7 +1,7 @@
 /** `register`, `close`, `reopen` and `reset`: an agent's contract from its first to its last day. */
-import type { Contract } from "../../../src/protocol/events.ts";
+import type { Contract } from "../../../src/protocol/agent.ts";
 import { limits } from "../../../src/protocol/limits.ts";
-import type { GivenRule, RefillRule } from "../../../src/protocol/refill.ts";
+import type { GivenRule, RefillRule } from "../../../src/protocol/period.ts";
 import {
   allocatedOf,
   availableOf,

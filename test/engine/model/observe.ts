@@ -1,7 +1,7 @@
 /** What the engine says, in the shape in which the model says it. */
 import { viewDetail, viewReservation } from "../../../src/engine/results.ts";
 import type { Pool } from "../../../src/engine/state.ts";
-import type { Outcome } from "../../../src/protocol/results.ts";
+import type { Outcome } from "../../../src/protocol/commands.ts";
 import type { Says } from "./world.ts";
 
 export function observedAnswer(outcome: Outcome): Says {

@@ -1,7 +1,7 @@
 /** Periods: section *Periods*. The calendar of the sequences is simple enough to be arithmetic: hours, and days of UTC. */
 
 import { limits } from "../../../src/protocol/limits.ts";
-import type { RefillRule } from "../../../src/protocol/refill.ts";
+import type { RefillRule } from "../../../src/protocol/period.ts";
 import {
   allocatedOf,
   availableOf,

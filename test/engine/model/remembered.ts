@@ -1,5 +1,5 @@
 /** Repeats: the same id and content is answered again, the same id with another content is refused. */
-import type { Metadata } from "../../../src/protocol/commands.ts";
+import type { Metadata } from "../../../src/protocol/reservation.ts";
 import { totalOf, unallocatedOf } from "./books.ts";
 import {
   type Answer,

@@ -1,6 +1,7 @@
 /** `configure` and `fund`. */
-import type { PoolSettings } from "../../../src/protocol/events.ts";
+
 import { limits } from "../../../src/protocol/limits.ts";
+import type { PoolSettings } from "../../../src/protocol/pool.ts";
 import { totalOf, unallocatedOf } from "./books.ts";
 import { ruleIn } from "./contracts.ts";
 import { endAfter } from "./periods.ts";

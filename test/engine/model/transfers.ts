@@ -1,5 +1,5 @@
 /** Who gives, how much, and in which order: section *reserve*, 2 and 3. */
-import type { Transfer } from "../../../src/protocol/events.ts";
+import type { Transfer } from "../../../src/protocol/reservation.ts";
 import { allocatedOf, availableOf, consumedOf, gateOf, heldOf, unallocatedOf } from "./books.ts";
 import { type Agent, book, findAgent, settingsOf, type World } from "./world.ts";
 

@@ -1,6 +1,7 @@
 /** `commit`, `record` and `reallocate`: facts are booked, budget moves. */
-import type { Transfer } from "../../../src/protocol/events.ts";
+
 import { limits } from "../../../src/protocol/limits.ts";
+import type { Transfer } from "../../../src/protocol/reservation.ts";
 import { allocatedOf, availableOf, consumedOf, ownerOf, spentOf } from "./books.ts";
 import { letGo } from "./contracts.ts";
 import { remember } from "./remembered.ts";

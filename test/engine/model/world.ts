@@ -2,9 +2,11 @@
  * What the naive model remembers: settings, who is there, every line that was ever booked, every reservation and every
  * other outcome. No sum is stored; `books.ts` adds the lines up again each time it is asked.
  */
-import type { Command, OnExpiry } from "../../../src/protocol/commands.ts";
-import type { Contract, PoolSettings, Transfer } from "../../../src/protocol/events.ts";
-import type { Period } from "../../../src/protocol/refill.ts";
+import type { Contract } from "../../../src/protocol/agent.ts";
+import type { Command } from "../../../src/protocol/commands.ts";
+import type { Period } from "../../../src/protocol/period.ts";
+import type { PoolSettings } from "../../../src/protocol/pool.ts";
+import type { OnExpiry, Transfer } from "../../../src/protocol/reservation.ts";
 
 /** One registration of a name. A name registered anew after it left is another agent. */
 export type Agent = {

@@ -1,6 +1,7 @@
 /** When a budget is filled again, and which period that makes. Times are in milliseconds since 1970. */
 
 export const weekdays = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] as const;
+
 export type Weekday = (typeof weekdays)[number];
 
 /** By the calendar of a place, or every so many hours, counted from `from`. */
@@ -30,8 +31,48 @@ export type GivenPoolRefill = GivenRule & {
 /** A period: its number (1, 2, 3, …), when it began, and when the next one begins: null if only a command ends it. */
 export type Period = { readonly number: number; readonly starts_at: number; readonly ends_at: number | null };
 
+/** Where an allocation comes from and goes back to: the pool's unallocated budget, the parent, or nowhere (no budget is set). */
+export type AllocationSource = "unallocated" | "parent" | "issued";
+
 /** What an agent had and used when a period ended; `held` went on into the next one. */
 export type EndedBooks = { readonly allocated: number; readonly consumed: number; readonly held: number };
+
+/** Starts a new period of the pool now: the budget is filled again, and nothing is consumed. */
+export type ResetPeriodCommand = { readonly op: "reset_period"; readonly id: string };
+
+/** The books of a period that is over. `closed` is of the agents that left in it. */
+export type EndedPeriod = Omit<Period, "ends_at"> & {
+  readonly ended_at: number;
+  readonly total: number;
+  readonly consumed: number;
+  readonly held: number;
+  readonly closed: { readonly agents: number; readonly allocated: number; readonly consumed: number };
+};
+
+/** What `reset_period` answers: the period that it began, or, repeated, the one that is now. */
+export type PeriodResult = {
+  readonly id: string;
+  readonly seq: number;
+  readonly period: Period;
+  readonly replayed?: true;
+};
+
+/** A period that is over: the pool's, or an agent's own. */
+export type PeriodReport = {
+  readonly agent: string | null;
+  readonly number: number;
+  readonly starts_at: number;
+  readonly ended_at: number;
+  /** The pool's total, or the agent's allocation. */
+  readonly budget: number;
+  readonly consumed: number;
+  /** What was open, and went on into the next. */
+  readonly held: number;
+  /** Of the pool's agents when it ended; none of an agent's own period. */
+  readonly agents: { readonly [name: string]: EndedBooks };
+};
+
+export type PeriodList = { readonly periods: readonly PeriodReport[] };
 
 /** The rule that `given` stands for, set at `now`; one that is `known` already keeps its beginning. */
 export function ruleOf(given: GivenRule, now: number, known: RefillRule | null | undefined): RefillRule {
@@ -51,3 +92,29 @@ export function ruleOf(given: GivenRule, now: number, known: RefillRule | null |
 export function rolloverOf({ rollover = "none", rollover_cap }: Omit<GivenPoolRefill, "every">): Rollover {
   return rollover === "capped" ? { rollover, rollover_cap: rollover_cap ?? 0 } : { rollover };
 }
+
+/** The events of periods, without their time. */
+export type PeriodEvents =
+  /**
+   * A new period of the pool: `total` and `unallocated` are its books, `agents` what each is allocated, and what it had and
+   * used in the period that `ended`. `id` where a command began it.
+   */
+  | ({
+      readonly type: "period_started";
+      readonly id?: string;
+      readonly total: number;
+      readonly unallocated: number;
+      readonly agents: readonly { readonly agent: string; readonly allocated: number; readonly ended: EndedBooks }[];
+      readonly ended: EndedPeriod;
+    } & Period)
+  /**
+   * A new period of an agent's own, inside the pool's: what it consumed is booked to its parent or the closed books,
+   * with the budget that paid for it; then its allocation grows by `allocated`, from `source`.
+   */
+  | ({
+      readonly type: "agent_period_started";
+      readonly agent: string;
+      readonly allocated: number;
+      readonly source: AllocationSource;
+      readonly ended: EndedBooks & Omit<Period, "ends_at"> & { readonly ended_at: number };
+    } & Period);

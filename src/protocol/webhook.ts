@@ -1,4 +1,4 @@
-/** What happens in a tenant's pools that somebody outside may want to hear of, and how it is told (Standard Webhooks). */
+/** Webhooks: what happens in a tenant's pools that another system wants to know, sent as Standard Webhooks. */
 
 export const noticeTypes = [
   "budget.threshold_reached",
@@ -10,6 +10,7 @@ export const noticeTypes = [
   "spending.paused",
   "spending.resumed",
 ] as const;
+
 export type NoticeType = (typeof noticeTypes)[number];
 
 /** Something that happened in a pool: event `seq` of its journal. */

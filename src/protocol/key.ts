@@ -2,7 +2,7 @@
  * A key is a signed, self-describing capability: `bursar_<payload>.<signature>`, both base64url. The payload says all
  * that the edge needs to know, so that no look-up stands between a request and its pool. `http/signature.ts` signs.
  */
-import type { Jurisdiction } from "./tenants.ts";
+import type { Jurisdiction } from "./tenant.ts";
 
 /** What a key may do. `operator` is not a key: it is the secret that creates tenants. */
 export type Scope = "admin" | "spend" | "gateway" | "read";
@@ -51,3 +51,35 @@ export function toBase64Url(bytes: Uint8Array): string {
 export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (character) => character.charCodeAt(0));
 }
+
+/** What a new key is to allow; `http` signs it once it is listed here. */
+export type KeyFields = {
+  readonly key_id: string;
+  readonly scope: Scope;
+  readonly pool: string | null;
+  readonly agent: string | null;
+  readonly label: string | null;
+  readonly expires_at: number | null;
+};
+
+/** A key as it is listed: never the key itself, which nobody keeps. */
+export type KeyView = {
+  readonly key_id: string;
+  readonly scope: Scope;
+  readonly pool: string | null;
+  readonly agent: string | null;
+  readonly label: string | null;
+  readonly created_at: number;
+  readonly expires_at: number | null;
+  readonly revoked_at: number | null;
+};
+
+/** A key just made: `key` is shown here and never again. */
+export type NewKey = KeyView & { readonly key: string };
+
+export type Revocation = {
+  readonly key_id: string;
+  readonly revoked_at: number;
+  /** Pools that know of it, and those that could not be reached yet: they are notified again until they know. */
+  readonly pools: { readonly notified: number; readonly pending: number };
+};

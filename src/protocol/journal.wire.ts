@@ -1,0 +1,54 @@
+/** The journal on the wire. */
+import * as z from "zod";
+import { type Describes, queryInteger, time, whole } from "./common.wire.ts";
+import type { ArchiveResult, Audit, RestoreResult } from "./journal.ts";
+import { limits } from "./limits.ts";
+
+export const journalQuery = z.strictObject({
+  after: queryInteger(Number.MAX_SAFE_INTEGER).optional(),
+  limit: queryInteger(limits.journalPage).optional(),
+});
+
+export const snapshotQuery = z.strictObject({
+  page: z
+    .string()
+    .regex(/^\d{1,16}\.\d{1,6}$/, "must be what `next` of the page before says")
+    .optional(),
+});
+
+export const exportQuery = z.strictObject({
+  after: queryInteger(Number.MAX_SAFE_INTEGER).optional(),
+  until: queryInteger(Number.MAX_SAFE_INTEGER).optional(),
+});
+
+/** Events are open: a later version may add a type, or a field to one. */
+const eventSchema = z
+  .looseObject({ seq: whole, at: time, type: z.string() })
+  .meta({ id: "Event", description: "See src/protocol/events.ts for the fields of each type." });
+
+export const journalPageSchema = z
+  .strictObject({ events: z.array(eventSchema).readonly(), next: whole })
+  .meta({ id: "JournalPage" });
+
+/** What the engine goes on from (`src/engine/image.ts`); its shape may change with any version. */
+export const snapshotSchema = z.looseObject({
+  seq: whole.describe("the state is as of this event; the journal leads on from it"),
+  next: z.string().nullable().describe("the next page's `page`; null at the end"),
+});
+
+export const segmentSchema = z
+  .string()
+  .meta({ id: "Segment", description: "Newline-delimited JSON; docs/storage.md describes each line." });
+
+export const archiveResultSchema = z.strictObject({
+  archive: z.boolean().describe("whether this deployment has an archive"),
+  seq: whole,
+  shipped: whole.describe("the last event that is in the archive"),
+  trimmed: whole.describe("the last event that is no longer here"),
+}) satisfies Describes<ArchiveResult>;
+
+export const restoreResultSchema = z.strictObject({ seq: whole }) satisfies Describes<RestoreResult>;
+
+export const auditSchema = z
+  .strictObject({ ok: z.boolean(), seq: whole, rows: whole, findings: z.array(z.string()).readonly() })
+  .meta({ id: "Audit" }) satisfies Describes<Audit>;

@@ -1,0 +1,108 @@
+/** A pool on the wire. */
+import * as z from "zod";
+import { agentViewSchema } from "./agent.wire.ts";
+import {
+  amounts,
+  type Describes,
+  nameSchema,
+  oneAmount,
+  oneAmountMessage,
+  queryInteger,
+  replayed,
+  signed,
+  time,
+  ttl,
+  unit,
+  whole,
+  withUnit,
+} from "./common.wire.ts";
+import { limits } from "./limits.ts";
+import { periodSchema, poolRefill, poolRefillSchema } from "./period.wire.ts";
+import type { FundResult, PoolList, PoolResult, Report } from "./pool.ts";
+import { ratesFields } from "./price.wire.ts";
+
+const warnAt = z
+  .array(z.int().min(1).max(100))
+  .max(limits.warnings)
+  .refine((percentages) => percentages.every((percent, at) => percent > (percentages[at - 1] ?? 0)), "must rise");
+
+export const configureBody = z.strictObject({
+  unit: z.enum(["tokens", "microusd"]).optional(),
+  budget: z.int().min(0).max(limits.total).nullable().optional(),
+  equal_priority_donates: z.boolean().optional(),
+  default_ttl_ms: ttl.optional(),
+  journal_refusals: z.boolean().optional(),
+  fallback_price: z.strictObject(ratesFields).nullable().optional(),
+  refill: poolRefill.nullable().optional(),
+  warn_at: warnAt.optional(),
+  journal_days: z.int().min(1).max(limits.journalDays).nullable().optional(),
+  location_hint: z.enum(["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"]).optional(),
+});
+
+export const fundFields = amounts(z.int().min(-limits.total).max(limits.total));
+
+export const fundBody = z
+  .strictObject({ ...fundFields, id: nameSchema.optional() })
+  .refine(oneAmount, oneAmountMessage)
+  .transform(withUnit);
+
+export const removeQuery = z.strictObject({ force: z.enum(["true", "false"]).optional() });
+
+export const metricsQuery = z.strictObject({
+  after: nameSchema.optional(),
+  limit: queryInteger(limits.metricsPage).optional(),
+});
+
+const settings = {
+  unit,
+  budget: whole.nullable(),
+  equal_priority_donates: z.boolean(),
+  default_ttl_ms: whole,
+  journal_refusals: z.boolean(),
+  fallback_price: z.strictObject(ratesFields).nullable(),
+  refill: poolRefillSchema.nullable(),
+  warn_at: z.array(whole).readonly(),
+  journal_days: whole.nullable(),
+};
+
+export const poolResultSchema = z
+  .strictObject({
+    ...settings,
+    paused: z.boolean(),
+    period: periodSchema,
+    seq: whole,
+    total: whole,
+    unallocated: whole,
+  })
+  .meta({ id: "Pool" }) satisfies Describes<PoolResult>;
+
+export const fundResultSchema = z.strictObject({
+  id: z.string(),
+  amount: signed,
+  seq: whole,
+  total: whole,
+  unallocated: whole,
+  replayed,
+}) satisfies Describes<FundResult>;
+
+export const reportSchema = z
+  .strictObject({
+    pool: z.string(),
+    unit,
+    seq: whole,
+    total: whole,
+    unallocated: whole,
+    consumed: whole,
+    held: whole,
+    period: periodSchema,
+    agents: z.record(z.string(), agentViewSchema),
+  })
+  .meta({ id: "Report" }) satisfies Describes<Report>;
+
+export const poolListSchema = z.strictObject({
+  pools: z.array(z.strictObject({ name: z.string(), created_at: time })).readonly(),
+}) satisfies Describes<PoolList>;
+
+export const expositionSchema = z
+  .string()
+  .meta({ id: "Metrics", description: "Prometheus text; docs/operations.md lists the metrics." });

@@ -1,0 +1,56 @@
+/** Prices on the wire. */
+import * as z from "zod";
+import { amount, type Describes, modelNameSchema, queryInteger, whole } from "./common.wire.ts";
+import { limits } from "./limits.ts";
+import type { PriceView } from "./price.ts";
+
+/** Dollars per token, times 10^12. Dearer than $1,000 a million tokens is a slip, and products would pass 2^53. */
+const rate = z.int().min(0).max(limits.rate);
+
+export const ratesFields = {
+  input: rate,
+  output: rate,
+  cache_read: rate.optional(),
+  cache_write: rate.optional(),
+  cache_write_1h: rate.optional(),
+};
+
+export const priceBody = z.strictObject({
+  ...ratesFields,
+  tiers: z
+    .array(z.strictObject({ above: z.int().min(1).max(limits.amount), ...ratesFields }))
+    .max(limits.priceTiers)
+    .refine((tiers) => tiers.every(({ above }, at) => above > (tiers[at - 1]?.above ?? 0)), "must rise by above")
+    .optional(),
+});
+
+export const bookedUsage = z.strictObject({
+  provider: z.string().min(1).max(limits.labelLength).optional(),
+  model: z.string().min(1).max(limits.modelLength).optional(),
+  input: amount,
+  output: amount,
+  cache_read: amount.optional(),
+  cache_write: amount.optional(),
+  cache_write_1h: amount.optional(),
+  reasoning: amount.optional(),
+  estimated: z.literal(true).optional(),
+  price: z.strictObject({ ...ratesFields, version: z.string().min(1).max(limits.labelLength) }).optional(),
+});
+
+export const modelsQuery = z.strictObject({ after: modelNameSchema.optional(), limit: queryInteger(1_000).optional() });
+
+export const priceSchema = z
+  .strictObject({
+    model: z.string(),
+    ...ratesFields,
+    tiers: z
+      .array(z.strictObject({ above: whole, ...ratesFields }))
+      .readonly()
+      .optional(),
+    version: z.string().describe("names the price in what is booked at it"),
+    source: z.string(),
+    as_of: z.string(),
+  })
+  .meta({ id: "Price", description: "Rates are whole microusd per million tokens." }) satisfies Describes<PriceView>;
+
+export const priceListSchema = z.strictObject({ prices: z.array(priceSchema).readonly() });

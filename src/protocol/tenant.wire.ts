@@ -1,0 +1,15 @@
+/** Tenants on the wire. */
+import * as z from "zod";
+import { type Describes, nameSchema, time } from "./common.wire.ts";
+import { newKeySchema } from "./key.wire.ts";
+import { jurisdictions, type Tenant } from "./tenant.ts";
+
+export const tenantBody = z.strictObject({ id: nameSchema, jurisdiction: z.enum(jurisdictions).optional() });
+
+const tenantFields = { id: z.string(), jurisdiction: z.enum(jurisdictions).nullable(), created_at: time };
+
+export const tenant = z.strictObject(tenantFields).meta({ id: "Tenant" }) satisfies Describes<Tenant>;
+
+export const tenantListSchema = z.strictObject({ tenants: z.array(tenant) });
+
+export const newTenantSchema = z.strictObject({ ...tenantFields, key: newKeySchema });
