@@ -1,61 +1,15 @@
-/** The Worker's bindings (`wrangler.toml`), and how its objects are addressed. */
+/** The Worker's bindings (`wrangler.toml`). */
+import type { CallsOf, Objects } from "./objects.ts";
 import type { PoolObject } from "./pool/pool-object.ts";
 import type { Bucket } from "./pool/shipping.ts";
-import type { Jurisdiction } from "./protocol/tenant.ts";
 import type { DirectoryObject } from "./tenant/directory-object.ts";
 import type { TenantObject } from "./tenant/tenant-object.ts";
 import type { WebhooksObject } from "./webhooks/webhooks-object.ts";
 
-/** What is called on an object from outside. Everything passed is plain data, so the platform's proxies need no types. */
-export type PoolCalls = Pick<
-  PoolObject,
-  | "run"
-  | "reserve"
-  | "admit"
-  | "leave"
-  | "settings"
-  | "report"
-  | "metrics"
-  | "agent"
-  | "reservation"
-  | "journal"
-  | "periods"
-  | "rows"
-  | "archived"
-  | "archive"
-  | "restore"
-  | "snapshot"
-  | "audit"
-  | "remove"
-  | "revoke"
-  | "fetch"
->;
-export type TenantCalls = Pick<
-  TenantObject,
-  | "addKey"
-  | "keys"
-  | "revoke"
-  | "configurePool"
-  | "removePool"
-  | "restorePool"
-  | "pools"
-  | "setPrice"
-  | "removePrice"
-  | "price"
-  | "prices"
-  | "standing"
->;
-export type WebhookCalls = Pick<
-  WebhooksObject,
-  "add" | "list" | "find" | "change" | "remove" | "rotate" | "enable" | "ping" | "deliveries" | "redeliver" | "accept"
->;
-export type DirectoryCalls = Pick<DirectoryObject, "add" | "find" | "list">;
-
-type Objects<Calls> = {
-  idFromName(name: string): DurableObjectId;
-  get(id: DurableObjectId, options?: DurableObjectNamespaceGetDurableObjectOptions): Calls;
-  jurisdiction(jurisdiction: DurableObjectJurisdiction): Objects<Calls>;
-};
+export type PoolCalls = CallsOf<PoolObject>;
+export type TenantCalls = CallsOf<TenantObject>;
+export type WebhookCalls = CallsOf<WebhooksObject>;
+export type DirectoryCalls = CallsOf<DirectoryObject>;
 
 export type Env = {
   readonly POOLS: Objects<PoolCalls>;
@@ -91,41 +45,3 @@ export type Env = {
   /** What is logged: `problems` (the default), `all` requests, or `none`. */
   readonly BURSAR_LOG?: string;
 };
-
-/** The address of a pool's object. `/` is in no name, so two tenants' pools never meet. */
-export function poolId(
-  { POOLS }: Pick<Env, "POOLS">,
-  tenant: string,
-  jurisdiction: Jurisdiction | null | undefined,
-  pool: string,
-): DurableObjectId {
-  return within(POOLS, jurisdiction).idFromName(`${tenant}/${pool}`);
-}
-
-export function tenantId(
-  { TENANTS }: Pick<Env, "TENANTS">,
-  tenant: string,
-  jurisdiction: Jurisdiction | null | undefined,
-): DurableObjectId {
-  return within(TENANTS, jurisdiction).idFromName(tenant);
-}
-
-export function webhooksId(
-  { WEBHOOKS }: Pick<Env, "WEBHOOKS">,
-  tenant: string,
-  jurisdiction: Jurisdiction | null | undefined,
-): DurableObjectId {
-  return within(WEBHOOKS, jurisdiction).idFromName(tenant);
-}
-
-/** Objects of a jurisdiction. Plain workerd has none, because it has no places: there all objects are in one. */
-function within<Calls>(objects: Objects<Calls>, jurisdiction: Jurisdiction | null | undefined): Objects<Calls> {
-  if (jurisdiction === null || jurisdiction === undefined) return objects;
-  try {
-    return objects.jurisdiction(jurisdiction);
-  } catch (error) {
-    // Anything else must not end in a place where the tenant's data may not be.
-    if (error instanceof Error && error.message.includes("not implemented in workerd")) return objects;
-    throw error;
-  }
-}

@@ -6,7 +6,7 @@
 
 import { PoolObject } from "../../src/pool/pool-object.ts";
 import type { Caller } from "../../src/protocol/caller.ts";
-import type { Audit } from "../../src/protocol/journal.ts";
+import type { AnswerOf, QueryName, QuestionOf } from "../../src/protocol/queries.ts";
 import type { Result } from "../../src/protocol/refusals.ts";
 
 type Cursor = SqlStorageCursor<Record<string, SqlStorageValue>>;
@@ -40,7 +40,11 @@ export class MeteredObject extends PoolObject {
     return super.webSocketMessage(socket, data);
   }
 
-  override async audit(caller: Caller): Promise<Result<Audit>> {
+  override async query<Name extends QueryName>(
+    caller: Caller,
+    question: QuestionOf<Name>,
+  ): Promise<Result<AnswerOf<Name>>> {
+    if (question.about !== "audit") return super.query(caller, question);
     settle(this.#meter);
     const { read, written, alarms, messages } = this.#meter;
     const metered: Metered = {
@@ -51,10 +55,10 @@ export class MeteredObject extends PoolObject {
       alarm: await this.ctx.storage.getAlarm(),
       bytes: this.ctx.storage.sql.databaseSize,
     };
-    const answer = await super.audit(caller);
+    const answer = await super.query(caller, question);
     settle(this.#meter);
     this.#meter.read = read;
-    return answer.ok ? { ok: true, result: Object.assign(answer.result, { metered }) } : answer;
+    return answer.ok ? { ok: true, result: Object.assign(Object(answer.result), { metered }) } : answer;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Plants one of the bugs in `prove/bugs/bugs.ts` in a copy of the tree, and runs the tests: one of them must fail. */
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type Bug, bugs as list } from "../bugs/bugs.ts";
@@ -19,6 +19,10 @@ export const bugs: Part = {
   run: async ({ turn, say }) => {
     const bug = list[turn % list.length];
     if (bug === undefined) throw new Error("there are no bugs");
+    for (const one of list) {
+      const places = placesOf(one, root).length;
+      if (places !== 1) throw new Error(`${one.name}: its place is there ${places} times`);
+    }
     say(bug.name);
     const tree = copyTree();
     try {
@@ -30,7 +34,7 @@ export const bugs: Part = {
       say(isCaught ? `caught by ${catcher}` : "not caught");
       return {
         counts: { "bugs that no test caught": isCaught ? 0 : 1, [caught(bug)]: isCaught ? 1 : 0 },
-        findings: isCaught ? [] : [{ text: `no test caught: ${bug.name} (${bug.file})` }],
+        findings: isCaught ? [] : [{ text: `no test caught: ${bug.name} (in ${bug.within})` }],
       };
     } finally {
       rmSync(tree, { recursive: true, force: true });
@@ -55,14 +59,28 @@ function copyTree(): string {
   return tree;
 }
 
-function plant({ file, code, becomes, name }: Bug, tree: string): void {
-  const path = join(tree, file);
-  const text = readFileSync(path, "utf8");
-  if (text.split(code).length !== 2) throw new Error(`${name}: its place is not in ${file} once`);
+function plant(bug: Bug, tree: string): void {
+  const [place] = placesOf(bug, tree);
+  if (place === undefined) throw new Error(`${bug.name}: its place is not there`);
   writeFileSync(
-    path,
-    text.replace(code, () => becomes),
+    place.path,
+    place.text.replace(bug.code, () => bug.becomes),
   );
+}
+
+/** Where a function of that name has that code. */
+function placesOf({ within, code }: Bug, tree: string): { readonly path: string; readonly text: string }[] {
+  const declares = new RegExp(`(function\\*? |^  (?:async |static |get )*)${within.replace("#", "\\#")}\\b`, "m");
+  return sourcesOf(tree)
+    .map((path) => ({ path, text: readFileSync(path, "utf8") }))
+    .filter(({ text }) => declares.test(text))
+    .flatMap((file) => Array.from({ length: file.text.split(code).length - 1 }, () => file));
+}
+
+function sourcesOf(tree: string): string[] {
+  return readdirSync(join(tree, "src"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => join(tree, "src", name));
 }
 
 /** All tests but those of the tree itself and of what is built of it, which a copy is not. */

@@ -6,17 +6,10 @@ import { createHash } from "node:crypto";
 import { evolve } from "../engine/evolve.ts";
 import type { Pool } from "../engine/state.ts";
 import { eventTraits, type PoolEvent } from "../protocol/events.ts";
+import type { JournalRow } from "../protocol/journal.ts";
 
 /** What stands in the first row's `previous`. */
 export const genesis = "0".repeat(64);
-
-export type JournalRow = {
-  readonly first_seq: number;
-  readonly last_seq: number;
-  readonly at: number;
-  readonly previous: string;
-  readonly events: string;
-};
 
 /** The hash that the next row must carry as `previous`. */
 export function hashOf(row: JournalRow): string {

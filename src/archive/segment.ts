@@ -3,7 +3,9 @@
  * follows on, each line after it is a row of the journal as it was stored, and the last one says where it ends, so that
  * neither a changed nor a shortened file passes for whole. Segments that follow on each other are the whole journal.
  */
-import { hashOf, type JournalRow } from "./chain.ts";
+
+import type { JournalRow } from "../protocol/journal.ts";
+import { hashOf } from "./chain.ts";
 
 /** Says what a segment is a piece of, and what it follows on. */
 export type Header = {

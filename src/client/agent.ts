@@ -1,21 +1,34 @@
 /** An agent of a pool: to spend as, to hand a part of its budget down, to manage. */
-import type { AgentChangeResult, AgentDetail, CloseResult, PauseResult } from "../protocol/agent.ts";
+import type { AgentChangeResult, AgentDetail, AgentResult, CloseResult, PauseResult } from "../protocol/agent.ts";
 import type { UsageResult } from "../protocol/usage.ts";
 import { uuid7 } from "../protocol/uuid.ts";
 import type { GovernOptions } from "./govern.ts";
 import type { CommitOptions, Hold } from "./hold.ts";
-import type { Contract, Pool, ReserveOptions } from "./pool.ts";
+import type { Contract, ReserveOptions } from "./options.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 
 type WriteOptions = CallOptions & { readonly id?: string };
 
+/** What an agent needs of its pool. */
+export type AgentsPool = {
+  reserve(agent: string, amount: number, options?: ReserveOptions): Promise<Hold>;
+  record(agent: string, amount: number, options?: CommitOptions & { readonly id?: string }): Promise<UsageResult>;
+  govern<Args extends readonly unknown[], Result>(
+    agent: string,
+    call: (...args: Args) => Result | Promise<Result>,
+    options?: GovernOptions<Args, Result>,
+  ): (...args: Args) => Promise<Result>;
+  register(agent: string, contract: Contract, options?: CallOptions): Promise<AgentResult>;
+  agent(name: string): Agent;
+};
+
 export class Agent {
   readonly name: string;
-  readonly #pool: Pool;
+  readonly #pool: AgentsPool;
   readonly #transport: Transport;
   readonly #path: string;
 
-  constructor(pool: Pool, transport: Transport, path: string, name: string) {
+  constructor(pool: AgentsPool, transport: Transport, path: string, name: string) {
     this.name = name;
     this.#pool = pool;
     this.#transport = transport;

@@ -9,11 +9,11 @@
 import { bookedUsage } from "../pricing/booked.ts";
 import { metered, newMeter, usedBy } from "../providers/meter.ts";
 import { outputDefault, outputLeast, tokensIn } from "../providers/request.ts";
-import { countOf, fieldOf } from "../providers/shape.ts";
-import { type Usage, usageOf } from "../providers/usage.ts";
+import { countOf, fieldOf, type Usage } from "../providers/shape.ts";
+import { usageOf } from "../providers/usage.ts";
 import { meteredStream } from "./adapters/metered-stream.ts";
 import { BursarError } from "./errors.ts";
-import type { Pool, ReserveOptions } from "./pool.ts";
+import type { Governor, ReserveOptions } from "./options.ts";
 import { Settlement, type SettlementOptions } from "./settlement.ts";
 import { callOf, type PriceOptions, tariffOf } from "./tariff.ts";
 
@@ -53,7 +53,7 @@ export type Middleware = {
   readonly wrapStream: (call: object) => Promise<never>;
 };
 
-export function governed(pool: Pool, agent: string, options: MiddlewareOptions = {}): Middleware {
+export function governed(pool: Governor, agent: string, options: MiddlewareOptions = {}): Middleware {
   const { max_output = outputDefault, min_output = outputLeast, specification = "v4" } = options;
   const { unbooked, price, max_output: _, min_output: __, specification: ___, ...reserve } = options;
 

@@ -6,10 +6,10 @@ import { bookedUsage } from "../pricing/booked.ts";
 import { inTokens } from "../pricing/tariff.ts";
 import { metered, newMeter, usedBy } from "../providers/meter.ts";
 import { tokensIn } from "../providers/request.ts";
-import { fieldOf } from "../providers/shape.ts";
-import { type Usage, usageOf } from "../providers/usage.ts";
+import { fieldOf, type Usage } from "../providers/shape.ts";
+import { usageOf } from "../providers/usage.ts";
 import type { Hold } from "./hold.ts";
-import type { Pool, ReserveOptions } from "./pool.ts";
+import type { Governor, ReserveOptions } from "./options.ts";
 import { limitIn, modelIn, promptIn } from "./prompt.ts";
 import { Settlement, type SettlementOptions } from "./settlement.ts";
 import { callOf, type PriceOptions, tariffOf } from "./tariff.ts";
@@ -39,7 +39,7 @@ export type GovernOptions<Args extends readonly unknown[], Result> = Omit<Reserv
 
 /** `call`, governed. Throws `BudgetExceededError` instead of calling when the governor says no. */
 export function govern<Args extends readonly unknown[], Result>(
-  pool: Pool,
+  pool: Governor,
   agent: string,
   call: (...args: Args) => Result | Promise<Result>,
   options: GovernOptions<Args, Result>,

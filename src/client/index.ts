@@ -1,13 +1,15 @@
 /** The client's public surface. */
 export { estimateTokens } from "../providers/estimate.ts";
-export { totalOf, type Usage, usageOf } from "../providers/usage.ts";
+export type { Usage } from "../providers/shape.ts";
+export { totalOf, usageOf } from "../providers/usage.ts";
 export type { Agent } from "./agent.ts";
 export { Bursar } from "./bursar.ts";
 export { BudgetExceededError, BursarError, type ProblemDocument, UnreachableError } from "./errors.ts";
 export type { GovernOptions } from "./govern.ts";
 export { type CommitOptions, Hold } from "./hold.ts";
 export type { KeySpec, Keys } from "./keys.ts";
-export { type Contract, type Entry, Pool, type PoolSettings, type ReserveOptions } from "./pool.ts";
+export type { Contract, PoolSettings, ReserveOptions } from "./options.ts";
+export { type Entry, Pool } from "./pool.ts";
 export type { Tenants } from "./tenants.ts";
 export type { CallOptions, TransportOptions } from "./transport.ts";
 export type { WatchOptions } from "./watch.ts";

@@ -2,7 +2,7 @@
 import { inTokens, type Tariff } from "../pricing/tariff.ts";
 import type { PriceFields } from "../protocol/price.ts";
 import type { ModelRequest } from "../providers/request.ts";
-import type { Pool } from "./pool.ts";
+import type { Governor } from "./options.ts";
 
 export type PriceOptions = {
   /** What the model costs, in microusd per million tokens, for a pool of microusd. Default: the price in force there. */
@@ -10,7 +10,7 @@ export type PriceOptions = {
 };
 
 /** Throws `BursarError` (`price_not_found`) for a model that nobody prices, in a pool of microusd. */
-export async function tariffOf(pool: Pool, model: string | undefined, { price }: PriceOptions): Promise<Tariff> {
+export async function tariffOf(pool: Governor, model: string | undefined, { price }: PriceOptions): Promise<Tariff> {
   if (pool.unit === "tokens") return inTokens;
   // Who counts tokens need not load it.
   const { inMicrousd } = await import("../pricing/microusd.ts");

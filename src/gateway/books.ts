@@ -3,13 +3,14 @@
  * Units never change and prices seldom do, so an isolate remembers both for a while: a call then takes one trip to its
  * pool. The unit is checked there anyhow; a new price is in force everywhere within the time that it is remembered.
  */
-import { type Env, type PoolCalls, poolId, tenantId } from "../env.ts";
+import type { Env, PoolCalls } from "../env.ts";
 import { reach } from "../http/reach.ts";
+import { poolId, tenantId } from "../objects.ts";
 import { knownPrice } from "../pricing/known.ts";
 import { inMicrousd } from "../pricing/microusd.ts";
 import type { Provider } from "../pricing/table.ts";
 import { inTokens, type Tariff } from "../pricing/tariff.ts";
-import { bursar, type Caller } from "../protocol/caller.ts";
+import { type Caller, systemCaller } from "../protocol/caller.ts";
 import type { Capability } from "../protocol/key.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Price, Rates } from "../protocol/price.ts";
@@ -74,7 +75,7 @@ export class Books {
   async #facts(): Promise<Result<PoolFacts>> {
     const known = recall(pools, this.#name);
     if (known !== undefined) return { ok: true, result: known };
-    const settings = await this.ask((pool) => pool.settings(this.caller));
+    const settings = await this.ask((pool) => pool.query(this.caller, { about: "settings" }));
     if (!settings.ok) return settings;
     const { unit, fallback_price: fallback } = settings.result;
     return { ok: true, result: keep(pools, this.#name, { unit, fallback }) };
@@ -94,7 +95,7 @@ export class Books {
     const known = recall(tenantPrices, name);
     if (known !== undefined) return known;
     const id = tenantId(this.#env, tenant, jurisdiction);
-    const found = await reach(() => this.#env.TENANTS.get(id).price(bursar, model));
+    const found = await reach(() => this.#env.TENANTS.get(id).price(systemCaller, model));
     return keep(tenantPrices, name, found.ok ? found.result : null);
   }
 }

@@ -3,47 +3,20 @@
  * reservation, and none is made that does not end: `on_expiry: "charge"` from the start, so that whatever happens to
  * this Worker from here on, the call is paid for.
  */
-import type { Env } from "../env.ts";
 import { whileConnected } from "../http/hang-up.ts";
 import { ApiError } from "../http/problems.ts";
 import { numberOf } from "../http/settings.ts";
 import type { Tariff } from "../pricing/tariff.ts";
-import { bursar } from "../protocol/caller.ts";
+import { systemCaller } from "../protocol/caller.ts";
 import { limits } from "../protocol/limits.ts";
 import { type Problem, refusalProblem } from "../protocol/problems.ts";
 import type { Result } from "../protocol/refusals.ts";
 import type { ReservationResult, ReserveCommand } from "../protocol/reservation.ts";
 import { uuid7 } from "../protocol/uuid.ts";
-import { leastLimit, type ModelRequest } from "../providers/request.ts";
+import { leastLimit } from "../providers/request.ts";
 import { Books, isAnotherUnit } from "./books.ts";
-import type { Credentials, Spender } from "./credentials.ts";
 import { Forwarded } from "./forward.ts";
-import type { GatewayRoute } from "./routes.ts";
-import type { CallTrace } from "./trace.ts";
-
-export type ModelCall = {
-  readonly env: Env;
-  readonly request: Request;
-  readonly route: GatewayRoute;
-  readonly credentials: Credentials;
-  readonly spender: Spender;
-  readonly asked: ModelRequest;
-  /** Tokens that each answer may have: what the caller said, or what is allowed for. */
-  readonly limit: number;
-  /** How long it may wait in line for budget. */
-  readonly waitMs: number;
-  readonly upstream: string;
-  readonly waitUntil: (promise: Promise<unknown>) => void;
-  readonly trace: CallTrace;
-};
-
-export type Admitted = {
-  readonly books: Books;
-  readonly tariff: Tariff;
-  readonly reservation: ReservationResult;
-  readonly confidencePath: string | null;
-  readonly ttlMs: number;
-};
+import type { Admitted, ModelCall } from "./model-call.ts";
 
 /** Makes the call, if it is admitted; its answer, or the problem that kept it from being made. */
 export async function callModel(call: ModelCall): Promise<Response | Problem> {
@@ -70,15 +43,17 @@ async function admit(call: ModelCall): Promise<Result<Admitted>> {
     if (!counted.ok) return counted;
     const tariff = counted.result;
     const command = reserveFor(call, tariff, id, ttlMs);
-    const { outcome, confidence_path: confidencePath } = await whileConnected(
+    const { outcomes, confidence_path: confidencePath } = await whileConnected(
       { signal: call.request.signal, waitUntil: call.waitUntil },
-      (ticket) => books.ask((pool) => pool.admit(books.caller, command, call.waitMs, ticket)),
+      (ticket) => books.ask((pool) => pool.execute(books.caller, [command], { wait_ms: call.waitMs, ticket })),
       (ticket) => books.ask(async (pool) => pool.leave(id, ticket)),
     ).catch((error: unknown) => {
       // It may have been reserved all the same, and nothing was forwarded: what is held must not be charged.
-      call.waitUntil(books.ask((pool) => pool.run(bursar, [{ op: "release", id }])).catch(() => undefined));
+      call.waitUntil(books.ask((pool) => pool.execute(systemCaller, [{ op: "release", id }])).catch(() => undefined));
       throw error;
     });
+    const [outcome] = outcomes;
+    if (outcome === undefined) throw new Error("the pool gave no outcome");
     if (outcome.ok) {
       const reservation = outcome.result as ReservationResult;
       return { ok: true, result: { books, tariff, reservation, confidencePath, ttlMs } };

@@ -6,7 +6,7 @@
 import { numberOf } from "../http/settings.ts";
 import { limits } from "../protocol/limits.ts";
 import { withLimit } from "../providers/request.ts";
-import type { Admitted, ModelCall } from "./call.ts";
+import type { Admitted, ModelCall } from "./model-call.ts";
 import { errorAnswer, redactionFor } from "./redaction.ts";
 import { Settlement, standingHeaders } from "./settlement.ts";
 import { streamThrough } from "./stream.ts";

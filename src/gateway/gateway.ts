@@ -3,12 +3,13 @@
  * caller, and passes calls to `call.ts`; whatever goes wrong is said in the provider's own dialect.
  */
 
-import { type Env, tenantId } from "../env.ts";
+import type { Env } from "../env.ts";
 import { handle, type Learned, mustNotHurry } from "../http/handle.ts";
 import { secure } from "../http/headers.ts";
 import { ApiError } from "../http/problems.ts";
 import { reach } from "../http/reach.ts";
 import { numberOf } from "../http/settings.ts";
+import { tenantId } from "../objects.ts";
 import { limits } from "../protocol/limits.ts";
 import { type Problem, refusalProblem } from "../protocol/problems.ts";
 import { outputDefault } from "../providers/request.ts";

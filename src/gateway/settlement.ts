@@ -9,11 +9,11 @@ import { inMicrousd } from "../pricing/microusd.ts";
 import type { Provider } from "../pricing/table.ts";
 import type { Tariff } from "../pricing/tariff.ts";
 import type { NamedAgentView } from "../protocol/agent.ts";
-import { bursar } from "../protocol/caller.ts";
+import { systemCaller } from "../protocol/caller.ts";
 import type { Command } from "../protocol/commands.ts";
 import { limits } from "../protocol/limits.ts";
 import type { ReservationResult, SettlementResult } from "../protocol/reservation.ts";
-import type { Usage } from "../providers/usage.ts";
+import type { Usage } from "../providers/shape.ts";
 import { type Books, isOwn } from "./books.ts";
 import type { CallTrace } from "./trace.ts";
 
@@ -136,7 +136,8 @@ export class Settlement {
 
   /** As Bursar itself: a key that was revoked meanwhile must not leave what was spent unbooked. */
   async #run(command: Command) {
-    const [outcome] = await this.#call.books.ask((pool) => pool.run(bursar, [command]));
+    const { outcomes } = await this.#call.books.ask((pool) => pool.execute(systemCaller, [command]));
+    const [outcome] = outcomes;
     return outcome;
   }
 

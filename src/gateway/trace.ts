@@ -6,7 +6,7 @@
 import { tracing } from "cloudflare:workers";
 import type { ReservationResult } from "../protocol/reservation.ts";
 import type { Dialect } from "../providers/request.ts";
-import type { Usage } from "../providers/usage.ts";
+import type { Usage } from "../providers/shape.ts";
 
 type Asked = {
   readonly provider: string;

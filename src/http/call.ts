@@ -1,22 +1,14 @@
 /** A request on its way: who asks, for which pool, and how the objects behind it are reached. */
-import {
-  type DirectoryCalls,
-  type Env,
-  type PoolCalls,
-  poolId,
-  type TenantCalls,
-  tenantId,
-  type WebhookCalls,
-  webhooksId,
-} from "../env.ts";
-import { bursar, type Caller, type RequestId } from "../protocol/caller.ts";
-import type { Command, Outcome } from "../protocol/commands.ts";
+import type { DirectoryCalls, Env, PoolCalls, TenantCalls, WebhookCalls } from "../env.ts";
+import { poolId, tenantId, webhooksId } from "../objects.ts";
+import { type Caller, type RequestId, systemCaller } from "../protocol/caller.ts";
+import type { Command, ExecuteOptions, Execution, Outcome } from "../protocol/commands.ts";
 import { modelNameSchema, nameSchema } from "../protocol/common.wire.ts";
 import { type Opener, openerHeader, subprotocol } from "../protocol/frames.ts";
 import type { Capability } from "../protocol/key.ts";
 import { limits } from "../protocol/limits.ts";
+import type { AnswerOf, QueryName, QuestionOf } from "../protocol/queries.ts";
 import type { Result } from "../protocol/refusals.ts";
-import type { ReserveCommand } from "../protocol/reservation.ts";
 import type { Jurisdiction } from "../protocol/tenant.ts";
 import { uuid7 } from "../protocol/uuid.ts";
 import type { Principal } from "./auth.ts";
@@ -114,7 +106,7 @@ export class Call {
   }
 
   get caller(): Caller {
-    if (this.principal.kind === "operator") return bursar;
+    if (this.principal.kind === "operator") return systemCaller;
     const { key_id, agent = null, expires_at = null } = this.principal.capability;
     return { key_id, agent, expires_at };
   }
@@ -169,21 +161,26 @@ export class Call {
     return reach(() => ask(DIRECTORY.get(DIRECTORY.idFromName(directoryName))));
   }
 
-  /** Reserves, waiting in line up to `waitMs`; a caller that hangs up leaves the line. */
-  reserve(command: ReserveCommand, waitMs: number): Promise<Outcome> {
-    if (waitMs === 0) return this.pool((pool, caller) => pool.reserve(caller, command, 0));
-    return whileConnected(
-      { signal: this.request.signal, waitUntil: this.waitUntil },
-      (ticket) => this.pool((pool, caller) => pool.reserve(caller, command, waitMs, ticket)),
-      (ticket) => this.pool(async (pool) => pool.leave(command.id, ticket)),
-    );
-  }
-
-  /** Runs one command. */
-  async run(command: Command): Promise<Outcome> {
-    const [outcome] = await this.pool((pool, caller) => pool.run(caller, [command]));
+  /** Runs one command; a reserve waits in line for budget up to `waitMs`, and leaves it if its caller hangs up. */
+  async execute(command: Command, waitMs = 0): Promise<Outcome> {
+    const run = (options?: ExecuteOptions): Promise<Execution> =>
+      this.pool((pool, caller) => pool.execute(caller, [command], options));
+    const { outcomes } =
+      waitMs === 0 || command.op !== "reserve"
+        ? await run()
+        : await whileConnected(
+            { signal: this.request.signal, waitUntil: this.waitUntil },
+            (ticket) => run({ wait_ms: waitMs, ticket }),
+            (ticket) => this.pool(async (pool) => pool.leave(command.id, ticket)),
+          );
+    const [outcome] = outcomes;
     if (outcome === undefined) throw new Error("the pool gave no outcome");
     return outcome;
+  }
+
+  /** Asks the pool of the path a question. */
+  query<Name extends QueryName>(question: QuestionOf<Name>): Promise<Result<AnswerOf<Name>>> {
+    return this.pool((pool, caller) => pool.query(caller, question));
   }
 }
 

@@ -5,7 +5,7 @@ import { ApiError, invalid } from "./problems.ts";
 
 /** Whole rows, from the one with the event after `after` to the one with `until`. */
 export async function exportJournal(call: Call, after: number, until: number): Promise<Given | Response> {
-  const read = (from: number) => call.pool((stub, caller) => stub.rows(caller, from));
+  const read = (from: number) => call.query({ about: "rows", after: from });
   const page = await read(after);
   if (!page.ok) return page;
   let rows = page.result.filter(({ first_seq }) => first_seq <= until);

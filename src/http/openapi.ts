@@ -76,7 +76,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
     [...route.path.matchAll(/:(\w+)/g)].map(([, key = ""]) => [key, key === "model" ? modelNameSchema : nameSchema]),
   );
   return {
-    operationId: operationIdOf(route),
+    operationId: route.name,
     summary: route.summary,
     description: `Takes a key of scope ${route.right.scopes.map((scope) => `\`${scope}\``).join(", ")}.`,
     tags: [tagOf(route)],
@@ -102,7 +102,7 @@ function successOf({ status, answer, media }: Route) {
 }
 
 const healthz: ZodOpenApiOperationObject = {
-  operationId: "healthz",
+  operationId: "getHealth",
   summary: "Whether the Worker can answer requests",
   tags: ["Watching"],
   security: [],
@@ -125,12 +125,6 @@ function problemResponses(described: Readonly<Record<string, string>>) {
 }
 
 /** `POST /v1/pools/:pool/reservations/:id/commit` is `post_pools_reservations_commit`. */
-function operationIdOf({ method, path }: Route): string {
-  const names = path.split("/").filter((part) => part !== "" && part !== "v1");
-  const last = names.at(-1)?.startsWith(":") === true ? "_one" : "";
-  return `${method.toLowerCase()}_${names.filter((part) => !part.startsWith(":")).join("_")}${last}`;
-}
-
 function tagOf({ path }: Route): (typeof tags)[number]["name"] {
   if (path.startsWith("/v1/tenants")) return "Tenants";
   if (path.startsWith("/v1/keys")) return "Keys";

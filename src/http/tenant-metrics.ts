@@ -15,7 +15,7 @@ export async function tenantMetrics(call: Call, after: string, count: number): P
   const left = [...names];
   const ask = async (): Promise<void> => {
     for (let name = left.shift(); name !== undefined; name = left.shift()) {
-      const figures = await call.poolNamed(name, (stub, caller) => stub.metrics(caller));
+      const figures = await call.poolNamed(name, (stub, caller) => stub.query(caller, { about: "metrics" }));
       if (figures.ok) found.set(name, figures.result);
     }
   };

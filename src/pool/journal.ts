@@ -3,9 +3,9 @@
  * A row holds `events` as a JSON array; the first one's number is `first_seq`. Beside it stands its own hash, so that a
  * row that was changed is noticed even where no other row follows it.
  */
-import { hashOf, type JournalRow } from "../archive/chain.ts";
+import { hashOf } from "../archive/chain.ts";
 import type { PoolEvent } from "../protocol/events.ts";
-import type { JournalEvent } from "../protocol/journal.ts";
+import type { JournalEvent, JournalRow } from "../protocol/journal.ts";
 import { limits } from "../protocol/limits.ts";
 import { DamagedError } from "./damage.ts";
 import type { PoolStorage } from "./storage.ts";

@@ -4,56 +4,46 @@
  * alarm. Every call says who asks.
  */
 import { DurableObject } from "cloudflare:workers";
-import type { JournalRow } from "../archive/chain.ts";
-import { report, viewDetail, viewPool, viewReservation } from "../engine/results.ts";
-import type { Pool } from "../engine/state.ts";
-import { type Env, type WebhookCalls, webhooksId } from "../env.ts";
-import type { AgentDetail } from "../protocol/agent.ts";
+import { type Objects, webhooksId } from "../objects.ts";
 import type { Caller } from "../protocol/caller.ts";
-import type { Admission, Command, Outcome } from "../protocol/commands.ts";
+import type { Command, ExecuteOptions, Execution } from "../protocol/commands.ts";
 import { type Opener, openerHeader } from "../protocol/frames.ts";
-import type { ArchiveResult, Audit, JournalPage, RestoreResult, SnapshotPage } from "../protocol/journal.ts";
+import type { ArchiveResult, RestoreResult } from "../protocol/journal.ts";
+import type { RevokedKey } from "../protocol/key.ts";
 import { limits } from "../protocol/limits.ts";
-import type { PeriodList } from "../protocol/period.ts";
-import type { Metrics, PoolResult, PoolSettings, Report } from "../protocol/pool.ts";
+import type { PoolSettings } from "../protocol/pool.ts";
+import type { AnswerOf, QueryName, QuestionOf } from "../protocol/queries.ts";
 import { noArchive, type Refusal, type Result } from "../protocol/refusals.ts";
-import type { ReservationView, ReserveCommand } from "../protocol/reservation.ts";
 import { stackOf } from "../protocol/stack.ts";
 import type { Jurisdiction } from "../protocol/tenant.ts";
-import { audit } from "./audit.ts";
+import type { NoticeInbox } from "../protocol/webhook.ts";
 import { DamagedError, reading } from "./damage.ts";
-import { page as journalPage } from "./journal.ts";
-import { LivePool, NotPersistedError } from "./live-pool.ts";
-import { periods } from "./periods.ts";
-import { type RevokedKey, RevokedKeys } from "./revoked-keys.ts";
-import { isForeign } from "./rights.ts";
+import { NotPersistedError } from "./group-commit.ts";
+import { LivePool } from "./live-pool.ts";
+import { Queries } from "./queries.ts";
+import { RevokedKeys } from "./revoked-keys.ts";
 import { migrate, schemaVersion } from "./schema.ts";
 import { Sessions } from "./sessions.ts";
 import {
+  type Bucket,
   checkArchive,
   dropHalfRestored,
-  nextRows,
   type Owner,
   RestoreError,
   restore,
   restoredBy,
   ship,
-  shipped,
 } from "./shipping.ts";
-import { snapshotPage } from "./snapshot-page.ts";
-import { oldestAt, trim, trimmedTo } from "./trimming.ts";
+import { oldestAt, trim } from "./trimming.ts";
 import { Turns } from "./turns.ts";
 
 /** What a pool needs of the Worker's bindings. */
-type PoolEnv = Pick<Env, "WEBHOOKS" | "ARCHIVE">;
-
-/** What looks cost, in commands (`turns.ts`): one thing, all agents, a page of rows. */
-const looks = { one: 5, report: 100, page: 250 } as const;
+type PoolEnv = { readonly WEBHOOKS: Objects<NoticeInbox>; readonly ARCHIVE?: Bucket };
 
 const queueFull = {
   ok: false,
   refusal: { code: "limit_reached", limit: "queuedPerKey", maximum: limits.queuedPerKey },
-} as const satisfies Outcome;
+} as const satisfies Result<never>;
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
@@ -62,13 +52,12 @@ export class PoolObject extends DurableObject<PoolEnv> {
   readonly #pool: LivePool;
   readonly #revoked: RevokedKeys;
   readonly #sessions: Sessions;
+  readonly #queries: Queries;
 
   /** What keys may do of work at once. */
   readonly #turns: Turns;
   /** The last time that the journal was shipped, trimmed or audited: each may hold a second state in memory. */
   #keeping: Promise<unknown> = Promise.resolve();
-  /** The audit that is under way; callers that ask meanwhile get the same answer. */
-  #audit: Promise<Audit> | undefined;
 
   constructor(ctx: DurableObjectState, env: PoolEnv) {
     super(ctx, env);
@@ -76,11 +65,18 @@ export class PoolObject extends DurableObject<PoolEnv> {
     this.#revoked = new RevokedKeys(ctx.storage);
     this.#turns = new Turns(() => this.#pool.flushed());
     this.#sessions = new Sessions(ctx, this.#pool, this.#turns, {
-      run: (caller, commands) => this.#run(caller, commands),
-      reserve: (caller, command, waitMs, ticket) => this.#reserve(caller, command, waitMs, ticket),
+      execute: async (caller, commands, options) => (await this.#execute(caller, commands, options)).outcomes,
       leave: (id, ticket) => this.#pool.leave(id, ticket),
       refusalTo: (caller) => this.#refusalTo(caller),
     });
+    this.#queries = new Queries(
+      { storage: ctx.storage, pool: this.#pool, name: this.#name, isArchived: env.ARCHIVE !== undefined },
+      {
+        refusalTo: (caller) => this.#refusalTo(caller),
+        inTurn: (caller, cost, work) => this.#inTurn(caller, cost, work),
+        oneAtATime: (run) => this.#oneAtATime(run),
+      },
+    );
     this.#pool.listen({
       persisted: (events) => this.#sessions.tell(events),
       refused: (refusals) => this.#sessions.show(refusals),
@@ -99,28 +95,31 @@ export class PoolObject extends DurableObject<PoolEnv> {
     });
   }
 
-  async run(caller: Caller, commands: readonly Command[]): Promise<Outcome[]> {
-    const run = (): Promise<Outcome[]> => this.#run(caller, commands);
-    const outcomes = await this.#inTurn(caller, commands.length, run, () => JSON.stringify(commands).length);
-    return outcomes ?? commands.map(() => queueFull);
+  /**
+   * Runs commands in order, each with its own outcome, once it is the key's turn. A lone reserve that lacks only budget
+   * waits in line for it up to `wait_ms`; `ticket` names the call for `leave`.
+   */
+  async execute(caller: Caller, commands: readonly Command[], options: ExecuteOptions = {}): Promise<Execution> {
+    const executed = await this.#inTurn(
+      caller,
+      commands.length,
+      async () => ({ ok: true, result: await this.#execute(caller, commands, options) }),
+      () => JSON.stringify(commands).length,
+    );
+    return executed.ok ? executed.result : { outcomes: commands.map(() => executed), confidence_path: null };
   }
 
-  async #run(caller: Caller, commands: readonly Command[]): Promise<Outcome[]> {
+  async #execute(caller: Caller, commands: readonly Command[], options: ExecuteOptions): Promise<Execution> {
     const refusal = this.#refusalTo(caller);
-    if (refusal !== undefined) return commands.map(() => ({ ok: false, refusal }));
-    return this.#pool.run(commands, caller);
-  }
-
-  /** `ticket` names the call for `leave`. */
-  async reserve(caller: Caller, command: ReserveCommand, waitMs: number, ticket?: string): Promise<Outcome> {
-    const reserve = (): Promise<Outcome> => this.#reserve(caller, command, waitMs, ticket);
-    return (await this.#inTurn(caller, 1, reserve, () => JSON.stringify(command).length)) ?? queueFull;
-  }
-
-  async #reserve(caller: Caller, command: ReserveCommand, waitMs: number, ticket?: string): Promise<Outcome> {
-    const refusal = this.#refusalTo(caller);
-    if (refusal !== undefined) return { ok: false, refusal };
-    return this.#pool.reserve(command, waitMs, caller, ticket);
+    if (refusal !== undefined) {
+      return { outcomes: commands.map(() => ({ ok: false, refusal })), confidence_path: null };
+    }
+    const outcomes = await this.#pool.execute(commands, caller, options);
+    const [first] = commands;
+    if (first?.op !== "reserve" || outcomes[0]?.ok !== true) return { outcomes, confidence_path: null };
+    // Read without waiting for a flush: one that fails must not hide a reservation that stands.
+    const confidence_path = this.#pool.peek((pool) => pool.agents.get(first.agent)?.contract.confidence_path ?? null);
+    return { outcomes, confidence_path };
   }
 
   /** The caller of a call that waits in line has hung up: nothing is granted to it. */
@@ -128,70 +127,19 @@ export class PoolObject extends DurableObject<PoolEnv> {
     this.#pool.leave(id, ticket);
   }
 
-  /** Reserves for the gateway, which also needs to know where the agent's answers state their confidence. */
-  async admit(caller: Caller, command: ReserveCommand, waitMs: number, ticket?: string): Promise<Admission> {
-    const outcome = await this.reserve(caller, command, waitMs, ticket);
-    if (!outcome.ok) return { outcome, confidence_path: null };
-    // Read without waiting for a flush: one that fails must not hide a reservation that stands.
-    const confidence_path = this.#pool.peek((pool) => pool.agents.get(command.agent)?.contract.confidence_path ?? null);
-    return { outcome, confidence_path };
-  }
-
-  settings(caller: Caller): Promise<Result<PoolResult>> {
-    return this.#look(caller, (pool) => viewPool(pool));
-  }
-
-  report(caller: Caller): Promise<Result<Report>> {
-    return this.#look(caller, (pool) => report(pool, this.#name), looks.report);
-  }
-
-  metrics(caller: Caller): Promise<Result<Metrics>> {
-    const figures = (pool: Pool): Metrics => ({
-      report: report(pool, this.#name),
-      open_reservations: pool.open,
-      waiting: this.#pool.waiting(),
-      refusals: this.#pool.refusals(),
-    });
-    return this.#look(caller, figures, looks.report);
-  }
-
-  agent(caller: Caller, name: string): Promise<Result<AgentDetail>> {
-    return this.#look<AgentDetail>(caller, (pool) => {
-      const agent = pool.agents.get(name);
-      return agent === undefined ? { code: "agent_not_found", agent: name } : viewDetail(agent);
-    });
-  }
-
-  reservation(caller: Caller, id: string): Promise<Result<ReservationView>> {
-    return this.#look<ReservationView>(caller, (pool) => {
-      const known = pool.remembered.get(id);
-      if (known?.op !== "reserve" || isForeign(pool, caller, id)) return { code: "reservation_not_found", id };
-      return viewReservation(known);
-    });
-  }
-
-  journal(caller: Caller, after: number, count: number): Promise<Result<JournalPage>> {
-    return this.#ofJournal(caller, after, () => journalPage(this.ctx.storage, after, count));
-  }
-
-  /** Rows of the journal, whole, from the one that holds the event after `after` on: about a segment's length of them. */
-  rows(caller: Caller, after: number): Promise<Result<readonly JournalRow[]>> {
-    return this.#ofJournal(caller, after, () => nextRows(this.ctx.storage, after));
-  }
-
-  /** What of the journal is here, and what is in the archive. */
-  archived(caller: Caller): Promise<Result<ArchiveResult>> {
-    return this.#onceSettled(caller, () => this.#archived());
+  /** Answers a question about the pool (`protocol/queries.ts`). */
+  query<Name extends QueryName>(caller: Caller, question: QuestionOf<Name>): Promise<Result<AnswerOf<Name>>> {
+    return this.#queries.ask(caller, question);
   }
 
   /** Ships what is not in the archive yet. */
   async archive(caller: Caller): Promise<Result<ArchiveResult>> {
     const bucket = this.env.ARCHIVE;
-    const now = await this.archived(caller);
+    const now = await this.query(caller, { about: "archive" });
     if (!now.ok) return now;
     if (bucket === undefined) return { ok: false, refusal: noArchive };
     await reachable(() => this.#oneAtATime(() => ship(this.ctx.storage, bucket, this.#owner, this.#sameLife())));
-    return this.archived(caller);
+    return this.query(caller, { about: "archive" });
   }
 
   /**
@@ -226,45 +174,13 @@ export class PoolObject extends DurableObject<PoolEnv> {
     }
   }
 
-  /** Reports of the pool's periods that are over, or of an agent's own, from before number `before`, newest first. */
-  periods(caller: Caller, agent: string | null, before: number, count: number): Promise<Result<PeriodList>> {
-    return this.#onceSettled(caller, () => ({ periods: periods(this.ctx.storage, agent, before, count) }));
-  }
-
-  /**
-   * The state, in pages: whole and as of its last event where it fits one, otherwise as it was stored last, from which
-   * the journal leads on. `seq` and `page` say which page is wanted; the first one is asked for without.
-   */
-  async snapshot(caller: Caller, seq?: number, page = 0): Promise<Result<SnapshotPage>> {
-    const exists = await this.#look(caller, (pool) => pool.seq, looks.page);
-    if (!exists.ok) return exists;
-    let memory = await this.#pool.settled();
-    // Something may have been delivered since: what is not stored yet is not shown.
-    while (memory.persistedSeq < memory.pool.seq) memory = await this.#pool.settled();
-    return { ok: true, result: snapshotPage(this.ctx.storage, memory, seq, page) };
-  }
-
-  async audit(caller: Caller): Promise<Result<Audit>> {
-    const refusal = this.#refusalTo(caller);
-    if (refusal !== undefined) return { ok: false, refusal };
-    // Of a pool that is damaged, too: it says what is wrong.
-    if (this.#pool.damage === undefined) {
-      const exists = await this.#look(caller, (pool) => pool.seq);
-      if (!exists.ok) return exists;
-    }
-    this.#audit ??= this.#oneAtATime(() => audit(this.ctx.storage, () => this.#pool.settled())).finally(() => {
-      this.#audit = undefined;
-    });
-    return { ok: true, result: await this.#audit };
-  }
-
   /**
    * Deletes the pool and its journal. With open reservations only when `force`d: their calls are still running. Forced,
    * it deletes what can't be read, too.
    */
   async remove(caller: Caller, force: boolean): Promise<Result<{ deleted: true }>> {
     if (this.#pool.damage === undefined || !force) {
-      const exists = await this.#look(caller, (pool) => pool.seq);
+      const exists = await this.#queries.exists(caller);
       if (!exists.ok) return exists;
     }
     const needed = await this.#pool.remove(force);
@@ -288,7 +204,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
   /** Opens a session. Only the Worker gets here, and says in a header of its own who asks. */
   override async fetch(request: Request): Promise<Response> {
     const opener: Opener = JSON.parse(request.headers.get(openerHeader) ?? "null");
-    const exists = await this.settings(opener.caller);
+    const exists = await this.#queries.exists(opener.caller);
     // Looked at once more: from here on a revocation finds the session among those that it closes.
     const refusal = exists.ok ? this.#refusalTo(opener.caller) : exists.refusal;
     if (refusal !== undefined) return Response.json(refusal, { status: 409 });
@@ -329,13 +245,6 @@ export class PoolObject extends DurableObject<PoolEnv> {
     return oldest + keptMs <= Date.now() ? Date.now() + minuteMs : Math.max(oldest + keptMs, Date.now() + dayMs);
   }
 
-  #archived(): ArchiveResult {
-    const { storage } = this.ctx;
-    const seq = this.#pool.peek((pool) => pool.seq);
-    const archive = this.env.ARCHIVE !== undefined;
-    return { archive, seq, shipped: shipped(storage)?.seq ?? 0, trimmed: trimmedTo(storage) };
-  }
-
   /** Says, whenever it is asked, whether the pool is still the one that it is now. */
   #sameLife(): () => boolean {
     const { life } = this.#pool;
@@ -348,7 +257,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
     return turn;
   }
 
-  get #webhooks(): WebhookCalls {
+  get #webhooks(): NoticeInbox {
     const jurisdiction = this.ctx.id.jurisdiction as Jurisdiction | undefined;
     return this.env.WEBHOOKS.get(webhooksId(this.env, this.#owner.tenant, jurisdiction));
   }
@@ -376,59 +285,15 @@ export class PoolObject extends DurableObject<PoolEnv> {
     }
   }
 
-  /** Work of a key, when it is its turn; undefined where as much of it waits as may. Bursar's own work waits for none. */
+  /** Work of a key, when it is its turn; a refusal where as much of it waits as may. Bursar's own work waits for none. */
   async #inTurn<T>(
     { key_id }: Caller,
     cost: number,
-    work: () => Promise<T>,
-    bytes: () => number,
-  ): Promise<T | undefined> {
-    if (key_id === null) return work();
-    return this.#turns.isFull(key_id) ? undefined : this.#turns.take(key_id, cost, work, bytes);
-  }
-
-  async #look<T extends object | number>(
-    caller: Caller,
-    look: (pool: Pool) => T | Refusal,
-    cost: number = looks.one,
+    work: () => Promise<Result<T>>,
+    bytes: () => number = () => 0,
   ): Promise<Result<T>> {
-    const refusal = this.#refusalTo(caller) ?? this.#pool.damage?.refusal;
-    if (refusal !== undefined) return { ok: false, refusal };
-    const answer = await this.#inTurn(
-      caller,
-      cost,
-      () => this.#read(look),
-      () => 0,
-    );
-    return answer ?? { ok: false, refusal: queueFull.refusal };
-  }
-
-  #read<T extends object | number>(look: (pool: Pool) => T | Refusal): Promise<Result<T>> {
-    return this.#pool.read((pool): Result<T> => {
-      if (pool.settings === null) return { ok: false, refusal: { code: "pool_not_found" } };
-      const found = look(pool);
-      return isRefusal(found) ? { ok: false, refusal: found } : { ok: true, result: found };
-    });
-  }
-
-  /** Reads of the journal after `after`, unless that has been trimmed. */
-  async #ofJournal<T>(caller: Caller, after: number, read: () => T): Promise<Result<T>> {
-    const answer = await this.#onceSettled(caller, () => {
-      const trimmed = trimmedTo(this.ctx.storage);
-      return after < trimmed ? { trimmed } : { found: read() };
-    });
-    if (!answer.ok) return answer;
-    const { found, trimmed } = answer.result;
-    return trimmed === undefined
-      ? { ok: true, result: found }
-      : { ok: false, refusal: { code: "journal_trimmed", trimmed } };
-  }
-
-  async #onceSettled<T>(caller: Caller, read: () => T | Promise<T>): Promise<Result<T>> {
-    const exists = await this.#look(caller, (pool) => pool.seq, looks.page);
-    if (!exists.ok) return exists;
-    await this.#pool.settled();
-    return { ok: true, result: await read() };
+    if (key_id === null) return work();
+    return this.#turns.isFull(key_id) ? queueFull : this.#turns.take(key_id, cost, work, bytes);
   }
 }
 
@@ -440,8 +305,4 @@ async function reachable<T>(run: () => Promise<T>): Promise<T> {
     if (error instanceof RestoreError) throw error;
     throw new NotPersistedError("the archive could not be reached; the same request may be repeated", { cause: error });
   }
-}
-
-function isRefusal(found: object | number): found is Refusal {
-  return typeof found === "object" && "code" in found;
 }

@@ -2,11 +2,9 @@
  * Keys that are revoked here. The tenant's object pushes them, so that a pool refuses a revoked key by itself, with
  * no look-up on the way of a request.
  */
+import type { RevokedKey } from "../protocol/key.ts";
 import { migrate, schemaVersion } from "./schema.ts";
 import type { PoolStorage } from "./storage.ts";
-
-/** A revoked key, until it would have expired anyway: null for one that never expires. */
-export type RevokedKey = { readonly key_id: string; readonly expires_at: number | null };
 
 export class RevokedKeys {
   readonly #storage: PoolStorage;

@@ -5,7 +5,7 @@
 
 import { ackFrame, commandsFrame, subscribeFrame, withIds } from "../protocol/batch.wire.ts";
 import type { Caller } from "../protocol/caller.ts";
-import type { Command, Outcome } from "../protocol/commands.ts";
+import type { Command, ExecuteOptions, Outcome } from "../protocol/commands.ts";
 import { batchResult, closeCodes, type LiveRefusal, type Opener, ping, pong, subprotocol } from "../protocol/frames.ts";
 import type { JournalEvent } from "../protocol/journal.ts";
 import { parseJson, toPointer } from "../protocol/json.ts";
@@ -19,15 +19,15 @@ import { isSpendingStopped, spendingStopped } from "../protocol/spending-stop.ts
 import { stackOf } from "../protocol/stack.ts";
 import { uuid7 } from "../protocol/uuid.ts";
 import { wrong } from "./faults.ts";
-import { type LivePool, NotPersistedError } from "./live-pool.ts";
+import { NotPersistedError } from "./group-commit.ts";
+import type { LivePool } from "./live-pool.ts";
 import { type Attachment, attach, attachmentOf, close, keyOf, send } from "./socket.ts";
 import type { Turns } from "./turns.ts";
 import { Watchers } from "./watchers.ts";
 
 /** How a session's commands get in: by the same door as requests, where revoked keys are refused. */
 export type Door = {
-  run(caller: Caller, commands: readonly Command[]): Promise<Outcome[]>;
-  reserve(caller: Caller, command: ReserveCommand, waitMs: number, ticket: string): Promise<Outcome>;
+  execute(caller: Caller, commands: readonly Command[], options: ExecuteOptions): Promise<readonly Outcome[]>;
   leave(id: string, ticket: string): void;
   /** Why the key is refused from now on: it is revoked or has expired. */
   refusalTo(caller: Caller): Refusal | undefined;
@@ -194,18 +194,23 @@ export class Sessions {
     const [first] = commands;
     const outcomes =
       wait_ms !== undefined && first?.op === "reserve"
-        ? [await this.#reserve(socket, caller, first, wait_ms)]
-        : await this.#door.run(caller, commands);
+        ? await this.#executeOrWait(socket, caller, first, wait_ms)
+        : await this.#door.execute(caller, commands, {});
     const results = outcomes.map((outcome, index) => batchResult(outcome, commands[index]?.op ?? ""));
     send(socket, { id, results });
   }
 
-  async #reserve(socket: WebSocket, caller: Caller, command: ReserveCommand, waitMs: number): Promise<Outcome> {
+  async #executeOrWait(
+    socket: WebSocket,
+    caller: Caller,
+    command: ReserveCommand,
+    wait_ms: number,
+  ): Promise<readonly Outcome[]> {
     const ticket = crypto.randomUUID();
     const waiting = this.#waiting.get(socket) ?? new Map<string, string>();
     this.#waiting.set(socket, waiting.set(ticket, command.id));
     try {
-      return await this.#door.reserve(caller, command, waitMs, ticket);
+      return await this.#door.execute(caller, [command], { wait_ms, ticket });
     } finally {
       waiting.delete(ticket);
     }

@@ -2,10 +2,11 @@
  * Ships the journal to an archive, segment by segment, and brings it back. What has been shipped is a chain of files
  * that can be verified without us (`archive/verify.ts`); a pool that is lost is restored from it, event by event.
  */
-import { foldRow, genesis, hashOf, type JournalRow } from "../archive/chain.ts";
+import { foldRow, genesis, hashOf } from "../archive/chain.ts";
 import { readSegment, segmentMedia, segmentOf } from "../archive/segment.ts";
 import { violations } from "../engine/invariants.ts";
 import { emptyPool, type Pool } from "../engine/state.ts";
+import type { JournalRow } from "../protocol/journal.ts";
 import { append, eventsOf, noteHead, rowsAfter } from "./journal.ts";
 import { endsPeriod, keepPeriods } from "./periods.ts";
 import { migrate } from "./schema.ts";

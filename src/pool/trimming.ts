@@ -3,8 +3,9 @@
  * place stands a checkpoint: the state that it came to, and the hash that what is left must carry, so that the chain
  * still holds and the rest still folds to the same state.
  */
-import { foldRow, genesis, hashOf, type JournalRow } from "../archive/chain.ts";
+import { foldRow, genesis, hashOf } from "../archive/chain.ts";
 import { emptyPool, type Pool } from "../engine/state.ts";
+import type { JournalRow } from "../protocol/journal.ts";
 import { rowsAfter } from "./journal.ts";
 import { readSnapshot, snapshotHead, writeSnapshot } from "./snapshot.ts";
 import type { PoolStorage } from "./storage.ts";

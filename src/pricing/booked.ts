@@ -1,6 +1,6 @@
 /** What a call used, in the shape in which it is journaled beside its amount. */
 import type { BookedUsage } from "../protocol/price.ts";
-import type { Usage } from "../providers/usage.ts";
+import type { Usage } from "../providers/shape.ts";
 import { ratesAt } from "./cost.ts";
 import type { Tariff } from "./tariff.ts";
 

@@ -3,7 +3,7 @@
  * sums on the way, because a float per token (0.1 + 0.2) drifts, and a budget that drifts is none.
  */
 import type { PriceFields, Rates } from "../protocol/price.ts";
-import type { Usage } from "../providers/usage.ts";
+import type { Usage } from "../providers/shape.ts";
 
 const million = 1_000_000;
 

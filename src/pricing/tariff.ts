@@ -5,7 +5,8 @@
 import type { Price } from "../protocol/price.ts";
 import type { Unit } from "../protocol/unit.ts";
 import { boundAt, type ModelRequest } from "../providers/request.ts";
-import { totalOf, type Usage } from "../providers/usage.ts";
+import type { Usage } from "../providers/shape.ts";
+import { totalOf } from "../providers/usage.ts";
 
 export type Tariff = {
   readonly unit: Unit;

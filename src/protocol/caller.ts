@@ -9,7 +9,7 @@ export type Caller = {
 };
 
 /** No key: what Bursar does by itself, and what the operator does. */
-export const bursar: Caller = { key_id: null, agent: null, expires_at: null };
+export const systemCaller: Caller = { key_id: null, agent: null, expires_at: null };
 
 /** What a repeat of a request is known by: who asks, and its `Idempotency-Key`. */
 export type RequestId = { readonly caller: string; readonly key: string };

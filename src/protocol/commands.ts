@@ -91,11 +91,14 @@ export type Results = {
   readonly reallocate: ReallocationResult;
 };
 
-/** What the gateway is told of a reserve, beside its outcome: the contract's `confidence_path`. */
-export type Admission = { readonly outcome: Outcome; readonly confidence_path: string | null };
-
 /** What a command answers. */
 export type AnyResult = Results[keyof Results];
 
 /** What comes of a command: what it did, or why not. */
 export type Outcome = Result<AnyResult>;
+
+/** How commands are to run: `wait_ms` is how long a lone reserve may wait in line, `ticket` the name of the call there. */
+export type ExecuteOptions = { readonly wait_ms?: number; readonly ticket?: string };
+
+/** The outcomes of commands, in their order; of a lone reserve also its contract's `confidence_path`, for the gateway. */
+export type Execution = { readonly outcomes: readonly Outcome[]; readonly confidence_path: string | null };

@@ -37,3 +37,11 @@ export type Audit = {
   readonly rows: number;
   readonly findings: readonly string[];
 };
+
+export type JournalRow = {
+  readonly first_seq: number;
+  readonly last_seq: number;
+  readonly at: number;
+  readonly previous: string;
+  readonly events: string;
+};

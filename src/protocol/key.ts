@@ -83,3 +83,6 @@ export type Revocation = {
   /** Pools that know of it, and those that could not be reached yet: they are notified again until they know. */
   readonly pools: { readonly notified: number; readonly pending: number };
 };
+
+/** A revoked key, until it would have expired anyway: null for one that never expires. */
+export type RevokedKey = { readonly key_id: string; readonly expires_at: number | null };

@@ -23,6 +23,11 @@ export type Notice = {
   readonly data: Readonly<Record<string, unknown>>;
 };
 
+/** What takes a pool's notices over, and says which types are wanted: the tenant's webhooks. */
+export type NoticeInbox = {
+  accept(pool: string, notices: readonly Notice[]): Promise<readonly NoticeType[]>;
+};
+
 export type WebhookFields = {
   readonly url: string;
   /** Which notices it is sent; all, if none is named. */

@@ -2,8 +2,7 @@
  * The AI SDK's shapes: counts are plain numbers in the results of `generateText` and `streamText`, and objects with a
  * `total` in the newer model specification. A run of several steps reports all of them in `totalUsage`.
  */
-import { countOf, fieldOf } from "./shape.ts";
-import type { Usage } from "./usage.ts";
+import { countOf, fieldOf, type Usage } from "./shape.ts";
 
 /** Usage of a result of the AI SDK, or undefined. */
 export function usageOfAiSdk(result: unknown): Usage | undefined {

@@ -1,6 +1,5 @@
 /** Anthropic's shapes. Its input count excludes what was read from the cache and what was written to it. */
-import { countOf, fieldOf } from "./shape.ts";
-import type { Usage } from "./usage.ts";
+import { countOf, fieldOf, type Usage } from "./shape.ts";
 
 /** Usage of a message, or undefined. */
 export function usageOfAnthropic(result: unknown): Usage | undefined {

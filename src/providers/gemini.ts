@@ -1,6 +1,5 @@
 /** Gemini's shape: `usageMetadata`. Its prompt count includes the cache; thoughts are counted beside the candidates. */
-import { countOf, fieldOf } from "./shape.ts";
-import type { Usage } from "./usage.ts";
+import { countOf, fieldOf, type Usage } from "./shape.ts";
 
 /** Usage of a response of Gemini, or undefined. */
 export function usageOfGemini(result: unknown): Usage | undefined {

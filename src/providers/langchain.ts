@@ -1,6 +1,5 @@
 /** LangChain's shape: `usage_metadata` of a message. Its counts include what was cached, and what was reasoned. */
-import { countOf, fieldOf } from "./shape.ts";
-import type { Usage } from "./usage.ts";
+import { countOf, fieldOf, type Usage } from "./shape.ts";
 
 /** Usage of a message of LangChain, or undefined. */
 export function usageOfLangChain(result: unknown): Usage | undefined {

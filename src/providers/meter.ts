@@ -3,8 +3,8 @@
  * be booked when the report never comes.
  */
 import { estimateTokens } from "./estimate.ts";
-import { countOf, fieldOf } from "./shape.ts";
-import { totalOf, type Usage, usageOf } from "./usage.ts";
+import { countOf, fieldOf, type Usage } from "./shape.ts";
+import { totalOf, usageOf } from "./usage.ts";
 
 export type Meter = {
   /** As last reported; providers report cumulative counts. */

@@ -1,6 +1,5 @@
 /** OpenAI's shapes. Its prompt count includes what was read from the cache; its output count includes reasoning. */
-import { countOf, fieldOf } from "./shape.ts";
-import type { Usage } from "./usage.ts";
+import { countOf, fieldOf, type Usage } from "./shape.ts";
 
 /** Usage of a chat completion (also of a stream's last chunk), or undefined. */
 export function usageOfOpenAiChat(result: unknown): Usage | undefined {

@@ -18,3 +18,17 @@ export function countOf(value: unknown, name: string): number | undefined {
   const count = fieldOf(value, name);
   return typeof count === "number" && Number.isSafeInteger(count) && count >= 0 ? count : undefined;
 }
+
+/**
+ * Tokens by kind. `input` and `output` are totals: `cacheRead` and `cacheWrite` are part of `input`, `reasoning` is
+ * part of `output`, however the provider counts.
+ */
+export type Usage = {
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead: number;
+  readonly cacheWrite: number;
+  /** Part of `cacheWrite`: what is kept for an hour, where that costs more. */
+  readonly cacheWrite1h?: number;
+  readonly reasoning: number;
+};

@@ -8,21 +8,7 @@ import { usageOfGemini } from "./gemini.ts";
 import { usageOfLangChain } from "./langchain.ts";
 import { usageOfOpenAiChat, usageOfOpenAiResponse } from "./openai.ts";
 import type { Dialect } from "./request.ts";
-import { countOf, fieldOf } from "./shape.ts";
-
-/**
- * Tokens by kind. `input` and `output` are totals: `cacheRead` and `cacheWrite` are part of `input`, `reasoning` is
- * part of `output`, however the provider counts.
- */
-export type Usage = {
-  readonly input: number;
-  readonly output: number;
-  readonly cacheRead: number;
-  readonly cacheWrite: number;
-  /** Part of `cacheWrite`: what is kept for an hour, where that costs more. */
-  readonly cacheWrite1h?: number;
-  readonly reasoning: number;
-};
+import { countOf, fieldOf, type Usage } from "./shape.ts";
 
 /** The usage that `result` reports; undefined when it reports none. A reported zero is a zero. */
 export function usageOf(result: unknown): Usage | undefined {

@@ -3,8 +3,8 @@
  * and tells pools of revoked keys. It is never asked on the way of a reserve or commit. Its name is the tenant's id.
  */
 import { DurableObject } from "cloudflare:workers";
-import { type Env, type PoolCalls, poolId } from "../env.ts";
-import { bursar, type Caller, type RequestId } from "../protocol/caller.ts";
+import { type Objects, type PoolControl, poolId } from "../objects.ts";
+import { type Caller, type RequestId, systemCaller } from "../protocol/caller.ts";
 import type { Outcome } from "../protocol/commands.ts";
 import type { RestoreResult } from "../protocol/journal.ts";
 import type { KeyFields, KeyView, Revocation } from "../protocol/key.ts";
@@ -27,7 +27,10 @@ const tellsAtOnce = 6;
 const tellsBeforeAnswer = 600;
 const retryMs = 2_000;
 
-export class TenantObject extends DurableObject<Env> {
+/** What a tenant needs of the Worker's bindings. `ARCHIVE` is asked for only whether it is there. */
+type TenantEnv = { readonly POOLS: Objects<PoolControl>; readonly ARCHIVE?: unknown };
+
+export class TenantObject extends DurableObject<TenantEnv> {
   readonly #keys: Keys;
   readonly #pools: Pools;
   readonly #prices: Prices;
@@ -35,7 +38,7 @@ export class TenantObject extends DurableObject<Env> {
   /** The last thing under way with each pool: making and deleting it go one after the other. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
-  constructor(ctx: DurableObjectState, env: Env) {
+  constructor(ctx: DurableObjectState, env: TenantEnv) {
     super(ctx, env);
     this.#keys = new Keys(ctx.storage.sql);
     this.#pools = new Pools(ctx.storage.sql);
@@ -137,7 +140,8 @@ export class TenantObject extends DurableObject<Env> {
       if (refusal !== null) return { ok: false, refusal };
       this.#pools.add(name, Date.now());
       await this.#tell(name);
-      const [outcome] = await this.#pool(name, hint).run(bursar, [command]);
+      const { outcomes } = await this.#pool(name, hint).execute(systemCaller, [command]);
+      const [outcome] = outcomes;
       if (outcome === undefined) throw new Error("the pool gave no outcome");
       return outcome;
     });
@@ -150,7 +154,7 @@ export class TenantObject extends DurableObject<Env> {
         if (!this.#isMade()) return { ok: false, refusal: { code: "pool_not_found" } };
         this.#pools.forgets(name);
         const isListed = this.#pools.has(name);
-        const removed = await this.#pool(name).remove(bursar, force);
+        const removed = await this.#pool(name).remove(systemCaller, force);
         const isGone = !removed.ok && removed.refusal.code === "pool_not_found";
         if (removed.ok || isGone) this.#pools.remove(name);
         // A deletion that this object could not note before it was reset: the pool is still listed, and is gone.
@@ -271,7 +275,7 @@ export class TenantObject extends DurableObject<Env> {
     this.#pools.notified(name, last.revocation);
   }
 
-  #pool(name: string, locationHint?: DurableObjectLocationHint): PoolCalls {
+  #pool(name: string, locationHint?: DurableObjectLocationHint): PoolControl {
     const { name: tenant = "", jurisdiction } = this.ctx.id;
     const id = poolId(this.env, tenant, jurisdiction as Jurisdiction | undefined, name);
     return this.env.POOLS.get(id, locationHint === undefined ? undefined : { locationHint });

@@ -4,7 +4,6 @@
  * the tenant's id.
  */
 import { DurableObject } from "cloudflare:workers";
-import type { Env } from "../env.ts";
 import type { RequestId } from "../protocol/caller.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Result } from "../protocol/refusals.ts";
@@ -30,7 +29,10 @@ const turnMs = 10 * 60_000;
 /** How often old messages are looked for: each look reads them all. */
 const forgetMs = 10 * 60_000;
 
-export class WebhooksObject extends DurableObject<Env> {
+/** What webhooks need of the Worker's bindings. */
+type WebhooksEnv = { readonly BURSAR_WEBHOOK_ORIGINS?: string };
+
+export class WebhooksObject extends DurableObject<WebhooksEnv> {
   readonly #endpoints: Endpoints;
   readonly #deliveries: Deliveries;
   readonly #requests: Requests;
@@ -38,7 +40,7 @@ export class WebhooksObject extends DurableObject<Env> {
   #isSending = false;
   #forgotAt = 0;
 
-  constructor(ctx: DurableObjectState, env: Env) {
+  constructor(ctx: DurableObjectState, env: WebhooksEnv) {
     super(ctx, env);
     this.#endpoints = new Endpoints(ctx.storage.sql);
     this.#deliveries = new Deliveries(ctx.storage.sql);

@@ -61,7 +61,7 @@ function alarm(stub: Stub): Promise<void> {
 }
 
 function archiveOf(stub: Stub): Promise<unknown> {
-  return stub.raw.archived(anybody);
+  return stub.raw.query(anybody, { about: "archive" });
 }
 
 describe("a pool's whole history", () => {
@@ -249,8 +249,8 @@ describe("shipping", () => {
     const [tenant = "", pool = ""] = stub.name.split("/");
     await onStorage(stub, async (storage) => {
       const live = livePool(storage);
-      await all(live.run([{ op: "configure" }, register("boss", 5, 1_000_000)]));
-      for (let batch = 0; batch < 12; batch++) await all(live.run(heavy(`b${batch}-`, 60)));
+      await all(live.execute([{ op: "configure" }, register("boss", 5, 1_000_000)]));
+      for (let batch = 0; batch < 12; batch++) await all(live.execute(heavy(`b${batch}-`, 60)));
       let puts = 0;
       const flaky = {
         get: (key: string) => env.ARCHIVE.get(key),
@@ -265,7 +265,7 @@ describe("shipping", () => {
       };
       for (let tries = 0; tries < 6; tries++) {
         await ship(storage, flaky, { tenant, pool }).catch(() => undefined);
-        await all(live.run(heavy(`t${tries}-`, 20)));
+        await all(live.execute(heavy(`t${tries}-`, 20)));
       }
       const { seq } = (await live.settled()).pool;
       expect(await ship(storage, env.ARCHIVE, { tenant, pool })).toBe(seq);
@@ -323,7 +323,7 @@ describe("what is interrupted", () => {
     const half = "INSERT INTO shipped (only_one, seq, head, prefix) VALUES (1, 0, '', 'restoring')";
     await onStorage(stub, async (storage) => void storage.sql.exec(half));
     await evictDurableObject(stub.raw);
-    const dead = await stub.raw.report({ key_id: "dead", agent: null, expires_at: null });
+    const dead = await stub.raw.query({ key_id: "dead", agent: null, expires_at: null }, { about: "report" });
     expect(dead).toMatchObject({ ok: false, refusal: { code: "key_revoked" } });
     expect(await stub.report()).toMatchObject({ ok: false, refusal: { code: "pool_not_found" } });
   });
@@ -333,7 +333,7 @@ describe("what is interrupted", () => {
     const [tenant = "", pool = ""] = stub.name.split("/");
     await onStorage(stub, async (storage) => {
       const live = livePool(storage);
-      await all(live.run([{ op: "configure" }]));
+      await all(live.execute([{ op: "configure" }]));
       const locked = {
         get: (key: string) => env.ARCHIVE.get(key),
         list: () => Promise.reject(new Error("not here")),
@@ -345,7 +345,7 @@ describe("what is interrupted", () => {
       await ship(storage, locked, { tenant, pool });
       // The note is lost, and more has happened since.
       storage.sql.exec("DELETE FROM shipped");
-      await all(live.run([register("boss", 5)]));
+      await all(live.execute([register("boss", 5)]));
       expect(await ship(storage, locked, { tenant, pool })).toBe(2);
       expect(verify(await archived(stub.name))).toMatchObject({ ok: true, findings: [], seq: 2, segments: 2 });
       // What is not the beginning of the same does not count.
@@ -360,7 +360,7 @@ describe("what is interrupted", () => {
   it("does not ship a pool that was deleted meanwhile, nor note it in the one that took its name", async () => {
     await onStorage(newStub(), async (storage) => {
       const live = livePool(storage);
-      await all(live.run([{ op: "configure" }]));
+      await all(live.execute([{ op: "configure" }]));
       let isThere = true;
       const slow = {
         get: async () => null,
@@ -379,13 +379,13 @@ describe("what is interrupted", () => {
     await onStorage(newStub(), async (storage) => {
       const clock = { now: Date.UTC(2090, 0, 1) };
       const live = livePool(storage, () => clock.now);
-      await all(live.run([{ op: "configure", journal_days: 1 }]));
-      await all(live.run([{ op: "configure", journal_days: null }]));
+      await all(live.execute([{ op: "configure", journal_days: 1 }]));
+      await all(live.execute([{ op: "configure", journal_days: null }]));
       clock.now += 3_600_000;
       await storage.deleteAlarm();
       await live.alarm({ tell: async () => [], keep });
       expect(await storage.getAlarm()).toBeNull();
-      await all(live.run([{ op: "configure", journal_days: 1 }]));
+      await all(live.execute([{ op: "configure", journal_days: 1 }]));
       clock.now += 3_600_000;
       const deleted = async (): Promise<never> => {
         await live.remove(true);
@@ -413,10 +413,10 @@ describe("trimming", () => {
     await onStorage(newStub(), async (storage) => {
       const clock = { now: Date.UTC(2090, 0, 1) };
       const live = livePool(storage, () => clock.now);
-      await all(live.run([{ op: "configure" }, register("boss", 5, 1_000_000)]));
+      await all(live.execute([{ op: "configure" }, register("boss", 5, 1_000_000)]));
       for (let days = 0; days < 20; days++) {
         clock.now += day;
-        await all(live.run([{ op: "record", id: `u${days}`, agent: "boss", amount: 5, unit: "tokens" }]));
+        await all(live.execute([{ op: "record", id: `u${days}`, agent: "boss", amount: 5, unit: "tokens" }]));
       }
       const rows = (): number => Number(storage.sql.exec("SELECT count(*) AS n FROM journal").one()["n"]);
       const everything = rows();
@@ -435,7 +435,7 @@ describe("trimming", () => {
       expect(JSON.stringify(toImage((await awake.settled()).pool))).toBe(
         JSON.stringify(toImage((await live.settled()).pool)),
       );
-      await all(awake.run([{ op: "record", id: "later", agent: "boss", amount: 5, unit: "tokens" }]));
+      await all(awake.execute([{ op: "record", id: "later", agent: "boss", amount: 5, unit: "tokens" }]));
       expect(await findings(storage, awake)).toEqual([]);
       // And one whose checkpoint was changed is found out.
       storage.sql.exec("UPDATE checkpoint SET head = ?", "f".repeat(64));

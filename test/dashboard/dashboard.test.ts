@@ -246,7 +246,7 @@ describe.skipIf(executable === undefined)("the dashboard", () => {
     const line = page.locator(".manage li:has-text('to be revoked')");
     await line.locator("button:has-text('Revoke')").first().click();
     await dialog.locator("button[type=submit]").click();
-    await line.locator("text=revoked").last().waitFor();
+    await line.locator(".badge:has-text('revoked')").waitFor();
     await expect(new Bursar({ url: governor.url, key }).pools()).rejects.toMatchObject({ code: "key_revoked" });
     expect(key_id).toMatch(/-/);
     expect(complaints.filter((one) => !one.includes("409"))).toEqual([]);

@@ -1,12 +1,13 @@
 /** Segments as files: whatever is changed, cut off, missing or foreign is found, and said in words. */
 import { describe, expect, it } from "vitest";
-import { genesis, hashOf, type JournalRow } from "../../src/archive/chain.ts";
+import { genesis, hashOf } from "../../src/archive/chain.ts";
 import { readSegment, segmentOf } from "../../src/archive/segment.ts";
 import { verify } from "../../src/archive/verify.ts";
 import { execute } from "../../src/engine/execute.ts";
 import { emptyPool } from "../../src/engine/state.ts";
 import type { Command } from "../../src/protocol/commands.ts";
 import type { PoolEvent } from "../../src/protocol/events.ts";
+import type { JournalRow } from "../../src/protocol/journal.ts";
 
 /** A journal of a row for each of some commands. */
 function journal(): JournalRow[] {

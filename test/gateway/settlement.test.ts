@@ -19,11 +19,11 @@ const ending: Ending = {
 function settling() {
   const asked: Command[] = [];
   const result = { consumed: 3, state: "committed" } as SettlementResult;
-  const run = (_: unknown, commands: readonly Command[]) => {
+  const execute = (_: unknown, commands: readonly Command[]) => {
     asked.push(...commands);
-    return Promise.resolve([{ ok: true, result }]);
+    return Promise.resolve({ outcomes: [{ ok: true, result }] });
   };
-  const books = { ask: (ask: (pool: unknown) => unknown) => ask({ run }) } as unknown as Books;
+  const books = { ask: (ask: (pool: unknown) => unknown) => ask({ execute }) } as unknown as Books;
   const trace = { used: () => undefined, end: () => undefined } as unknown as CallTrace;
   const reservation = { id: "r", granted: 10 } as ReservationResult;
   const call = { books, provider: "openai", tariff: inTokens, model: "m", reservation, ttlMs: 60_000, trace } as const;

@@ -20,15 +20,16 @@ const directions: Readonly<Record<string, readonly string[]>> = {
   pricing: ["protocol", "providers", "prices.json"],
   storage: ["protocol"],
   archive: ["engine", "protocol"],
-  pool: ["archive", "engine", "env.ts", "protocol", "storage"],
-  tenant: ["env.ts", "protocol", "storage"],
-  webhooks: ["env.ts", "protocol", "storage"],
-  http: ["archive", "protocol", "pricing", "env.ts", "webhooks"],
-  gateway: ["http", "protocol", "providers", "pricing", "env.ts"],
+  pool: ["archive", "engine", "objects.ts", "protocol", "storage"],
+  tenant: ["objects.ts", "protocol", "storage"],
+  webhooks: ["protocol", "storage"],
+  http: ["archive", "protocol", "pricing", "env.ts", "objects.ts", "webhooks"],
+  gateway: ["http", "protocol", "providers", "pricing", "env.ts", "objects.ts"],
   client: ["protocol", "providers", "pricing"],
   cli: ["archive", "client", "engine", "protocol"],
   "docs-page": [],
-  "env.ts": ["pool", "protocol", "tenant", "webhooks"],
+  "objects.ts": ["protocol"],
+  "env.ts": ["objects.ts", "pool", "tenant", "webhooks"],
   "index.ts": ["env.ts", "gateway", "http", "pool", "tenant", "webhooks"],
 };
 
@@ -49,6 +50,34 @@ describe("the tree", () => {
         .map((layer) => `${path} imports ${layer}`),
     );
     expect(wrong).toEqual([]);
+  });
+
+  it("has no file that imports itself through others, types included", () => {
+    const imports = new Map(
+      [...sources, ...code.filter((path) => path.startsWith("dashboard/src/"))].map((path) => [
+        path,
+        importsOf(path)
+          .filter((specifier) => specifier.startsWith("."))
+          .map((specifier) => targetOf(path, specifier)),
+      ]),
+    );
+    const circles: string[] = [];
+    const done = new Set<string>();
+    const walk = (path: string, above: readonly string[]): void => {
+      if (above.includes(path)) circles.push([...above.slice(above.indexOf(path)), path].join(" → "));
+      if (above.includes(path) || done.has(path)) return;
+      for (const next of imports.get(path) ?? []) walk(next, [...above, path]);
+      done.add(path);
+    };
+    for (const path of imports.keys()) walk(path, []);
+    expect(circles).toEqual([]);
+  });
+
+  it("has no file of more than 400 lines", () => {
+    const long = [...sources, ...code.filter((path) => path.startsWith("dashboard/src/"))]
+      .map((path) => `${path}: ${read(path).split("\n").length - 1}`)
+      .filter((line) => Number(line.split(": ")[1]) > 400);
+    expect(long).toEqual([]);
   });
 
   it("keeps packages, clocks, chance and waiting out of what is pure", () => {

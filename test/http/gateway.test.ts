@@ -55,6 +55,11 @@ function failing(fault: (method: string, commands: readonly Command[]) => Error 
   });
 }
 
+/** Whether it is the reservation of a call that is asked for. */
+function reserves(method: string, commands: readonly Command[]): boolean {
+  return method === "execute" && commands.some(({ op }) => op === "reserve");
+}
+
 const sound = failing(() => undefined);
 
 /** A call through the gateway with these bindings; waits for all that it leaves behind. */
@@ -83,7 +88,7 @@ describe("a pool that can't be reached", () => {
     const pool = await newPool({}, { a: {} });
     const { status, body } = await call(
       pool,
-      failing((method) => (method === "admit" ? error() : undefined)),
+      failing((method, commands) => (reserves(method, commands) ? error() : undefined)),
     );
     expect(status).toBeGreaterThanOrEqual(500);
     expect(body).toMatchObject({ error: { message: expect.any(String) } });
@@ -95,7 +100,7 @@ describe("a pool that can't be reached", () => {
     const pool = await newPool({}, { a: {} });
     const { status } = await call(
       pool,
-      failing((method) => (method === "settings" ? overloaded() : undefined)),
+      failing((method) => (method === "query" ? overloaded() : undefined)),
     );
     expect(status).toBe(503);
     expect(asked).toEqual([]);
@@ -103,10 +108,10 @@ describe("a pool that can't be reached", () => {
 
   it("gets back what it held for a caller that never heard of it", async () => {
     const pool = await newPool({}, { a: {} });
-    const lost = reached(async (method, _, ask) => {
+    const lost = reached(async (method, commands, ask) => {
       const result = await ask();
       // It was reserved, and the answer was lost on its way.
-      if (method === "admit") throw new Error("broken");
+      if (reserves(method, commands)) throw new Error("broken");
       return result;
     });
     const { status } = await call(pool, lost);

@@ -2,6 +2,7 @@
 import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
+import { callsOf } from "../pool/stage.ts";
 import { api, fieldOf, must, newPool, type Reply } from "./api.ts";
 import { type Attack, corpus, padded, shown, streamed } from "./corpus.ts";
 
@@ -141,7 +142,11 @@ describe("unusual, but well formed", () => {
     const body = { agent: "a", tokens: 5, id: "r", metadata: { label: value } };
     await must(api("POST", `${own}/reservations`, { body }));
     const stub = env.POOLS.getByName(`default${own.replace("/v1/pools", "")}`);
-    expect(await stub.reservation({ key_id: null, agent: null, expires_at: null }, "r")).toMatchObject({ ok: true });
+    const found = await callsOf(stub).query(
+      { key_id: null, agent: null, expires_at: null },
+      { about: "reservation", id: "r" },
+    );
+    expect(found).toMatchObject({ ok: true });
     await evictDurableObject(stub);
     expect(await must(api("GET", `${own}/reservations/r`))).toMatchObject({ metadata: { label: value } });
     expect(await must(api("POST", `${own}/reservations`, { body }))).toMatchObject({ replayed: true });

@@ -609,7 +609,7 @@ describe("when it is Bursar that fails", () => {
     const call = async (): Promise<never> => {
       throw error;
     };
-    const stub = { run: call, reserve: call, settings: call, report: call };
+    const stub = { execute: call, query: call };
     return { idFromName: () => ({}), get: () => stub } as unknown as Env["POOLS"];
   }
 

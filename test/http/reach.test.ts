@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { ApiError } from "../../src/http/problems.ts";
 import { reach } from "../../src/http/reach.ts";
-import { NotPersistedError } from "../../src/pool/live-pool.ts";
+import { NotPersistedError } from "../../src/pool/group-commit.ts";
 import { spendingStopped } from "../../src/protocol/spending-stop.ts";
 
 /** Fails `failures` times with `error`, then answers; counts its calls and remembers the pauses between them. */

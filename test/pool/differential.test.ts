@@ -142,12 +142,12 @@ class Pair {
         await this.#deliver("one by one");
         return this.#abort(() => undefined);
       case "aborted before it is stored":
-        await this.#abort((instance) => void instance.run(anybody, [command]).catch(() => undefined));
+        await this.#abort((instance) => void instance.execute(anybody, [command]).catch(() => undefined));
         return this.#deliver("one by one");
       case "aborted before it is answered":
         this.#gathered.pop();
         await this.#deliver("one by one");
-        await this.#abort((instance) => instance.run(anybody, [command]));
+        await this.#abort((instance) => instance.execute(anybody, [command]));
         await this.#learnWhetherItRan(command);
         this.#gathered.push(command);
         return this.#deliver("one by one");
@@ -187,7 +187,7 @@ class Pair {
     if (hasRun) settleDue(this.#pool, this.#clock, this.#events);
   }
 
-  async #abort(first: (instance: PoolObject) => Promise<Outcome[]> | void): Promise<void> {
+  async #abort(first: (instance: PoolObject) => Promise<unknown> | void): Promise<void> {
     await runInDurableObject(this.#stub.raw, async (instance, state) => {
       await first(instance);
       state.abort("the host went away");

@@ -122,7 +122,7 @@ describe("a pool object", () => {
   it("leaves nothing behind in memory or storage of what was aborted before its flush", async () => {
     const stub = await newPool();
     const crash = await runInDurableObject(stub.raw, async (instance, state) => {
-      void instance.run(anybody, [reserve("lost", "boss", 500)]).catch(() => undefined);
+      void instance.execute(anybody, [reserve("lost", "boss", 500)]).catch(() => undefined);
       state.abort("the host went away");
     }).catch((error: unknown) => String(error));
     expect(crash).toContain("the host went away");

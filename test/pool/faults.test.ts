@@ -5,9 +5,10 @@
 import { describe, expect, it } from "vitest";
 import { toImage } from "../../src/engine/image.ts";
 import { emptyPool } from "../../src/engine/state.ts";
+import { NotPersistedError } from "../../src/pool/group-commit.ts";
 import type { StoredRow } from "../../src/pool/journal.ts";
 import { append, rowsAfter } from "../../src/pool/journal.ts";
-import { type LivePool, NotPersistedError } from "../../src/pool/live-pool.ts";
+import type { LivePool } from "../../src/pool/live-pool.ts";
 import { migrate } from "../../src/pool/schema.ts";
 import type { Command, Outcome } from "../../src/protocol/commands.ts";
 import {
@@ -107,7 +108,7 @@ describe("a pool whose storage fails", () => {
   it("wakes from a snapshot and what follows once it can be read again", async () => {
     await onStorage(newStub(), async (storage) => {
       const pool = await wake(storage, before);
-      await all(pool.run([reserve("late", "boss", 1)]));
+      await all(pool.execute([reserve("late", "boss", 1)]));
       const image = await storedImage(storage);
       const counts: number[] = [];
       const reading = livePool(
@@ -123,7 +124,7 @@ describe("a pool whose storage fails", () => {
           }),
           () => before.now,
         );
-        const [caller] = await Promise.allSettled([waking.run([reserve("unheard", "boss", 1)])]);
+        const [caller] = await Promise.allSettled([waking.execute([reserve("unheard", "boss", 1)])]);
         expect(caller?.status, `statement ${nth}`).toBe("rejected");
         expect(await imageOf(waking), `statement ${nth}`).toBe(image);
         expect(await storedImage(storage), `statement ${nth}`).toBe(image);
@@ -138,11 +139,11 @@ describe("a pool whose storage fails", () => {
         if (isBroken && statement === "setAlarm") throw new InjectedError(statement);
       });
       const pool = livePool(broken, () => someday);
-      await all(pool.run([{ op: "configure" }, register("boss", 5)]));
-      await all(pool.run([reserve("r", "boss", 1)]));
+      await all(pool.execute([{ op: "configure" }, register("boss", 5)]));
+      await all(pool.execute([reserve("r", "boss", 1)]));
       expect(await storage.getAlarm()).toBeNull();
       isBroken = false;
-      await all(pool.run([reserve("s", "boss", 1)]));
+      await all(pool.execute([reserve("s", "boss", 1)]));
       expect(await storage.getAlarm()).toBe(Math.ceil((someday + 120_000) / 30_000) * 30_000);
     });
   });
@@ -154,7 +155,7 @@ describe("a pool whose storage fails", () => {
           if (statement.startsWith("INSERT INTO journal")) throw new InjectedError("the disk is full");
         }),
       );
-      const [caller] = await Promise.allSettled([pool.run([{ op: "configure" }])]);
+      const [caller] = await Promise.allSettled([pool.execute([{ op: "configure" }])]);
       const error: unknown = caller?.status === "rejected" ? caller.reason : undefined;
       expect(error).toBeInstanceOf(NotPersistedError);
       expect(error).toMatchObject({ name: "NotPersistedError", cause: { message: "the disk is full" } });
@@ -191,7 +192,7 @@ async function fails(step: Step, before: Moment, smooth: Smooth, nth: number, wh
     };
     const pool = await wake(storage, before, step, fault, when);
     left = nth;
-    const callers = await Promise.allSettled([deliver(pool, step), pool.read(({ seq }) => seq), pool.run([])]);
+    const callers = await Promise.allSettled([deliver(pool, step), pool.read(({ seq }) => seq), pool.execute([])]);
     left = 0;
     met.add(statement);
     // What comes after the flush is no caller's: the alarm that can't be set, and notices that can't be handed over.
@@ -238,8 +239,8 @@ async function wake(
   return pool;
 }
 
-async function deliver(pool: LivePool, { does }: Step): Promise<Outcome[]> {
-  if (does !== "alarm") return pool.run(does);
+async function deliver(pool: LivePool, { does }: Step): Promise<readonly Outcome[]> {
+  if (does !== "alarm") return pool.execute(does);
   await pool.alarm(noErrands);
   return [];
 }

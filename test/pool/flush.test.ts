@@ -51,7 +51,7 @@ function onCounted(test: (stage: Counted) => Promise<void>): Promise<void> {
     const writes = nothingWritten();
     const written = (): Written => ({ statements: writes.statements.splice(0), alarms: writes.alarms.splice(0) });
     const pool = livePool(counted(storage, writes), () => now);
-    await all(pool.run(setUp));
+    await all(pool.execute(setUp));
     written();
     await test({ pool, storage, written, waits: (ms) => void (now += ms) });
   });
@@ -62,7 +62,7 @@ describe("group commit", () => {
     onCounted(async ({ pool, storage, written }) => {
       const before = rowsAfter(storage, 0, 100).length;
       const deliveries = Array.from({ length: 20 }, (_, k) =>
-        pool.run([reserve(`r${k}`, "boss", 1), commit(`r${k}`, 1)]),
+        pool.execute([reserve(`r${k}`, "boss", 1), commit(`r${k}`, 1)]),
       );
       const [seq] = await Promise.all([pool.read((state) => state.seq), ...deliveries]);
       const { statements } = written();
@@ -74,17 +74,17 @@ describe("group commit", () => {
 
   it("stores a batch in one row", () =>
     onCounted(async ({ pool, written }) => {
-      await all(pool.run(Array.from({ length: 500 }, (_, k) => reserve(`r${k}`, "boss", 1))));
+      await all(pool.execute(Array.from({ length: 500 }, (_, k) => reserve(`r${k}`, "boss", 1))));
       expect(rowsOf(written(), "INSERT INTO journal")).toBe(1);
     }));
 
   it("writes two rows for a reserve and a commit made alone, and nothing else once an alarm is set", () =>
     onCounted(async ({ pool, written }) => {
-      await all(pool.run([reserve("first", "boss", 1)]));
+      await all(pool.execute([reserve("first", "boss", 1)]));
       expect(written().alarms.length).toBe(1);
       for (const id of ["a", "b", "c"]) {
-        await all(pool.run([reserve(id, "boss", 10)]));
-        await all(pool.run([commit(id, 9)]));
+        await all(pool.execute([reserve(id, "boss", 10)]));
+        await all(pool.execute([commit(id, 9)]));
         const { statements, alarms } = written();
         expect(statements.map(({ rows }) => rows)).toEqual([1, 1]);
         expect(alarms).toEqual([]);
@@ -93,9 +93,9 @@ describe("group commit", () => {
 
   it("writes nothing for a refusal, a repeat, a command that changes nothing, or a read", () =>
     onCounted(async ({ pool, written }) => {
-      await all(pool.run([reserve("r", "boss", 10)]));
+      await all(pool.execute([reserve("r", "boss", 10)]));
       written();
-      await pool.run([reserve("r", "boss", 10), reserve("s", "helper", 1_000_000), { op: "configure" }]);
+      await pool.execute([reserve("r", "boss", 10), reserve("s", "helper", 1_000_000), { op: "configure" }]);
       await pool.read((state) => state.seq);
       expect(written()).toEqual(nothingWritten());
     }));
@@ -119,10 +119,10 @@ describe("an answer", () => {
       const storedAt: Record<string, number> = {};
       const noted = (name: string, answer: Promise<unknown>) => answer.then(() => (storedAt[name] = stored()));
       const answers = [
-        noted("the one who wrote", pool.run([reserve("r", "boss", 10)])),
-        noted("one who repeats it", pool.run([reserve("r", "boss", 10)])),
-        noted("one who is refused on account of it", pool.run([{ ...reserve("r", "boss", 11) }])),
-        noted("one who is refused and would have waited", pool.reserve(reserve("s", "helper", 1_000_000), 0)),
+        noted("the one who wrote", pool.execute([reserve("r", "boss", 10)])),
+        noted("one who repeats it", pool.execute([reserve("r", "boss", 10)])),
+        noted("one who is refused on account of it", pool.execute([{ ...reserve("r", "boss", 11) }])),
+        noted("one who is refused and would have waited", pool.execute([reserve("s", "helper", 1_000_000)])),
         noted(
           "one who reads",
           pool.read((state) => state.seq),
@@ -140,7 +140,7 @@ describe("an answer", () => {
     await all(stub.run([reserve("answered", "boss", 100)]));
     const unanswered = [[reserve("lost", "boss", 200)], [reserve("lost too", "boss", 300), commit("answered", 90)]];
     await runInDurableObject(stub.raw, async (instance, state) => {
-      for (const commands of unanswered) void instance.run(anybody, commands).catch(() => undefined);
+      for (const commands of unanswered) void instance.execute(anybody, commands).catch(() => undefined);
       state.abort("the host went away");
     }).catch(() => undefined);
 
@@ -161,7 +161,7 @@ describe("the alarm", () => {
       const leases = [95_000, 300_000, 90_500, 119_999, 65_000, 64_000, 20_000, 25_000, 1_000, 86_400_000];
       const set: number[] = [];
       for (const [index, ttl_ms] of leases.entries()) {
-        await all(pool.run([reserve(`r${index}`, "boss", 1, { ttl_ms })]));
+        await all(pool.execute([reserve(`r${index}`, "boss", 1, { ttl_ms })]));
         const { alarms } = written();
         for (const at of alarms) expect(at % grid).toBe(0);
         for (const at of alarms) expect(at).toBeGreaterThanOrEqual(someday + ttl_ms);
@@ -175,9 +175,9 @@ describe("the alarm", () => {
     onCounted(async ({ pool, written, waits }) => {
       let alarms = 0;
       for (let n = 0; n < 60; n++) {
-        await all(pool.run([reserve(`r${n}`, "boss", 1)]));
+        await all(pool.execute([reserve(`r${n}`, "boss", 1)]));
         waits(1_000);
-        await all(pool.run([commit(`r${n}`, 1)]));
+        await all(pool.execute([commit(`r${n}`, 1)]));
         alarms += written().alarms.length;
       }
       expect(alarms).toBe(1);
@@ -369,7 +369,7 @@ describe("an audit", () => {
     await onStorage(stub, async (storage) => {
       // Rows as a pool of long standing has them; written here at once.
       const copy = livePool(storage);
-      for (let n = 0; n < 1_500; n++) await copy.run([reserve(`r${n}`, "boss", 1)]);
+      for (let n = 0; n < 1_500; n++) await copy.execute([reserve(`r${n}`, "boss", 1)]);
     });
     await evictDurableObject(stub.raw);
     const order: string[] = [];
@@ -382,7 +382,7 @@ describe("an audit", () => {
   it("does not take for damage what is delivered in the moment it compares", () =>
     onCounted(async ({ pool, storage }) => {
       const deliveries = (async () => {
-        for (let n = 0; n < 300; n++) await pool.run([reserve(`r${n}`, "boss", 1)]);
+        for (let n = 0; n < 300; n++) await pool.execute([reserve(`r${n}`, "boss", 1)]);
       })();
       const found: string[] = [];
       for (let audits = 0; audits < 30; audits++) found.push(...(await findings(storage, pool)));
@@ -409,12 +409,12 @@ describe("a removal", () => {
 
   it("leaves nothing of what was delivered in the moment before it", () =>
     onCounted(async ({ pool, storage }) => {
-      const first = pool.run([reserve("r", "boss", 1)]);
-      const second = first.then(() => pool.run([reserve("s", "boss", 1)]));
+      const first = pool.execute([reserve("r", "boss", 1)]);
+      const second = first.then(() => pool.execute([reserve("s", "boss", 1)]));
       await Promise.allSettled([second, pool.remove(true)]);
       await pool.settled();
       expect(await imageOf(pool)).toBe(await storedImage(storage));
-      await all(pool.run(setUp));
+      await all(pool.execute(setUp));
       expect(await imageOf(pool)).toBe(await storedImage(storage));
       expect(await findings(storage, pool)).toEqual([]);
     }));

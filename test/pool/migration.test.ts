@@ -31,8 +31,8 @@ const next = [...steps, nextStep];
 function onOldTables(test: (storage: DurableObjectStorage, image: string) => Promise<void>): Promise<void> {
   return onStorage(newStub(), async (storage) => {
     const pool = livePool(storage);
-    await all(pool.run([{ op: "configure" }, register("boss", 5, 100_000), ...heavy("r", 260)]));
-    await all(pool.run([reserve("tail", "boss", 1), commit("tail", 2)]));
+    await all(pool.execute([{ op: "configure" }, register("boss", 5, 100_000), ...heavy("r", 260)]));
+    await all(pool.execute([reserve("tail", "boss", 1), commit("tail", 2)]));
     const image = await imageOf(pool);
     expect(schemaVersion(storage)).toBe(steps.length);
     await test(storage, image);
@@ -109,7 +109,7 @@ describe("a migration", () => {
       }
       const pool = livePool(storage);
       expect(await imageOf(pool)).toBe(image);
-      await all(pool.run([reserve("after", "boss", 1)]));
+      await all(pool.execute([reserve("after", "boss", 1)]));
       expect(await findings(storage, pool)).toEqual([]);
     }));
 
@@ -122,8 +122,8 @@ describe("a migration", () => {
 
       const pool = livePool(storage);
       expect(await imageOf(pool)).toBe(image);
-      await all(pool.run([reserve("old code", "boss", 1), ...heavy("again", 760)]));
-      await all(pool.run([commit("old code", 1)]));
+      await all(pool.execute([reserve("old code", "boss", 1), ...heavy("again", 760)]));
+      await all(pool.execute([commit("old code", 1)]));
       expect(await storedImage(storage)).toBe(await imageOf(pool));
       expect(await findings(storage, pool)).toEqual([]);
       expect(schemaVersion(storage)).toBe(next.length);
@@ -131,7 +131,7 @@ describe("a migration", () => {
 
   it("does not happen for a pool that was never written", () =>
     onStorage(newStub(), async (storage) => {
-      await livePool(storage).run([reserve("r", "boss", 1)]);
+      await livePool(storage).execute([reserve("r", "boss", 1)]);
       expect(storage.sql.exec("SELECT name FROM sqlite_master").toArray()).toEqual([]);
     }));
 });

@@ -31,7 +31,7 @@ async function onPool(
   await onStorage(newStub(), async (storage) => {
     const clock = { now: someday };
     const pool = livePool(storage, () => clock.now);
-    await all(pool.run([{ op: "configure", budget: 10_000 }, register("a", 1, 100)]));
+    await all(pool.execute([{ op: "configure", budget: 10_000 }, register("a", 1, 100)]));
     await test(pool, storage, clock);
   });
 }
@@ -39,7 +39,7 @@ async function onPool(
 describe("a notice", () => {
   it("is written with the event that it tells of, and says what that says", () =>
     onPool(async (pool, storage) => {
-      await all(pool.run([record("u", 60)]));
+      await all(pool.execute([record("u", 60)]));
       expect(waitingNotices(storage, 10)).toEqual([
         {
           seq: 4,
@@ -54,15 +54,15 @@ describe("a notice", () => {
     onPool(async (pool, storage, clock) => {
       const refill = { every: "hours", hours: 1 } as const;
       const own = { ...register("b", 1), confidence_threshold: 0.5, refill } as const;
-      await all(pool.run([{ op: "configure", refill: { every: "hours", hours: 2 } }, own]));
-      await all(pool.run([reserve("r", "a", 10, { ttl_ms: 1_000 }), { op: "pause", agent: "a" }]));
+      await all(pool.execute([{ op: "configure", refill: { every: "hours", hours: 2 } }, own]));
+      await all(pool.execute([reserve("r", "a", 10, { ttl_ms: 1_000 }), { op: "pause", agent: "a" }]));
       await all(
-        pool.run([
+        pool.execute([
           { ...record("u1", 5), agent: "b", confidence: 0.9 },
           { ...record("u2", 20_000), agent: "b" },
         ]),
       );
-      await all(pool.run([{ op: "resume", agent: "a" }]));
+      await all(pool.execute([{ op: "resume", agent: "a" }]));
       clock.now += 2 * 3_600_000;
       await pool.read(() => undefined);
       await pool.settled();
@@ -74,7 +74,7 @@ describe("a notice", () => {
 
   it("waits while nobody takes it, is tried again by alarm, and is gone once it is taken", () =>
     onPool(async (pool, storage, clock) => {
-      await all(pool.run([record("u", 60)]));
+      await all(pool.execute([record("u", 60)]));
       const alarm = await storage.getAlarm();
       expect(alarm).toBe(clock.now + 1_000);
       const taken: Notice[] = [];
@@ -94,11 +94,11 @@ describe("a notice", () => {
 
   it("of a pool that was deleted meanwhile takes none of the next one's with it", () =>
     onPool(async (pool, storage, clock) => {
-      await all(pool.run([record("u", 60)]));
+      await all(pool.execute([record("u", 60)]));
       clock.now += 1_000;
       const tell = async (): Promise<typeof noticeTypes> => {
         await pool.remove(true);
-        await all(pool.run([{ op: "configure" }, register("a", 1, 100), record("u", 60)]));
+        await all(pool.execute([{ op: "configure" }, register("a", 1, 100), record("u", 60)]));
         return noticeTypes;
       };
       await pool.alarm({ ...noErrands, tell });
@@ -110,7 +110,7 @@ describe("a notice", () => {
     onPool(async (pool, storage, clock) => {
       let id = 0;
       const expires = async (): Promise<number> => {
-        await all(pool.run([reserve(`r${id++}`, "a", 1, { ttl_ms: 100 })]));
+        await all(pool.execute([reserve(`r${id++}`, "a", 1, { ttl_ms: 100 })]));
         clock.now += 100;
         await pool.read(() => undefined);
         return waitingNotices(storage, 10).length;
@@ -126,12 +126,12 @@ describe("a notice", () => {
     onStorage(newStub(), async (storage) => {
       const clock = { now: someday };
       const pool = livePool(storage, () => clock.now);
-      await all(pool.run([{ op: "configure" }, register("a", 1, 10_000)]));
+      await all(pool.execute([{ op: "configure" }, register("a", 1, 10_000)]));
       for (let round = 0; round < 3; round++) {
         const holds = Array.from({ length: 60 }, (_, n) => reserve(`${round}-${n}`, "a", 1, { ttl_ms: 100 }));
-        await all(pool.run(holds));
+        await all(pool.execute(holds));
         clock.now += 100;
-        await all(pool.run([record(`r${round}`, 1)]));
+        await all(pool.execute([record(`r${round}`, 1)]));
       }
       const told: Notice[] = [];
       await pool.alarm({
@@ -151,10 +151,10 @@ describe("a notice", () => {
     onStorage(newStub(), async (storage) => {
       const clock = { now: someday };
       const pool = livePool(storage, () => clock.now);
-      await all(pool.run([{ op: "configure" }, register("a", 1, 10_000)]));
+      await all(pool.execute([{ op: "configure" }, register("a", 1, 10_000)]));
       let id = 0;
       const expire = async (count: number): Promise<void> => {
-        await all(pool.run(Array.from({ length: count }, () => reserve(`r${id++}`, "a", 1, { ttl_ms: 100 }))));
+        await all(pool.execute(Array.from({ length: count }, () => reserve(`r${id++}`, "a", 1, { ttl_ms: 100 }))));
         clock.now += 100;
         await pool.read(() => undefined);
       };
@@ -183,7 +183,7 @@ describe("a notice", () => {
     onStorage(newStub(), async (storage) => {
       const clock = { now: someday };
       const pool = livePool(storage, () => clock.now);
-      await all(pool.run([{ op: "configure", budget: 1_000 }, register("a", 1, 1_000)]));
+      await all(pool.execute([{ op: "configure", budget: 1_000 }, register("a", 1, 1_000)]));
       const told: string[] = [];
       const alarm = (wanted: readonly NoticeType[]): Promise<void> =>
         pool.alarm({
@@ -194,17 +194,17 @@ describe("a notice", () => {
             return wanted;
           },
         });
-      await all(pool.run([record("u1", 550)]));
+      await all(pool.execute([record("u1", 550)]));
       await alarm([]);
       expect([told, waitingNotices(storage, 10)]).toEqual([[], []]);
       // Four seconds later there is a webhook, and the next warning brings the first one along.
       clock.now += 4_000;
-      await all(pool.run([record("u2", 300)]));
+      await all(pool.execute([record("u2", 300)]));
       await alarm(["budget.threshold_reached"]);
       expect(told.toSorted()).toEqual(["50", "50", "80", "80"].map((percent) => `budget.threshold_reached ${percent}`));
-      await all(pool.run([record("u3", 100)]));
+      await all(pool.execute([record("u3", 100)]));
       await alarm([]);
-      await all(pool.run([{ op: "reset_period", id: "p" }]));
+      await all(pool.execute([{ op: "reset_period", id: "p" }]));
       told.length = 0;
       await alarm(noticeTypes);
       expect(told).toEqual(["period.started undefined"]);
@@ -214,8 +214,8 @@ describe("a notice", () => {
     onStorage(newStub(), async (storage) => {
       const written = nothingWritten();
       const pool = livePool(counted(storage, written), () => someday);
-      await all(pool.run([{ op: "configure" }, register("a", 1, 1_000)]));
-      await all(pool.run([record("u", 10)]));
+      await all(pool.execute([{ op: "configure" }, register("a", 1, 1_000)]));
+      await all(pool.execute([record("u", 10)]));
       expect(rowsOf(written, "INSERT INTO outbox")).toBe(0);
       expect(written.alarms).toEqual([]);
     }));

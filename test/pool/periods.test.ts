@@ -2,7 +2,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { JournalEvent } from "../../src/protocol/journal.ts";
-import { all, anybody, audited, newStub, register, reserve, type Stub } from "./stage.ts";
+import { all, anybody, audited, callsOf, newStub, register, reserve, type Stub } from "./stage.ts";
 
 afterEach(() => void vi.useRealTimers());
 
@@ -84,14 +84,29 @@ describe("a period", () => {
       vi.setSystemTime(Date.now() + day);
     }
     await evictDurableObject(stub.raw);
-    const ofPool = await stub.raw.periods(anybody, null, Number.MAX_SAFE_INTEGER, 50);
+    const ofPool = await callsOf(stub.raw).query(anybody, {
+      about: "periods",
+      agent: null,
+      before: Number.MAX_SAFE_INTEGER,
+      limit: 50,
+    });
     expect(ofPool).toMatchObject({ ok: true, result: { periods: [{ agent: null, number: 1, consumed: 300 }] } });
-    const ofAgent = await stub.raw.periods(anybody, "a", Number.MAX_SAFE_INTEGER, 50);
+    const ofAgent = await callsOf(stub.raw).query(anybody, {
+      about: "periods",
+      agent: "a",
+      before: Number.MAX_SAFE_INTEGER,
+      limit: 50,
+    });
     if (!ofAgent.ok) throw new Error("no reports");
     expect(ofAgent.result.periods.map(({ number }) => number)).toEqual(Array.from({ length: 40 }, (_, i) => 40 - i));
     expect(ofAgent.result.periods.every(({ consumed }) => consumed === 10 || consumed === 0)).toBe(true);
     await all(stub.run([{ op: "close", agent: "a" }]));
-    const gone = await stub.raw.periods(anybody, "a", Number.MAX_SAFE_INTEGER, 50);
+    const gone = await callsOf(stub.raw).query(anybody, {
+      about: "periods",
+      agent: "a",
+      before: Number.MAX_SAFE_INTEGER,
+      limit: 50,
+    });
     expect(gone).toMatchObject({ result: { periods: [] } });
     await audited(stub);
   });

@@ -63,8 +63,8 @@ describe("a pool with a long history", () => {
   it("reads only what follows the snapshot", () =>
     onStorage(newStub(), async (storage) => {
       const pool = livePool(storage);
-      await all(pool.run([...setUp, ...heavy("r", 260)]));
-      await all(pool.run([reserve("tail", "boss", 1)]));
+      await all(pool.execute([...setUp, ...heavy("r", 260)]));
+      await all(pool.execute([reserve("tail", "boss", 1)]));
       storage.sql.exec("DELETE FROM journal WHERE last_seq <= ?", snapshotHead(storage)?.seq ?? 0);
       expect(await storedImage(storage)).toBe(await imageOf(pool));
       expect(loadPool(storage)).toMatchObject({ persistedSeq: 264, tailLength: lengthOfTail(storage) });
@@ -73,8 +73,8 @@ describe("a pool with a long history", () => {
   it("goes on from the snapshot's length and the tail's as if it had not slept", () =>
     onStorage(newStub(), async (storage) => {
       const awake = livePool(storage);
-      await all(awake.run([...setUp, ...heavy("r", 260)]));
-      await all(awake.run(heavy("s", 20)));
+      await all(awake.execute([...setUp, ...heavy("r", 260)]));
+      await all(awake.execute(heavy("s", 20)));
       const { tailLength, snapshotLength, head, persistedSeq } = await awake.settled();
       expect(loadPool(storage)).toMatchObject({ tailLength, snapshotLength, head, persistedSeq });
     }));
@@ -91,7 +91,7 @@ describe("the pages of a snapshot", () => {
     it(`are JSON each, and come to the state again, whatever is in its labels: ${JSON.stringify(label)}`, () =>
       onStorage(newStub(), async (storage) => {
         const pool = livePool(storage);
-        await all(pool.run([...setUp, reserve("open", "boss", 1), ...heavy("r", 400, label)]));
+        await all(pool.execute([...setUp, reserve("open", "boss", 1), ...heavy("r", 400, label)]));
         const pages = pagesIn(storage);
         expect(pages.length).toBeGreaterThan(2);
         for (const page of pages) expect(JSON.parse(page)).toBeTypeOf("object");
@@ -103,7 +103,7 @@ describe("the pages of a snapshot", () => {
   it("stay under what a row may hold, in any script", () =>
     onStorage(newStub(), async (storage) => {
       const pool = livePool(storage);
-      await all(pool.run([...setUp, ...heavy("r", 600, "語")]));
+      await all(pool.execute([...setUp, ...heavy("r", 600, "語")]));
       const largest = storage.sql
         .exec<{ row: number; part: number }>(
           `SELECT (SELECT max(length(CAST(events AS BLOB))) FROM journal) AS row,
@@ -131,7 +131,7 @@ describe("the pages of a snapshot", () => {
   it("leaves no part of a longer snapshot behind a shorter one", () =>
     onStorage(newStub(), async (storage) => {
       const pool = livePool(storage);
-      await all(pool.run([...setUp, ...heavy("r", 300)]));
+      await all(pool.execute([...setUp, ...heavy("r", 300)]));
       const chunks = (): number => Number(storage.sql.exec("SELECT count(*) AS n FROM snapshot").one()["n"]);
       expect(chunks()).toBeGreaterThan(2);
       const small = emptyPool();
@@ -147,11 +147,11 @@ describe("the cost of snapshots", () => {
       const writes = nothingWritten();
       let now = someday;
       const pool = livePool(counted(storage, writes), () => now);
-      await all(pool.run(setUp));
+      await all(pool.execute(setUp));
       const operations = 20_000;
       for (let first = 0; first < operations / 2; first += 50) {
         const ids = Array.from({ length: 50 }, (_, index) => `call-${first + index}-0123456789abcdef`);
-        await all(pool.run(ids.flatMap((id) => [reserve(id, "boss", 5), commit(id, 1)])));
+        await all(pool.execute(ids.flatMap((id) => [reserve(id, "boss", 5), commit(id, 1)])));
         now += 50;
       }
       const snapshotRows = rowsOf(writes, "INSERT OR REPLACE INTO snapshot") + rowsOf(writes, "DELETE FROM snapshot");

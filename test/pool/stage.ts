@@ -2,6 +2,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { toImage } from "../../src/engine/image.ts";
+import type { PoolCalls } from "../../src/env.ts";
 import { audit } from "../../src/pool/audit.ts";
 import { LivePool } from "../../src/pool/live-pool.ts";
 import { schemaVersion } from "../../src/pool/schema.ts";
@@ -33,36 +34,61 @@ export class Stub {
   }
 
   async run(commands: readonly Command[]): Promise<Outcome[]> {
-    return this.raw.run(anybody, commands);
+    const { outcomes } = await callsOf(this.raw).execute(anybody, commands);
+    return [...outcomes];
   }
 
   async reserve(command: ReserveCommand, waitMs: number): Promise<Outcome> {
-    return this.raw.reserve(anybody, command, waitMs);
+    const { outcomes } = await callsOf(this.raw).execute(anybody, [command], { wait_ms: waitMs });
+    return onlyOne(outcomes);
   }
 
   async settings(): Promise<Result<PoolResult>> {
-    return this.raw.settings(anybody);
+    return callsOf(this.raw).query(anybody, { about: "settings" });
   }
 
   async report(): Promise<Result<Report>> {
-    return this.raw.report(anybody);
+    return callsOf(this.raw).query(anybody, { about: "report" });
   }
 
   async reservation(id: string): Promise<Result<ReservationView>> {
-    return this.raw.reservation(anybody, id);
+    return callsOf(this.raw).query(anybody, { about: "reservation", id });
   }
 
   async journal(after: number, count: number): Promise<Result<JournalPage>> {
-    return this.raw.journal(anybody, after, count);
+    return callsOf(this.raw).query(anybody, { about: "journal", after, limit: count });
   }
 
   async audit(): Promise<Result<Audit>> {
-    return this.raw.audit(anybody);
+    return callsOf(this.raw).query(anybody, { about: "audit" });
   }
 
   async remove(force: boolean): Promise<Result<{ deleted: true }>> {
     return this.raw.remove(anybody, force);
   }
+}
+
+/** A stub as the Worker sees it: the platform's type of it loses which answer belongs to which question. */
+export function callsOf(stub: RawStub): PoolCalls {
+  return stub;
+}
+
+/** The outcome of a lone command. */
+export function onlyOne(outcomes: readonly Outcome[]): Outcome {
+  const [outcome] = outcomes;
+  if (outcome === undefined || outcomes.length > 1) throw new Error(`${outcomes.length} outcomes`);
+  return outcome;
+}
+
+/** Reserves in a pool that is asked directly, and waits in line for it. */
+export async function reserveOrWait(
+  pool: LivePool,
+  command: ReserveCommand,
+  wait_ms: number,
+  caller: Caller = anybody,
+  ticket?: string,
+): Promise<Outcome> {
+  return onlyOne(await pool.execute([command], caller, { wait_ms, ...(ticket === undefined ? {} : { ticket }) }));
 }
 
 /** The stub of a pool that nothing has been sent to yet. */

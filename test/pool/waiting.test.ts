@@ -3,13 +3,15 @@
  * every test says to the millisecond when somebody is granted, and that nothing ticks once nobody waits.
  */
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { NotPersistedError } from "../../src/pool/group-commit.ts";
 import { endOf, rowsAfter } from "../../src/pool/journal.ts";
-import { type LivePool, NotPersistedError } from "../../src/pool/live-pool.ts";
+import type { LivePool } from "../../src/pool/live-pool.ts";
 import type { Command, Outcome } from "../../src/protocol/commands.ts";
 import { limits } from "../../src/protocol/limits.ts";
 import type { ReserveCommand } from "../../src/protocol/reservation.ts";
 import {
   all,
+  anybody,
   audited,
   commit,
   type Fault,
@@ -23,6 +25,7 @@ import {
   onStorage,
   register,
   reserve,
+  reserveOrWait,
   someday,
   storedImage,
 } from "./stage.ts";
@@ -57,13 +60,13 @@ function onStage(setUp: readonly Command[], test: (stage: Stage) => Promise<void
       await vi.advanceTimersByTimeAsync(0);
     };
     const does = async (...commands: Command[]): Promise<void> => {
-      const outcomes = pool.run(commands);
+      const outcomes = pool.execute(commands);
       await passes(0);
       await all(outcomes);
     };
     const asks = async (command: ReserveCommand, waitMs = minute): Promise<Caller> => {
       const caller: Caller = {};
-      pool.reserve(command, waitMs).then(
+      reserveOrWait(pool, command, waitMs).then(
         (outcome) => (caller.outcome = outcome),
         (error: unknown) => (caller.error = error),
       );
@@ -220,7 +223,7 @@ describe("a call in line is granted the moment budget comes free", () => {
     onStage(withBudget, async ({ pool, storage, asks, passes }) => {
       const caller = await asks(reserve("w", "helper", 450));
       const before = endOf(storage)?.seq ?? 0;
-      const released = pool.run([{ op: "release", id: "held" }]);
+      const released = pool.execute([{ op: "release", id: "held" }]);
       await Promise.resolve();
       expect([endOf(storage)?.seq, caller]).toEqual([before, {}]);
       await passes(0);
@@ -357,7 +360,7 @@ describe("the order of the line", () => {
       await asks(reserve("another's", "high", 400));
       const share = limits.waiters / 2 - 1;
       for (let n = 0; n < share; n++) {
-        pool.reserve(reserve(`w${n}`, "low", 400), minute).catch(() => undefined);
+        reserveOrWait(pool, reserve(`w${n}`, "low", 400), minute).catch(() => undefined);
       }
       await passes(0);
       expect(await asks(reserve("too many", "low", 400))).toMatchObject({
@@ -376,7 +379,7 @@ describe("calls that wait for one reservation", () => {
   it("are bounded, and make room when one has left", () =>
     onStage(withBudget, async ({ pool, asks }) => {
       for (let n = 0; n < limits.waitersPerReservation; n++) {
-        pool.reserve(reserve("w", "helper", 450), minute, undefined, `call-${n}`).catch(() => undefined);
+        reserveOrWait(pool, reserve("w", "helper", 450), minute, anybody, `call-${n}`).catch(() => undefined);
       }
       const maximum = limits.waitersPerReservation;
       expect(await asks(reserve("w", "helper", 450))).toMatchObject({
@@ -456,7 +459,7 @@ describe("a call leaves the line", () => {
 
   it("at once when its caller has gone, and is granted nothing", () =>
     onStage(withBudget, async ({ pool, does, passes }) => {
-      const outcome = pool.reserve(reserve("w", "helper", 450), minute, undefined, "ticket");
+      const outcome = reserveOrWait(pool, reserve("w", "helper", 450), minute, anybody, "ticket");
       await passes(0);
       pool.leave("w", "ticket");
       expect(await outcome).toMatchObject({ ok: false, refusal: { code: "reservation_settled", state: "released" } });
@@ -468,15 +471,15 @@ describe("a call leaves the line", () => {
   it("before it has joined it, where its caller was gone before the call came", () =>
     onStage(withBudget, async ({ pool }) => {
       pool.leave("w", "ticket");
-      const outcome = await pool.reserve(reserve("w", "helper", 450), minute, undefined, "ticket");
+      const outcome = await reserveOrWait(pool, reserve("w", "helper", 450), minute, anybody, "ticket");
       expect(outcome).toMatchObject({ ok: false, refusal: { code: "reservation_settled", state: "released" } });
       expect(pool.waiting()).toBe(0);
     }));
 
   it("not before the last call has gone that waits for the same reservation", () =>
     onStage(withBudget, async ({ pool, does, passes }) => {
-      const gone = pool.reserve(reserve("w", "helper", 450), minute, undefined, "one");
-      const stays = pool.reserve(reserve("w", "helper", 450), minute, undefined, "two");
+      const gone = reserveOrWait(pool, reserve("w", "helper", 450), minute, anybody, "one");
+      const stays = reserveOrWait(pool, reserve("w", "helper", 450), minute, anybody, "two");
       await passes(0);
       pool.leave("w", "one");
       expect(await gone).toMatchObject({ ok: false });
@@ -501,7 +504,7 @@ describe("a call leaves the line", () => {
     onStage(withBudget, async ({ pool, does, passes }) => {
       const caller: Caller = {};
       const key = { key_id: "k", agent: null, expires_at: someday + 1_500 };
-      void pool.reserve(reserve("w", "helper", 450), minute, key).then((outcome) => (caller.outcome = outcome));
+      void reserveOrWait(pool, reserve("w", "helper", 450), minute, key).then((outcome) => (caller.outcome = outcome));
       await passes(1_499);
       expect(caller).toEqual({});
       await passes(1);
@@ -511,15 +514,16 @@ describe("a call leaves the line", () => {
     }));
 
   it("when it is released, by its agent or by a key that is bound to none; not by another agent's", () =>
-    onStage(withBudget, async ({ pool, asks, does }) => {
+    onStage(withBudget, async ({ pool, asks, does, passes }) => {
       const caller = await asks(reserve("w", "helper", 450));
       const foreign = { key_id: "k", agent: "boss", expires_at: null };
-      expect(await pool.run([{ op: "release", id: "w" }], foreign)).toMatchObject([
+      expect(await pool.execute([{ op: "release", id: "w" }], foreign)).toMatchObject([
         { ok: false, refusal: { code: "reservation_not_found" } },
       ]);
       expect(caller).toEqual({});
-      const [released] = await pool.run([{ op: "release", id: "w" }]);
+      const [released] = await pool.execute([{ op: "release", id: "w" }]);
       expect(released).toMatchObject({ ok: true, result: { id: "w", state: "released", granted: 0, consumed: 0 } });
+      await passes(0);
       expect(caller).toMatchObject(refused("reservation_settled"));
       await does({ op: "release", id: "held" });
       expect(await pool.read(({ held }) => held)).toBe(0);
@@ -534,7 +538,7 @@ describe("a call leaves the line", () => {
       const callers = [await asks(reserve("w", "helper", 450)), await asks(reserve("v", "helper", 900))];
       const before = await storedImage(storage);
       isBroken = true;
-      const released = pool.run([{ op: "release", id: "held" }]).catch((error: unknown) => error);
+      const released = pool.execute([{ op: "release", id: "held" }]).catch((error: unknown) => error);
       await passes(0);
       isBroken = false;
       expect(await released).toBeInstanceOf(NotPersistedError);

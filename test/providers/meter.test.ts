@@ -1,7 +1,7 @@
 /** What a stream is booked with, event by event: whose report counts, and what counts as delivered. */
 import { describe, expect, it } from "vitest";
 import { type Meter, metered, newMeter, settled, usedBy } from "../../src/providers/meter.ts";
-import type { Usage } from "../../src/providers/usage.ts";
+import type { Usage } from "../../src/providers/shape.ts";
 
 const plain = { cacheRead: 0, cacheWrite: 0, reasoning: 0 };
 const after = (...events: readonly unknown[]): Meter => events.reduce<Meter>(metered, newMeter);

@@ -5,11 +5,11 @@
  */
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { type Agent, available, gateOf, overage } from "../../../src/engine/state.ts";
+import { type Agent, available, gateOf, overage, type Pool } from "../../../src/engine/state.ts";
 import { amount, brief, count, duration } from "../format.ts";
 import { exhaustedIn } from "../model/burn.ts";
 import type { LivePool, Move } from "../model/live.ts";
-import type { Shown } from "./now-tab.tsx";
+
 import { Empty } from "./states.tsx";
 
 const legend = [
@@ -23,6 +23,9 @@ const legend = [
 const rowHeight = 56;
 /** Rows in sight; more scroll. */
 const rowsInSight = 12;
+
+/** The state that a view shows: as it is now, or as of an event of the past. */
+export type Shown = { readonly pool: Pool; readonly isPast: boolean };
 
 export function Agents({ live, shown: { pool, isPast } }: { readonly live: LivePool; readonly shown: Shown }) {
   const scrolled = useSignal(0);

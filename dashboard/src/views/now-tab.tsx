@@ -5,11 +5,9 @@ import { headroom, type Pool, type Reservation } from "../../../src/engine/state
 import { amount, brief, clock, count, duration, percent } from "../format.ts";
 import { exhaustedIn } from "../model/burn.ts";
 import type { LivePool } from "../model/live.ts";
-import { Agents } from "./agents.tsx";
+import { Agents, type Shown } from "./agents.tsx";
 import { Chart } from "./chart.tsx";
 import { Empty } from "./states.tsx";
-
-export type Shown = { readonly pool: Pool; readonly isPast: boolean };
 
 export function NowTab({ live, shown }: { readonly live: LivePool; readonly shown: Shown }) {
   // What burns and how long it lasts changes while nothing happens.

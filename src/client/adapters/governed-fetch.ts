@@ -18,12 +18,12 @@ import {
   wantsUsageChunk,
   withLimit,
 } from "../../providers/request.ts";
-import { jsonIn } from "../../providers/shape.ts";
+import { jsonIn, type Usage } from "../../providers/shape.ts";
 import { SseParser } from "../../providers/sse.ts";
-import { type Usage, usageOf } from "../../providers/usage.ts";
+import { usageOf } from "../../providers/usage.ts";
 import { BursarError } from "../errors.ts";
 import type { Hold } from "../hold.ts";
-import type { Pool, ReserveOptions } from "../pool.ts";
+import type { Governor, ReserveOptions } from "../options.ts";
 import { Settlement, type SettlementOptions } from "../settlement.ts";
 import { type PriceOptions, tariffOf } from "../tariff.ts";
 import { meteredStream } from "./metered-stream.ts";
@@ -47,7 +47,7 @@ export type ProviderSide = {
 };
 
 export function governedFetch(
-  pool: Pool,
+  pool: Governor,
   agent: string,
   options: GovernedFetchOptions,
   { dialects, provider }: ProviderSide,

@@ -1,0 +1,59 @@
+/** What several events do to the books: budget that moves, and writes that are remembered. */
+import type { EventOf } from "../../protocol/events.ts";
+import type { Transfer } from "../../protocol/reservation.ts";
+import { retain } from "../remember.ts";
+import { type Agent, agentOf, type Booking, type Pool, type Reservation, unsettledOne } from "../state.ts";
+
+export function addToUnallocated(pool: Pool, amount: number): void {
+  pool.unallocated += amount;
+  pool.total += amount;
+}
+
+/** Remembers a write that is not a reservation, so that its repeat is answered, not run. */
+export function book(
+  pool: Pool,
+  id: string,
+  booking: Pick<Booking, "op" | "agent" | "amount"> & Partial<Booking>,
+): void {
+  const { op, agent, amount, confidence, metadata, overage = 0, transfers = [], donors = [] } = booking;
+  const { at, seq } = pool;
+  const booked: Booking = { op, id, agent, amount, confidence, metadata, overage, transfers, donors, at, seq };
+  pool.remembered.set(id, booked);
+  retain(pool, booked);
+}
+
+/** Grows (or, below zero, shrinks) an allocation at the cost of where it comes from. */
+export function allocate(pool: Pool, agent: Agent, amount: number, source: EventOf<"registered">["source"]): void {
+  agent.allocated += amount;
+  if (source === "unallocated") pool.unallocated -= amount;
+  else if (source === "issued") pool.total += amount;
+  else if (agent.contract.parent !== null) agentOf(pool, agent.contract.parent).allocated -= amount;
+}
+
+/** Moves budget to `agent`. */
+export function take(pool: Pool, agent: Agent, transfers: readonly Transfer[]): void {
+  for (const { from, amount } of transfers) {
+    if (from === null) pool.unallocated -= amount;
+    else agentOf(pool, from).allocated -= amount;
+    agent.allocated += amount;
+  }
+}
+
+export function unsettledOf(pool: Pool, owner: string): Reservation[] {
+  return pool.unsettled
+    .toArray()
+    .map((expiry) => unsettledOne(pool, expiry))
+    .filter((reservation) => reservation !== undefined)
+    .filter((reservation) => reservation.owner === owner);
+}
+
+export function openGate(agent: Agent): void {
+  agent.confidence = null;
+  agent.warned = { ...agent.warned, gate: false };
+}
+
+/** What expiry booked is in the books of a period that is over: a late commit books what goes beyond. */
+export function chargeBefore(reservation: Reservation): void {
+  reservation.chargedBefore += reservation.charged;
+  reservation.charged = 0;
+}

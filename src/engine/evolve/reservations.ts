@@ -1,0 +1,191 @@
+/** What reservations and usage do to the state. */
+import type { EventOf } from "../../protocol/events.ts";
+import type { ReservationEvents } from "../../protocol/reservation.ts";
+import type { UsageEvents } from "../../protocol/usage.ts";
+import { bytesOf } from "../bytes.ts";
+import { awaitCommit, commitsLate, retain } from "../remember.ts";
+import {
+  type Agent,
+  agentOf,
+  bookedBy,
+  isCurrent,
+  minuteOf,
+  type Pool,
+  type Reservation,
+  reservationOf,
+} from "../state.ts";
+import type { Appliers } from "./appliers.ts";
+import { book, take } from "./books.ts";
+
+export const reservationAppliers: Appliers<ReservationEvents> = {
+  reserved,
+  committed,
+  released: (pool, { id }) => settleAs(pool, reservationOf(pool, id), "released", 0),
+  extended,
+  expired,
+};
+
+export const usageAppliers: Appliers<UsageEvents> = {
+  recorded,
+  reallocated: (pool, event) => {
+    take(pool, agentOf(pool, event.agent), event.transfers);
+    book(pool, event.id, { ...event, op: "reallocate", amount: event.asked });
+  },
+};
+
+function reserved(pool: Pool, event: EventOf<"reserved">): void {
+  const agent = agentOf(pool, event.agent);
+  if (event.transfers.length > 0) take(pool, agent, event.transfers);
+  agent.held += event.granted;
+  agent.open++;
+  agent.activeAt = event.at;
+  if (agent.contract.max_reserves_per_minute !== null) agent.pace = paceAt(agent, event.at);
+  pool.held += event.granted;
+  pool.open++;
+  const reservation: Reservation = {
+    op: "reserve",
+    id: event.id,
+    agent: event.agent,
+    owner: event.agent,
+    state: "held",
+    asked: event.asked,
+    granted: event.granted,
+    transfers: event.transfers,
+    at: event.at,
+    seq: pool.seq,
+    firstExpiresAt: event.expires_at,
+    firstOnExpiry: event.on_expiry,
+    expiresAt: event.expires_at,
+    onExpiry: event.on_expiry,
+    atLeast: event.at_least,
+    ttlMs: event.ttl_ms,
+    metadata: event.metadata,
+    final: event.final,
+    charged: 0,
+    chargedBefore: 0,
+    settlement: undefined,
+  };
+  pool.remembered.set(event.id, reservation);
+  const bytes = bytesOf(reservation);
+  agent.openBytes += bytes;
+  pool.openBytes += bytes;
+  pushLease(pool, event.id, event.expires_at);
+}
+
+function paceAt({ pace }: Agent, at: number): Agent["pace"] {
+  const minute = minuteOf(at);
+  return { minute, count: pace?.minute === minute ? pace.count + 1 : 1 };
+}
+
+function pushLease(pool: Pool, id: string, expiresAt: number): void {
+  pool.leases.push({ expiresAt, id });
+  // Settled and extended reservations leave their entries behind; twice the live ones is what they may cost.
+  if (pool.leases.size > 2 * pool.open + 1_000) {
+    pool.leases.compact((lease) => {
+      const known = pool.remembered.get(lease.id);
+      return known?.op === "reserve" && isCurrent(lease, known);
+    });
+  }
+}
+
+function committed(pool: Pool, event: EventOf<"committed">): void {
+  const reservation = reservationOf(pool, event.id);
+  const late = reservation.state === "expired";
+  const booked = bookedBy(reservation, event.amount);
+  const agent = reservation.owner === null ? undefined : agentOf(pool, reservation.owner);
+  if (agent === undefined) {
+    bookOnClosed(pool, booked);
+  } else {
+    take(pool, agent, event.transfers);
+    agent.consumed += booked;
+    // What is booked to a parent because its sub-agent left is neither its work nor its confidence.
+    if (agent.name === reservation.agent) {
+      agent.activeAt = event.at;
+      reportConfidence(agent, event.confidence);
+    }
+  }
+  pool.consumed += booked;
+  if (late) {
+    commitsLate(pool, reservation);
+    if (agent !== undefined) agent.unsettled--;
+  } else {
+    endHold(pool, reservation);
+  }
+  reservation.state = "committed";
+  reservation.charged = 0;
+  const { amount, confidence, overage, transfers } = event;
+  reservation.settlement = { at: event.at, seq: pool.seq, amount, confidence, overage, transfers, late };
+  retain(pool, reservation);
+}
+
+/**
+ * A late commit of an agent that left. If it corrects a charge downwards, what the closed books have over returns
+ * the way an agent's unspent budget does: to the unallocated budget, or out of existence where registering had issued it.
+ */
+function bookOnClosed(pool: Pool, booked: number): void {
+  pool.closed.consumed += booked;
+  const over = Math.max(0, Math.min(-booked, pool.closed.allocated - pool.closed.consumed));
+  pool.closed.allocated -= over;
+  if (pool.settings?.budget === null) pool.total -= over;
+  else pool.unallocated += over;
+}
+
+/** The gate looks at the highest confidence since it last opened; a later, humbler report does not open it. */
+function reportConfidence(agent: Agent, confidence: number | undefined): void {
+  if (confidence !== undefined) agent.confidence = Math.max(agent.confidence ?? 0, confidence);
+}
+
+function endHold(pool: Pool, reservation: Reservation): void {
+  const agent = agentOf(pool, reservation.agent);
+  agent.held -= reservation.granted;
+  agent.open--;
+  pool.held -= reservation.granted;
+  pool.open--;
+  const bytes = bytesOf(reservation);
+  agent.openBytes -= bytes;
+  pool.openBytes -= bytes;
+}
+
+function settleAs(pool: Pool, reservation: Reservation, state: "released" | "expired", amount: number): void {
+  endHold(pool, reservation);
+  reservation.state = state;
+  reservation.settlement = {
+    at: pool.at,
+    seq: pool.seq,
+    amount,
+    confidence: undefined,
+    overage: 0,
+    transfers: [],
+    late: false,
+  };
+  if (state === "released") retain(pool, reservation);
+}
+
+function extended(pool: Pool, event: EventOf<"extended">): void {
+  const reservation = reservationOf(pool, event.id);
+  reservation.onExpiry = event.on_expiry;
+  if (reservation.expiresAt === event.expires_at) return;
+  reservation.expiresAt = event.expires_at;
+  pushLease(pool, event.id, event.expires_at);
+}
+
+function expired(pool: Pool, event: EventOf<"expired">): void {
+  const reservation = reservationOf(pool, event.id);
+  const agent = agentOf(pool, reservation.agent);
+  settleAs(pool, reservation, "expired", event.charged);
+  reservation.charged = event.charged;
+  agent.consumed += event.charged;
+  agent.unsettled++;
+  pool.consumed += event.charged;
+  awaitCommit(pool, reservation);
+}
+
+function recorded(pool: Pool, event: EventOf<"recorded">): void {
+  const agent = agentOf(pool, event.agent);
+  take(pool, agent, event.transfers);
+  agent.consumed += event.amount;
+  agent.activeAt = event.at;
+  reportConfidence(agent, event.confidence);
+  pool.consumed += event.amount;
+  book(pool, event.id, { ...event, op: "record" });
+}

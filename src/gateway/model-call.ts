@@ -1,0 +1,33 @@
+/** A call of a model through the gateway, as it came and once it is admitted. */
+import type { Env } from "../env.ts";
+import type { Tariff } from "../pricing/tariff.ts";
+import type { ReservationResult } from "../protocol/reservation.ts";
+import type { ModelRequest } from "../providers/request.ts";
+import type { Books } from "./books.ts";
+import type { Credentials, Spender } from "./credentials.ts";
+import type { GatewayRoute } from "./routes.ts";
+import type { CallTrace } from "./trace.ts";
+
+export type ModelCall = {
+  readonly env: Env;
+  readonly request: Request;
+  readonly route: GatewayRoute;
+  readonly credentials: Credentials;
+  readonly spender: Spender;
+  readonly asked: ModelRequest;
+  /** Tokens that each answer may have: what the caller said, or what is allowed for. */
+  readonly limit: number;
+  /** How long it may wait in line for budget. */
+  readonly waitMs: number;
+  readonly upstream: string;
+  readonly waitUntil: (promise: Promise<unknown>) => void;
+  readonly trace: CallTrace;
+};
+
+export type Admitted = {
+  readonly books: Books;
+  readonly tariff: Tariff;
+  readonly reservation: ReservationResult;
+  readonly confidencePath: string | null;
+  readonly ttlMs: number;
+};

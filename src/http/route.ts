@@ -1,0 +1,82 @@
+/** A route: what can be asked over HTTP, by whom, and what it answers. */
+import type * as z from "zod";
+import { emptyQuery } from "../protocol/common.wire.ts";
+import { limits } from "../protocol/limits.ts";
+import { parseBody, parseQuery } from "./body.ts";
+import type { Call, Given } from "./call.ts";
+import { mustBeOwn, mustHave, type Right } from "./rights.ts";
+import { numberOf } from "./settings.ts";
+
+export type Route = {
+  /** What generated clients call it. */
+  readonly name: string;
+  readonly method: "GET" | "PUT" | "POST" | "DELETE";
+  readonly path: string;
+  readonly summary: string;
+  /** 101: the answer is a session. */
+  readonly status: 101 | 200 | 201;
+  readonly right: Right;
+  readonly body: z.ZodType | undefined;
+  readonly query: z.ZodObject;
+  /** The body of its success; a session has none. */
+  readonly answer: z.ZodType | undefined;
+  /** What the body is written in. */
+  readonly media: string;
+  readonly run: (call: Call) => Promise<Given | Response>;
+};
+
+type Spec<B, Q> = {
+  readonly status?: 101 | 200 | 201;
+  readonly answer?: z.ZodType;
+  readonly media?: string;
+  readonly body?: z.ZodType<B>;
+  readonly query?: z.ZodObject & z.ZodType<Q>;
+  /** The agents that the request acts for; a key that is bound to one may act for no other. */
+  readonly agents?: (call: Call, body: B) => readonly string[];
+  readonly run: (call: Call, body: B, query: Q) => Promise<Given | Response>;
+};
+
+/** A route that looks at the key, then reads its query and body by schema, before it runs. */
+export function route<B = unknown, Q = unknown>(
+  name: string,
+  method: Route["method"],
+  path: string,
+  right: Right,
+  summary: string,
+  { status = 200, body, query, answer, media = "application/json", agents, run }: Spec<B, Q>,
+): Route {
+  return {
+    name,
+    method,
+    path,
+    summary,
+    status,
+    right,
+    body,
+    query: query ?? emptyQuery,
+    answer,
+    media,
+    run: async (call) => {
+      mustHave(right, call.principal);
+      if (call.isForeignPool()) return poolNotFound;
+      const parsedQuery = parseQuery(call.url, (query ?? emptyQuery) as z.ZodType<Q>);
+      const parsedBody =
+        body === undefined
+          ? (undefined as B)
+          : await parseBody(call.request, body, numberOf(call.env, "BURSAR_BODY_BYTES", limits.bodyBytes));
+      if (agents !== undefined) mustBeOwn(call.capability, agents(call, parsedBody));
+      return run(call, parsedBody, parsedQuery);
+    },
+  };
+}
+
+const poolNotFound: Given = { ok: false, refusal: { code: "pool_not_found" } };
+
+/** Whose a reservation is only the pool can tell (`pool/rights.ts`); the request names no agent. */
+export function checkedByThePool(): readonly string[] {
+  return [];
+}
+
+export function given(result: unknown): Given {
+  return { ok: true, result };
+}

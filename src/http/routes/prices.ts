@@ -1,0 +1,57 @@
+/** Prices of models. */
+import { knownPrice, knownPrices } from "../../pricing/known.ts";
+import { deletedSchema } from "../../protocol/common.wire.ts";
+import { modelsQuery, priceBody, priceListSchema, priceSchema } from "../../protocol/price.wire.ts";
+import { merged, page } from "../price-list.ts";
+import { rights } from "../rights.ts";
+import { given, type Route, route } from "../route.ts";
+
+const prices = "/v1/prices";
+const price = `${prices}/:model`;
+
+export const pricesRoutes: readonly Route[] = [
+  route(
+    "listPrices",
+    "GET",
+    prices,
+    rights.readPrices,
+    "Prices of models: the tenant's own, and those that are known",
+    {
+      answer: priceListSchema,
+      query: modelsQuery,
+      agents: () => [],
+      run: async (call, _, { after = "", limit = 100 }) => {
+        const own = await call.tenant((tenant, caller) => tenant.prices(caller));
+        if (!own.ok) return own;
+        return given({ prices: page(merged(own.result, knownPrices(Date.now())), after, limit) });
+      },
+    },
+  ),
+  route("getPrice", "GET", price, rights.readPrices, "The price of a model that is in force", {
+    answer: priceSchema,
+    agents: () => [],
+    run: async (call) => {
+      const model = call.model();
+      const own = await call.tenant((tenant, caller) => tenant.price(caller, model));
+      if (own.ok || own.refusal.code !== "price_not_found") return own;
+      const known = knownPrice(model, Date.now());
+      return known === undefined ? own : given(known);
+    },
+  }),
+  route("setPrice", "PUT", price, rights.managePrices, "Set the tenant's own price of a model", {
+    answer: priceSchema,
+    body: priceBody,
+    run: (call, fields) => {
+      const model = call.model();
+      return call.tenant((tenant, caller) => tenant.setPrice(caller, model, fields));
+    },
+  }),
+  route("deletePrice", "DELETE", price, rights.managePrices, "Take the tenant's own price of a model away", {
+    answer: deletedSchema,
+    run: (call) => {
+      const model = call.model();
+      const { requestId } = call;
+      return call.tenant((tenant, caller) => tenant.removePrice(caller, requestId, model));
+    },
+  }),
+];
