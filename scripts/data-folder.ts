@@ -40,7 +40,7 @@ export async function takeDataFolder(folder: string, url: string): Promise<DataF
   };
 }
 
-/** Whoever keeps the folder; a lock that nobody stands behind any more is taken away. */
+/** The process that keeps the folder; a lock whose process has ended is removed. */
 async function keeperOf(lock: string): Promise<Keeper | undefined> {
   const since = statSync(lock, { throwIfNoEntry: false })?.mtimeMs;
   if (since === undefined) return undefined;

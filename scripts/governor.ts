@@ -84,7 +84,7 @@ export async function startGovernor({ port, data, secrets }: GovernorOptions): P
   return { url, child, ended, stop };
 }
 
-/** A port that nobody listens on at the moment. */
+/** A free port. */
 export function freePort(): Promise<number> {
   return portOr(0);
 }

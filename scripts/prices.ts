@@ -1,7 +1,7 @@
 /**
  * `npm run prices`: the table of prices that the Worker carries, made of the package `@pydantic/genai-prices` (MIT,
  * Pydantic Services Inc.), whose version package-lock.json pins. Rates become whole microusd per million tokens. It is
- * built, not kept in the repository: a price is as old as the lock file says, and nobody edits one by hand.
+ * built, not kept in the repository: a price is as old as the lock file says, and none is edited by hand.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -88,7 +88,7 @@ function tiersOf(value: number | TieredPrices | undefined): TieredPrices["tiers"
   return typeof value === "object" ? value.tiers : [];
 }
 
-/** Dollars as a float to whole microusd; what is not whole would be a price that we can't keep. */
+/** Dollars with a fraction to whole microusd; what is not whole would be a price that we can't keep. */
 function microusd(dollars: number): number {
   const exact = dollars * 1e6;
   const whole = Math.round(exact);

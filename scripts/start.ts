@@ -74,7 +74,7 @@ function providersOf(settings: DevVars): string {
 }
 
 /**
- * Ends the governor with whoever started this: a governor that is left behind keeps the port and the folder. Of an npm
+ * Ends the governor with the process that started this: a governor that is left behind keeps the port and the folder. Of an npm
  * that is killed nothing is heard but that the parent has changed.
  */
 function endWithStarter(governor: () => Governor | undefined): void {

@@ -1,4 +1,4 @@
-/** How amounts and times are written: so that numbers line up, and nobody counts zeros. */
+/** How amounts and times are written: so that numbers line up and zeros need no counting. */
 import type { Unit } from "../../src/protocol/unit.ts";
 
 const whole = new Intl.NumberFormat("en-US");

@@ -1,5 +1,5 @@
 /**
- * Lively traffic for whoever watches: a team at work for as long as it is let, asking, holding, using, running short,
+ * Lively traffic to watch: a team at work for as long as it is let, asking, holding, using, running short,
  * lending, growing sure of itself and being given a new task. By chance, but the same chance for the same seed.
  */
 import { BudgetExceededError, type Pool, UnreachableError } from "../../src/client/index.ts";
@@ -54,7 +54,7 @@ function newMember(pool: Pool, name: string, { appetite }: Member, seed: number)
     const hold = await pool.reserve(name, asked, { at_least: Math.ceil(asked / 4), ttl_ms: 12_000 });
     await pause((600 + 3_400 * chance()) / pace, signal);
     const luck = chance();
-    // Now and then somebody never comes back, changes its mind, or needs more than it thought.
+    // Now and then an agent never comes back, changes its mind, or needs more than it thought.
     if (luck < 0.02) return;
     if (luck < 0.07) {
       await hold.release();
@@ -82,7 +82,7 @@ function newMember(pool: Pool, name: string, { appetite }: Member, seed: number)
           sure = 0;
           await pool.agent(name).reopen();
         }
-        // Somebody tops the pool up before everybody starves.
+        // The pool is topped up before every agent starves.
         else if (error.code === "budget_exceeded" && chance() < 0.25) await pool.fund(20_000);
       }
       await pause((200 + 2_200 * chance()) / pace, signal);

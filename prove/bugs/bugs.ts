@@ -237,7 +237,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a webhook may be sent to any port",
-    within: "wrongWith",
+    within: "validateWebhookUrl",
     code: '  if (!ports.includes(url.port)) return "must be on port 443 or 8443";\n',
     becomes: "",
     tests: "test/webhooks/address.test.ts",
@@ -254,6 +254,6 @@ export const bugs: readonly Bug[] = [
     within: "reach",
     code: 'if (isOverloaded(error)) throw new ApiError("overloaded", "The pool gets more requests than it can take.");',
     becomes: "",
-    tests: "test/http/reach.test.ts",
+    tests: "test/http/retry.test.ts",
   },
 ];

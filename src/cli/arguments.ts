@@ -54,7 +54,7 @@ export function duration(text: string): number {
   return Number(count) * ms;
 }
 
-/** Milliseconds between two looks; more often than this would be load that nobody can read. */
+/** Milliseconds between two looks; more often than this is load without use. */
 export function interval(text: string): number {
   const ms = whole(text);
   if (ms < 100) throw new InvalidArgumentError("It takes 100 milliseconds or more.");

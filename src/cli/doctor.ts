@@ -82,7 +82,7 @@ async function isUp(url: string): Promise<string> {
   return `answers in ${Math.round(performance.now() - began)} ms`;
 }
 
-/** A key with our prefix and a signature of nobody's. Misconfigured secrets show here too, as a 503. */
+/** A key with our prefix and a signature that no secret made. Misconfigured secrets show here too, as a 503. */
 async function refusesForged(url: string): Promise<string> {
   const forged = new Bursar({ url, key: `bursar_e30.${"A".repeat(43)}`, retries: 0 });
   try {

@@ -48,9 +48,9 @@ export function show<T>(command: Command, value: T, text: (value: T) => string):
   console.log(isJson(command) ? JSON.stringify(value, null, 2) : text(value));
 }
 
-/** Columns, numbers to the right. */
+/** Columns, numbers to the right. The first column says what the rows are: without any, that there are none. */
 export function table(columns: readonly string[], rows: readonly (readonly Cell[])[]): string {
-  if (rows.length === 0) return "none";
+  if (rows.length === 0) return `No ${(columns[0] ?? "row").toLowerCase()}s.`;
   const texts = [columns, ...rows.map((row) => row.map(format))];
   const widths = columns.map((_, index) => Math.max(...texts.map((row) => (row[index] ?? "").length)));
   const isNumber = columns.map((_, index) => typeof rows[0]?.[index] === "number");

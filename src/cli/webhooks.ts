@@ -92,7 +92,7 @@ export function webhooks(): Command {
 
 function stateOf({ state, disabled_reason, failures }: WebhookView): string {
   if (state === "disabled") return `disabled: ${disabled_reason}`;
-  return failures > 0 ? `${failures} failures` : "well";
+  return failures > 0 ? `${failures} failures` : "healthy";
 }
 
 function typesIn(text: string): NoticeType[] {

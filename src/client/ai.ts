@@ -105,7 +105,7 @@ export function governed(pool: Governor, agent: string, options: MiddlewareOptio
       let state = newMeter;
       const settle = (): Promise<void> => book(usedBy(state, prompt), state.isFinal);
       const signal = fieldOf(params, "abortSignal");
-      // A stream that nobody reads any more is not told that it is over.
+      // A stream whose reader has left is not told that it is over.
       if (signal instanceof AbortSignal) signal.addEventListener("abort", () => void settle(), { once: true });
       const pass = (part: unknown): unknown => {
         state = metered(state, part);

@@ -43,7 +43,7 @@ export class Bursar {
     return new Pool(this.#transport, this.#dispatcherOf(name), this.prices, name, options.unit ?? "tokens");
   }
 
-  /** Ends the sessions that are open. Those that nobody uses end by themselves after two seconds. */
+  /** Ends the sessions that are open. Idle ones end by themselves after two seconds. */
   close(): void {
     for (const dispatcher of this.#dispatchers.values()) dispatcher.close();
     this.#dispatchers.clear();
@@ -57,7 +57,7 @@ export class Bursar {
     const known = this.#dispatchers.get(name);
     if (known !== undefined) return known;
     const { key, connect, fetch, retries = 3, timeout_ms = 10_000, transport: kind = "auto" } = this.#transport.options;
-    // Whoever brings a `fetch` of their own has a way to the governor that a WebSocket may not have.
+    // A caller with a `fetch` of its own has a way to the governor that a WebSocket may not have.
     const canConnect = connect !== undefined || (fetch === undefined && typeof WebSocket !== "undefined");
     const session = { key, connect, retries, timeout_ms };
     const dispatcher = new Dispatcher(this.#transport, pathOf(name), { kind, canConnect, session });

@@ -10,12 +10,12 @@ import type { CallOptions, Transport } from "./transport.ts";
 /** How commands travel: `auto` opens a session once calls come often. */
 export type TransportKind = "auto" | "session" | "fetch";
 
-/** Calls in one second, or under way at once, from which on a session pays. */
+/** Calls in one second, or in flight at once, from which on a session pays. */
 const oftenPerSecond = 20;
 const manyAtOnce = 8;
 /** After a session could not be opened, requests go alone for this long. */
 const withoutSessionMs = 60_000;
-/** Few frames under way make full frames: what comes meanwhile travels in the next. */
+/** Few frames in flight make full frames: what comes meanwhile travels in the next. */
 const framesUnderWay = 3;
 /** Reserves that wait in line through the session; the server takes 256 frames at once, others go as requests. */
 const waitersInSession = 100;
@@ -115,7 +115,7 @@ export class Dispatcher {
     for (const sent of this.#queue.splice(0)) sent.reject(closedError());
   }
 
-  /** Lets `signal` end the caller's waiting. What is under way by then is settled without it. */
+  /** Lets `signal` end the caller's waiting. What is in flight by then is settled without it. */
   #obey(signal: AbortSignal, sent: Sent): void {
     const onAbort = (): void => {
       this.#queue = this.#queue.filter((other) => other !== sent);
@@ -292,7 +292,7 @@ function isOfOne(error: unknown, batch: readonly Sent[]): boolean {
   return batch.length > 1 && error instanceof BursarError && [400, 403, 413].includes(error.status);
 }
 
-/** What is wrong with a command, in terms of what its caller gave: nobody outside has heard of its batch. */
+/** What is wrong with a command, in terms of what its caller gave: its caller does not know of its batch. */
 function asOne(error: unknown): unknown {
   if (!(error instanceof BursarError) || error.code !== "invalid_request") return error;
   const text = JSON.stringify(error.problem).replaceAll("/commands/0/", "/");

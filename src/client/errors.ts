@@ -55,7 +55,7 @@ export class UnreachableError extends BursarError {
   }
 }
 
-/** Of what is asked of a client after its `close()`, and of what was under way. */
+/** Of what is asked of a client after its `close()`, and of what was in flight. */
 export function closedError(): BursarError {
   return new BursarError({ code: "closed", status: 0, detail: "The client was closed; make a new one." });
 }

@@ -45,7 +45,7 @@ export function govern<Args extends readonly unknown[], Result>(
   options: GovernOptions<Args, Result>,
 ): (...args: Args) => Promise<Result> {
   const { estimate, max_output = 1_000, usage, confidence, ungoverned, unbooked, model, price, ...reserve } = options;
-  // Whoever counts in the pool's unit by itself needs no price.
+  // A caller that counts in the pool's unit by itself needs no price.
   const counts = estimate !== undefined && usage !== undefined;
 
   return async (...args) => {
@@ -61,7 +61,7 @@ export function govern<Args extends readonly unknown[], Result>(
     try {
       result = await call(...args);
     } catch (error) {
-      // A call that failed is not billed, as far as anybody can tell from here.
+      // A call that failed is not billed, as far as can be seen from here.
       await settlement.giveBack();
       throw error;
     }
@@ -98,7 +98,7 @@ function isIterable(result: unknown): result is AsyncIterable<unknown> & object 
   return typeof result === "object" && result !== null && Symbol.asyncIterator in result;
 }
 
-/** `stream`, booked when whoever reads it comes to its end, or leaves. */
+/** `stream`, booked when its reader comes to its end, or leaves. */
 function meteredIterable<Stream extends AsyncIterable<unknown> & object>(
   stream: Stream,
   prompt: number,

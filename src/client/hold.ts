@@ -12,7 +12,7 @@ export type CommitOptions = CallOptions & {
   readonly usage?: BookedUsage | undefined;
 };
 
-/** A lease is extended at half of its length, and not in a hurry whatever the clocks say. */
+/** A lease is extended at half of its length, and not more often than this, whatever the clocks say. */
 const minBeatMs = 2_000;
 const maxBeatMs = 120_000;
 
@@ -62,7 +62,7 @@ export class Hold implements AsyncDisposable {
 
   /** Books what the call really used, more or less than was held. The same commit again answers the same. */
   commit(amount: number, { confidence, usage, ...options }: CommitOptions = {}): Promise<SettlementResult> {
-    // From here on nobody may give it back: what it was for has been spent, whether or not this gets through.
+    // From here on it may not be given back: what it was for has been spent, whether or not this gets through.
     this.#settled = true;
     const fields = { id: this.id, [this.#unit]: amount, confidence, usage };
     return this.#dispatcher.run<SettlementResult>({ op: "commit", ...fields }, options).catch((error: unknown) => {

@@ -15,7 +15,7 @@ export type PoolSettings = {
   readonly equal_priority_donates?: boolean;
   readonly default_ttl_ms?: number;
   readonly journal_refusals?: boolean;
-  /** What the gateway books a model at that nobody prices, in a pool of microusd. Without one it is refused. */
+  /** What the gateway books a model at that has no price, in a pool of microusd. Without one it is refused. */
   readonly fallback_price?: Rates | null;
   /** When the budget is filled again, which begins a new period. `null`: only by `resetPeriod`. */
   readonly refill?: GivenPoolRefill | null;

@@ -82,7 +82,7 @@ export class Pool {
     return this.#transport.call("PUT", `${this.#path}/agents/${encodeURIComponent(agent)}`, contract, options);
   }
 
-  /** An agent of this pool, to spend as, or to manage. Asks nobody: it need not be there yet. */
+  /** An agent of this pool, to spend as, or to manage. Makes no request: the agent need not be there yet. */
   agent(name: string): Agent {
     return new Agent(this, this.#transport, `${this.#path}/agents/${encodeURIComponent(name)}`, name);
   }

@@ -10,7 +10,7 @@ export type SettlementOptions = {
   readonly unbooked?: ((error: unknown, hold: Hold, amount: number) => void) | undefined;
 };
 
-/** A call longer than this is left to its lease: whoever reads its stream has gone without a word. */
+/** A call longer than this is left to its lease: the reader of its stream has left without closing it. */
 const keepAliveMs = 15 * 60_000;
 
 export class Settlement {
@@ -31,14 +31,14 @@ export class Settlement {
     try {
       await this.hold.commit(amount, { confidence, usage });
     } catch (error) {
-      // Whoever chose to go on without the governor goes on without it.
+      // A caller that chose to go on without the governor goes on without it.
       if (!this.hold.governed && error instanceof UnreachableError) return;
       const { unbooked = logUnbooked } = this.#options;
       unbooked(error, this.hold, amount);
     }
   }
 
-  /** Gives the hold back: the call failed before it cost anything, as far as anybody can tell from here. */
+  /** Gives the hold back: the call failed before it cost anything, as far as can be seen from here. */
   async giveBack(): Promise<void> {
     if (this.#end() || !this.hold.governed) return;
     // Its lease gives it back too. What went wrong with the call is what its caller must hear of.

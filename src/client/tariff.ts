@@ -9,7 +9,7 @@ export type PriceOptions = {
   readonly price?: PriceFields;
 };
 
-/** Throws `BursarError` (`price_not_found`) for a model that nobody prices, in a pool of microusd. */
+/** Throws `BursarError` (`price_not_found`) for a model without a price, in a pool of microusd. */
 export async function tariffOf(pool: Governor, model: string | undefined, { price }: PriceOptions): Promise<Tariff> {
   if (pool.unit === "tokens") return inTokens;
   // Who counts tokens need not load it.

@@ -1,6 +1,6 @@
 /**
  * Runs a command on a pool: what is due happens first, then the command is decided, its events are applied, what is
- * worth a warning is said, and agents that only waited for it leave. The caller persists `events` before anybody sees the outcome.
+ * worth a warning is said, and agents that only waited for it leave. The caller persists `events` before the outcome is sent.
  */
 import type { Command, Outcome } from "../protocol/commands.ts";
 import type { PoolEvent } from "../protocol/events.ts";
@@ -18,7 +18,7 @@ import { warningsAfter } from "./warnings.ts";
 
 /** Decides and applies `command` at `now`; appends the events to `events`. */
 export function execute(pool: Pool, command: Command, now: number, events: PoolEvent[]): Outcome {
-  settleDue(pool, now, events);
+  applyDue(pool, now, events);
   const time = clamp(pool, now);
   const decision = decide(pool, command, time);
   if ("refusal" in decision) {
@@ -71,7 +71,7 @@ export function decide(pool: Pool, command: Command, now: number): Decision {
  * ends every lease and period that is due at `now`, in the order in which they end: what was charged when a lease
  * ended belongs to the period of then. At most `limits.openReservations` leases, and one period of each agent's.
  */
-export function settleDue(pool: Pool, now: number, events: PoolEvent[]): void {
+export function applyDue(pool: Pool, now: number, events: PoolEvent[]): void {
   const correction = correctClock(pool, now);
   if (correction !== undefined) apply(pool, correction, events);
   const time = clamp(pool, now);

@@ -4,7 +4,7 @@
  * pool. The unit is checked there anyhow; a new price is in force everywhere within the time that it is remembered.
  */
 import type { Env, PoolCalls } from "../env.ts";
-import { reach } from "../http/reach.ts";
+import { withRetry } from "../http/retry.ts";
 import { poolId, tenantId } from "../objects.ts";
 import { knownPrice } from "../pricing/known.ts";
 import { inMicrousd } from "../pricing/microusd.ts";
@@ -44,7 +44,7 @@ export class Books {
   ask<T>(ask: (pool: PoolCalls) => Promise<T>): Promise<T> {
     const { tenant, jurisdiction } = this.#capability;
     const id = poolId(this.#env, tenant, jurisdiction, this.#pool);
-    return reach(() => ask(this.#env.POOLS.get(id)));
+    return withRetry(() => ask(this.#env.POOLS.get(id)));
   }
 
   /** How calls of `model` are counted in this pool, or why they can't be. */
@@ -95,7 +95,7 @@ export class Books {
     const known = recall(tenantPrices, name);
     if (known !== undefined) return known;
     const id = tenantId(this.#env, tenant, jurisdiction);
-    const found = await reach(() => this.#env.TENANTS.get(id).price(systemCaller, model));
+    const found = await withRetry(() => this.#env.TENANTS.get(id).price(systemCaller, model));
     return keep(tenantPrices, name, found.ok ? found.result : null);
   }
 }

@@ -69,7 +69,7 @@ function reserveFor(call: ModelCall, tariff: Tariff, id: string, ttlMs: number):
   const { unit } = tariff;
   const bound = Math.max(1, tariff.bound(asked, limit));
   if (bound > limits.amount) {
-    throw new ApiError("invalid_request", `This call may use ${bound} ${unit}: more than any call may.`);
+    throw new ApiError("invalid_request", `This call may use ${bound} ${unit}, which is above the limit for one call.`);
   }
   return {
     op: "reserve",

@@ -53,7 +53,7 @@ function callersKey(
   { BURSAR_OPERATOR_TOKEN: operator = "" }: Env,
 ): ProviderKey {
   const key = apiKey ?? bearer ?? "";
-  // A comma joins two headers of one name. The operator's token is nobody else's business either.
+  // A comma joins two headers of one name. The operator's token never reaches a provider either.
   if (key === "" || /bursar_|,/.test(key) || (operator !== "" && key.includes(operator))) {
     throw new ApiError(
       "unauthorized",
@@ -81,7 +81,7 @@ export type Spender = { readonly pool: string; readonly agent: string };
 export function spenderOf({ headers }: Request, capability: Capability): Result<Spender> {
   const pool = named(headers, "x-bursar-pool", capability.pool);
   const agent = named(headers, "x-bursar-agent", capability.agent);
-  // A pool that the key does not reach is not there.
+  // A pool that the key does not withRetry is not there.
   if (capability.pool !== undefined && pool !== capability.pool)
     return { ok: false, refusal: { code: "pool_not_found" } };
   mustBeOwn(capability, [agent]);
@@ -90,7 +90,7 @@ export function spenderOf({ headers }: Request, capability: Capability): Result<
 
 function named(headers: Headers, header: string, bound: string | undefined): string {
   const value = headers.get(header) ?? bound;
-  if (value === undefined) throw invalid(header, "is missing, and the key is bound to none");
+  if (value === undefined) throw invalid(header, "is required: the key is not bound to one");
   const parsed = nameSchema.safeParse(value);
   if (!parsed.success) throw invalid(header, parsed.error.issues[0]?.message ?? "is not valid");
   return value;

@@ -38,7 +38,7 @@ export class Forwarded {
     this.#silenceMs = numberOf(env, "BURSAR_GATEWAY_SILENCE_MS", limits.gatewaySilenceMs);
   }
 
-  /** The provider's answer; throws a 502 when it gives none. Settled by then, or under way to be. */
+  /** The provider's answer; throws a 502 when it gives none. Settled by then, or about to be. */
   async answer(): Promise<Response> {
     this.#listen();
     try {
@@ -81,7 +81,7 @@ export class Forwarded {
       const body = JSON.stringify(withLimit(asked, this.#limit));
       return outgoingRequest({ route, credentials, request, body, upstream });
     } catch {
-      throw await this.#refused("can't be asked: this governor's key or address for it is no good");
+      throw await this.#refused("can't be asked: the governor's provider key or base URL is not valid");
     }
   }
 
@@ -90,7 +90,7 @@ export class Forwarded {
     const { route, credentials } = this.#call;
     await this.#settlement.giveBack(String(response.status));
     await mustBeAnswer(response, route.provider, credentials);
-    if (response.ok) throw upstreamFailed(route.provider, "answered nothing");
+    if (response.ok) throw upstreamFailed(route.provider, "returned an empty response");
     return errorAnswer(response, headers, route.provider, credentials);
   }
 

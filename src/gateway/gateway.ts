@@ -1,13 +1,13 @@
 /**
  * The gateway: an unmodified SDK of OpenAI's or Anthropic's, pointed here, is governed. Finds the route, knows the
- * caller, and passes calls to `call.ts`; whatever goes wrong is said in the provider's own dialect.
+ * caller, and passes calls to `request-context.ts`; whatever goes wrong is said in the provider's own dialect.
  */
 
 import type { Env } from "../env.ts";
-import { handle, type Learned, mustNotHurry } from "../http/handle.ts";
+import { enforceRateLimit, handle, type LogContext } from "../http/handle.ts";
 import { secure } from "../http/headers.ts";
 import { ApiError } from "../http/problems.ts";
-import { reach } from "../http/reach.ts";
+import { withRetry } from "../http/retry.ts";
 import { numberOf } from "../http/settings.ts";
 import { tenantId } from "../objects.ts";
 import { limits } from "../protocol/limits.ts";
@@ -46,14 +46,14 @@ async function run(
   env: Env,
   context: Pick<ExecutionContext, "waitUntil">,
   route: ReturnType<typeof routeOf>,
-  learned: Learned,
+  learned: LogContext,
 ): Promise<Response | Problem> {
   if (route === "route_not_found") throw new ApiError(route, "There is no such route; docs/gateway.md lists them.");
   if (route === "method_not_allowed") throw new ApiError(route, "This route takes another method; docs/gateway.md.");
   const credentials = await credentialsOf(request, route.provider, env, (principal) => {
     learned.principal = principal;
   });
-  await mustNotHurry({ kind: "key", capability: credentials.capability }, env);
+  await enforceRateLimit({ kind: "key", capability: credentials.capability }, env);
   const upstream = upstreamOf(route.provider, env);
   if (route.dialect === undefined) return ask(request, env, route, credentials, upstream);
   const found = spenderOf(request, credentials.capability);
@@ -85,7 +85,7 @@ async function ask(
 ): Promise<Response | Problem> {
   const { tenant, jurisdiction, key_id, agent = null, expires_at = null } = credentials.capability;
   const id = tenantId(env, tenant, jurisdiction);
-  const refusal = await reach(() => env.TENANTS.get(id).standing({ key_id, agent, expires_at }));
+  const refusal = await withRetry(() => env.TENANTS.get(id).standing({ key_id, agent, expires_at }));
   if (refusal !== null) return refusalProblem(refusal);
   const body = route.method === "POST" ? await parseQuestion(request) : undefined;
   const signal = AbortSignal.timeout(numberOf(env, "BURSAR_GATEWAY_SILENCE_MS", limits.gatewaySilenceMs));

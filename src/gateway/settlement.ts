@@ -1,6 +1,6 @@
 /**
  * The end of a governed call: booked once or given back once, whatever happens, and its lease kept alive until then.
- * If this Worker dies, or its pool can't be reached any more, the lease ends and the hold is booked whole: nobody
+ * If this Worker dies, or its pool can't be reached any more, the lease ends and the hold is booked whole: no caller
  * gets a call for free by hanging up.
  */
 import { logUnsettled } from "../http/log.ts";
@@ -87,7 +87,7 @@ export class Settlement {
     const { books, provider } = this.#call;
     const { price } = tariff;
     if (price === undefined || model === undefined || model === this.#call.model) return tariff;
-    // Whoever set a price of its own for a name set it for what answers by that name, unless it priced that, too.
+    // A tenant that set a price for a name set it for what answers by that name, unless it priced that, too.
     const other = await books.priceOf(provider, model, isOwn(price)).catch(() => undefined);
     const otherwise = other === undefined ? tariff : inMicrousd(other);
     return otherwise.amountOf(usage) > tariff.amountOf(usage) ? otherwise : tariff;

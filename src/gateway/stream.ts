@@ -2,7 +2,7 @@
  * A streamed answer on its way: each piece goes on as it comes, is metered in passing, and the call is booked when the
  * stream ends, however it ends. The pump runs by itself, under `waitUntil`, into an identity stream, and never waits
  * for its reader without an end: of the shapes that were tried, those built on a `TransformStream` lose the end when
- * the reader goes (docs/decisions/0009). Whoever hangs up stops the provider, and pays for what was delivered.
+ * the reader goes (docs/decisions/0009). A caller that hangs up stops the provider, and pays for what was delivered.
  */
 import { type AnswerContext, MeteredAnswer } from "./metered-answer.ts";
 import { type Interruption, Patience } from "./patience.ts";
@@ -50,7 +50,7 @@ type Pass = {
   readonly settle: Streamed["settle"];
 };
 
-/** Passes piece after piece on, until there is no more, or somebody is gone. */
+/** Passes piece after piece on, until there is no more, or one side is gone. */
 async function passOn(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   writer: WritableStreamDefaultWriter<Uint8Array>,
@@ -60,7 +60,7 @@ async function passOn(
     const next = await patience.for(reader.read());
     if (typeof next === "string") return next;
     const out = next.done ? answer.rest() : answer.pass(next.value);
-    // Booked before its end is told: whoever has read the answer finds the books in order.
+    // Booked before its end is sent: a caller that has read the answer finds it booked.
     if (answer.isReported || next.done) await settle(answer.ending());
     const written = out.byteLength === 0 ? undefined : await patience.for(writer.write(out));
     if (written !== undefined) return written;

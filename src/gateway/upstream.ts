@@ -21,7 +21,7 @@ const outgoing = [
   "user-agent",
   "x-client-request-id",
 ];
-/** … and whom it may choose to be, with a key of its own. */
+/** … and the account that it may choose, with a key of its own. */
 const outgoingOwn = ["openai-organization", "openai-project"];
 
 /** What a question may ask for. */

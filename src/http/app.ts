@@ -3,10 +3,10 @@ import { type Context, Hono } from "hono";
 import type { Env } from "../env.ts";
 import { refusalProblem } from "../protocol/problems.ts";
 import { authenticate, type Principal } from "./auth.ts";
-import { Call } from "./call.ts";
-import { type Answered, handle, mustNotHurry } from "./handle.ts";
+import { type Answered, enforceRateLimit, handle } from "./handle.ts";
 import { preflight, secure, shareWith } from "./headers.ts";
 import { ApiError, apiProblem, problemResponse } from "./problems.ts";
+import { RequestContext } from "./request-context.ts";
 import { type Route, routes } from "./routes.ts";
 import { mustBeConfigured, wrongSettings } from "./settings.ts";
 
@@ -51,8 +51,10 @@ async function ask(route: Route, context: Context<App>, learn: (principal: Princ
   const { env } = context;
   const principal = await authenticate(context.req.raw, env);
   learn(principal);
-  await mustNotHurry(principal, env);
-  const given = await route.run(new Call(context.req.raw, env, principal, context.req.param(), later(context)));
+  await enforceRateLimit(principal, env);
+  const given = await route.run(
+    new RequestContext(context.req.raw, env, principal, context.req.param(), later(context)),
+  );
   if (given instanceof Response) return given;
   return given.ok ? json(given.result, route.status) : refusalProblem(given.refusal);
 }

@@ -16,7 +16,7 @@ export async function parseBody<T>(
   }
   const bytes = await readLimited(request, maxBytes).catch((error: unknown) => {
     // It ended before its length, or its chunks are none.
-    throw error instanceof ApiError ? error : invalid("", "did not arrive whole");
+    throw error instanceof ApiError ? error : invalid("", "is truncated");
   });
   if (bytes.byteLength === 0) return parseWith(schema, {});
   const type = request.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase();
@@ -32,7 +32,7 @@ export async function parseBody<T>(
 export function parseQuery<T>(url: URL, schema: z.ZodType<T>): T {
   const names = [...url.searchParams.keys()];
   const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw invalid(twice, "is given twice");
+  if (twice !== undefined) throw invalid(twice, "is given more than once");
   return parseWith(schema, Object.fromEntries(url.searchParams));
 }
 

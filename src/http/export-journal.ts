@@ -1,10 +1,10 @@
 /** A journal as a file: rows as they are stored, page by page, so that the longest one takes no memory here. */
 import { footerLine, headerLine, rowLine, segmentMedia } from "../archive/segment.ts";
-import type { Call, Given } from "./call.ts";
 import { ApiError, invalid } from "./problems.ts";
+import type { Given, RequestContext } from "./request-context.ts";
 
 /** Whole rows, from the one with the event after `after` to the one with `until`. */
-export async function exportJournal(call: Call, after: number, until: number): Promise<Given | Response> {
+export async function exportJournal(call: RequestContext, after: number, until: number): Promise<Given | Response> {
   const read = (from: number) => call.query({ about: "rows", after: from });
   const page = await read(after);
   if (!page.ok) return page;
@@ -20,7 +20,7 @@ export async function exportJournal(call: Call, after: number, until: number): P
       controller.enqueue(encoder.encode(rows.map(rowLine).join("")));
       const last = rows.at(-1) ?? first;
       const next = last.last_seq < until ? await read(last.last_seq) : undefined;
-      // The file then lacks its last line, which whoever reads it will notice.
+      // The file then lacks its last line, which its reader will notice.
       if (next?.ok === false)
         throw new ApiError("unavailable", `The journal could not be read on: ${next.refusal.code}.`);
       rows = next?.result.filter(({ first_seq }) => first_seq <= until) ?? [];

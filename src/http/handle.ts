@@ -15,14 +15,14 @@ import { traceRequest } from "./trace.ts";
 export type Answered = Response | Problem;
 
 /** What is learned of a request on its way, for the log. */
-export type Learned = { principal?: Principal; pool?: string | undefined };
+export type LogContext = { principal?: Principal; pool?: string | undefined };
 
 export type Handled = {
   readonly request: Request;
   readonly env: Env;
   /** The route's pattern, for the log. */
   readonly route: string;
-  readonly run: (learned: Learned) => Promise<Answered>;
+  readonly run: (learned: LogContext) => Promise<Answered>;
   /** A problem as this side of the house shows it. */
   readonly show: (problem: Problem) => Response;
   /** Adds the headers that every answer of this side has. */
@@ -32,7 +32,7 @@ export type Handled = {
 export async function handle({ request, env, route, run, show, finish }: Handled): Promise<Response> {
   const began = Date.now();
   const requestId = crypto.randomUUID();
-  const learned: Learned = {};
+  const learned: LogContext = {};
   let error: unknown;
   let answered: Answered;
   try {
@@ -41,9 +41,7 @@ export async function handle({ request, env, route, run, show, finish }: Handled
   } catch (thrown) {
     const known = thrown instanceof ApiError;
     if (!known) error = thrown;
-    answered = apiProblem(
-      known ? thrown : new ApiError("internal_error", "This is a defect of Bursar's. Report its request id."),
-    );
+    answered = apiProblem(known ? thrown : new ApiError("internal_error", "Internal error. Report the request id."));
   }
   const problem = answered instanceof Response ? undefined : answered;
   const response = answered instanceof Response ? answered : show(answered);
@@ -69,7 +67,7 @@ export async function handle({ request, env, route, run, show, finish }: Handled
 }
 
 /** A shield before the objects: per key and place, not exact, and not for accounting. */
-export async function mustNotHurry(principal: Principal, { KEY_RATE }: Env): Promise<void> {
+export async function enforceRateLimit(principal: Principal, { KEY_RATE }: Env): Promise<void> {
   if (KEY_RATE === undefined) return;
   const key = principal.kind === "operator" ? "operator" : principal.capability.key_id;
   // A shield that is broken lets through: good requests must not fail with it.

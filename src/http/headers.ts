@@ -18,7 +18,7 @@ export function secure(response: Response, requestId: string): Response {
   return response;
 }
 
-/** Origins of BURSAR_CORS_ORIGINS. `*` is not taken: a key in a page of anybody's is anybody's key. */
+/** Origins of BURSAR_CORS_ORIGINS. `*` is not taken: a key in any page would be everyone's key. */
 export function allowedOrigins(setting: string | undefined): readonly string[] {
   return (setting ?? "")
     .split(",")

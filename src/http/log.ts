@@ -1,6 +1,6 @@
 /**
  * What is logged of a request: these fields and no others. Never a body, a key, a token, a header or a query, because
- * they may hold what is nobody's business.
+ * they may hold private data.
  */
 
 export type Entry = {

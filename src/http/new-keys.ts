@@ -4,8 +4,8 @@ import type { Capability, KeyFields, NewKey } from "../protocol/key.ts";
 import { keyBody } from "../protocol/key.wire.ts";
 import type { Jurisdiction } from "../protocol/tenant.ts";
 import { uuid7 } from "../protocol/uuid.ts";
-import type { Call, Given } from "./call.ts";
 import { invalid } from "./problems.ts";
+import type { Given, RequestContext } from "./request-context.ts";
 import { signKey } from "./signature.ts";
 
 export type NewKeyFields = Pick<KeyFields, "scope"> & {
@@ -14,7 +14,11 @@ export type NewKeyFields = Pick<KeyFields, "scope"> & {
 type Home = { readonly tenant: string; readonly jurisdiction?: Jurisdiction | null };
 
 /** Lists a key in its tenant, then signs it. */
-export async function makeKey(call: Call, { tenant, jurisdiction }: Home, fields: NewKeyFields): Promise<Given> {
+export async function makeKey(
+  call: RequestContext,
+  { tenant, jurisdiction }: Home,
+  fields: NewKeyFields,
+): Promise<Given> {
   const { scope, pool = null, agent = null, label = null, expires_at = null } = fields;
   const key_id = uuid7();
   const { requestId } = call;

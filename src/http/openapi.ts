@@ -24,13 +24,13 @@ const tags = [
 const problems: Readonly<Record<string, string>> = {
   "400": "What was sent is not what the route takes; `errors` names every field at fault",
   "401": "No key, not one of ours, expired or revoked",
-  "403": "The key's scope, pool or agent does not reach this far",
+  "403": "The key's scope, pool or agent does not withRetry this far",
   "404": "There is no such thing, or it is not yours",
   "410": "It was there, and is no longer",
   "413": "The body is too large",
   "415": "The body is not plain JSON",
   "429": "A limit is reached, or the key hurries; come back after Retry-After",
-  "500": "A defect of Bursar's",
+  "500": "An internal error",
   "503": "Nothing was stored: repeat the same request after Retry-After",
 };
 

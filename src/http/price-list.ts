@@ -1,4 +1,4 @@
-/** The prices of a tenant and those that everybody knows, as one list. */
+/** The prices of a tenant and the known ones, as one list. */
 import type { PriceView } from "../protocol/price.ts";
 
 /** By model, each once: the tenant's own comes before what is known. */

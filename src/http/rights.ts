@@ -26,12 +26,12 @@ export const rights = {
   manageKeys: { scopes: ["admin"], agentKeys: "never" },
   /** The tenant's own prices of models. */
   managePrices: { scopes: managers, agentKeys: "never", poolKeys: "never" },
-  /** Prices are no secret: whoever spends in microusd needs them. */
+  /** Prices are no secret: a caller that spends in microusd needs them. */
   readPrices: { scopes: readers, agentKeys: "own" },
   /** Where the tenant's notices go, and what they are signed with. */
   manageWebhooks: { scopes: managers, agentKeys: "never", poolKeys: "never" },
   listPools: { scopes: readers, agentKeys: "never", poolKeys: "never" },
-  /** The pool's budget, settings and contracts: nobody who spends may change what may be spent. */
+  /** The pool's budget, settings and contracts: a key that spends may not change what may be spent. */
   managePool: { scopes: managers, agentKeys: "never" },
   /** Reserve, commit, release, extend, record, reallocate. */
   spend: { scopes: spenders, agentKeys: "own" },

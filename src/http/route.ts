@@ -1,9 +1,9 @@
-/** A route: what can be asked over HTTP, by whom, and what it answers. */
+/** A route: what can be asked over HTTP, with which right, and what it answers. */
 import type * as z from "zod";
 import { emptyQuery } from "../protocol/common.wire.ts";
 import { limits } from "../protocol/limits.ts";
 import { parseBody, parseQuery } from "./body.ts";
-import type { Call, Given } from "./call.ts";
+import type { Given, RequestContext } from "./request-context.ts";
 import { mustBeOwn, mustHave, type Right } from "./rights.ts";
 import { numberOf } from "./settings.ts";
 
@@ -22,7 +22,7 @@ export type Route = {
   readonly answer: z.ZodType | undefined;
   /** What the body is written in. */
   readonly media: string;
-  readonly run: (call: Call) => Promise<Given | Response>;
+  readonly run: (call: RequestContext) => Promise<Given | Response>;
 };
 
 type Spec<B, Q> = {
@@ -32,8 +32,8 @@ type Spec<B, Q> = {
   readonly body?: z.ZodType<B>;
   readonly query?: z.ZodObject & z.ZodType<Q>;
   /** The agents that the request acts for; a key that is bound to one may act for no other. */
-  readonly agents?: (call: Call, body: B) => readonly string[];
-  readonly run: (call: Call, body: B, query: Q) => Promise<Given | Response>;
+  readonly agents?: (call: RequestContext, body: B) => readonly string[];
+  readonly run: (call: RequestContext, body: B, query: Q) => Promise<Given | Response>;
 };
 
 /** A route that looks at the key, then reads its query and body by schema, before it runs. */

@@ -9,7 +9,7 @@ import type { Entry } from "./log.ts";
 export function traceRequest({ method, route, request_id, tenant, pool, code, error }: Entry): void {
   const span = tracing.getActiveSpan();
   if (span?.isTraced !== true) return;
-  // Names of spans are grouped by: a pattern, never a path with somebody's pool in it.
+  // Names of spans are grouped by: a pattern, never a path with a pool's name in it.
   if (route !== "") span.updateName(`${method} ${route}`);
   span.setAttributes({
     "http.route": route === "" ? undefined : route,

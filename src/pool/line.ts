@@ -3,7 +3,7 @@
  * comes free. The line itself is in `waiting.ts`; here is when a call joins it, when it is served, and when it gives up.
  */
 import { lacksOnlyBudget, reserveDifference } from "../engine/decisions/reservation.ts";
-import { decide, execute, settleDue } from "../engine/execute.ts";
+import { applyDue, decide, execute } from "../engine/execute.ts";
 import { viewNamed } from "../engine/results.ts";
 import type { Pool } from "../engine/state.ts";
 import type { Caller } from "../protocol/caller.ts";
@@ -61,7 +61,7 @@ export class Line {
       return waiting.size >= limits.waitersPerReservation ? tooManyCalls : this.#wait(command, waiting.priority, visit);
     }
     const outcome = this.#host.deliver((pool, now, events) => {
-      settleDue(pool, now, events);
+      applyDue(pool, now, events);
       // A caller that will wait is not refused yet: nothing is counted or journaled until it gives up.
       return pool.settings !== null && lacksOnlyBudget(pool, command, now)
         ? undefined
@@ -177,7 +177,7 @@ export class Line {
   }
 
   #onTimer(): void {
-    this.#host.deliver((pool, now, events) => settleDue(pool, now, events), true);
+    this.#host.deliver((pool, now, events) => applyDue(pool, now, events), true);
     this.arrangeTimer();
   }
 }

@@ -4,7 +4,7 @@
  * that could see them. No caller is told what is not yet safe. If a flush fails, every delivery that waits for it fails, and memory is
  * rebuilt before anything else.
  */
-import { settleDue } from "../engine/execute.ts";
+import { applyDue } from "../engine/execute.ts";
 import type { Pool } from "../engine/state.ts";
 import { type Caller, systemCaller } from "../protocol/caller.ts";
 import type { Command, ExecuteOptions, Outcome } from "../protocol/commands.ts";
@@ -19,6 +19,7 @@ import { nextDue } from "./due.ts";
 import { GroupCommit, NotPersistedError } from "./group-commit.ts";
 import { noteHead } from "./journal.ts";
 import { Line } from "./line.ts";
+import { Maintenance, type Tasks } from "./maintenance.ts";
 import { loadPool, type Memory } from "./memory.ts";
 import { noticesOf } from "./outbox.ts";
 import { PoolAlarm } from "./pool-alarm.ts";
@@ -27,7 +28,6 @@ import { executeFor } from "./rights.ts";
 import { migrate, schemaVersion } from "./schema.ts";
 import type { PoolStorage } from "./storage.ts";
 import { writeBatch } from "./store.ts";
-import { type Errands, Upkeep } from "./upkeep.ts";
 
 /** Who is told what happens in a pool. */
 export type Listener = {
@@ -51,14 +51,14 @@ export class LivePool {
   readonly #commit: GroupCommit;
   readonly #line: Line;
   readonly #alarm: PoolAlarm;
-  readonly #upkeep: Upkeep;
+  readonly #maintenance: Maintenance;
   #isRebuilt = false;
 
   /** `clock` gives milliseconds since 1970; `isArchived`: there is an archive that the journal is shipped to. */
   constructor(storage: PoolStorage, clock: () => number = () => Date.now(), isArchived = false) {
     this.#storage = storage;
     this.#clock = clock;
-    this.#upkeep = new Upkeep(storage, clock, isArchived);
+    this.#maintenance = new Maintenance(storage, clock, isArchived);
     this.#alarm = new PoolAlarm(storage);
     this.#commit = new GroupCommit(storage, {
       write: (events) => this.#write(this.#current, events),
@@ -133,7 +133,7 @@ export class LivePool {
   /** Reads the pool once what was delivered before is persisted. `look` must not keep or change what it is given. */
   async read<T>(look: (pool: Pool) => T): Promise<T> {
     const result = this.#deliver((pool, now, events) => {
-      settleDue(pool, now, events);
+      applyDue(pool, now, events);
       return look(pool);
     });
     await this.#commit.persisted();
@@ -192,16 +192,16 @@ export class LivePool {
   }
 
   /**
-   * The alarm: ends what is due, runs the errands that are due, and says when it is needed next.
+   * The alarm: ends what is due, runs the tasks that are due, and says when it is needed next.
    */
-  async alarm(errands: Errands): Promise<void> {
+  async alarm(tasks: Tasks): Promise<void> {
     this.#alarm.forget();
     // What is damaged has nothing that ends, and its journal is left as it is.
     if (this.damage !== undefined) return;
     await this.#alarm.run(async () => {
       await this.read(() => undefined);
       this.#noteHead();
-      await this.#upkeep.run(this.#current.pool.settings, errands);
+      await this.#maintenance.run(this.#current.pool.settings, tasks);
     });
     await this.#arrangeAlarm();
   }
@@ -223,7 +223,7 @@ export class LivePool {
     this.#alarm.isAt(at, this.#clock());
     if (schemaVersion(this.#storage) === 0) return;
     migrate(this.#storage);
-    if (this.#upkeep.wake()) await this.#arrangeAlarm();
+    if (this.#maintenance.wake()) await this.#arrangeAlarm();
   }
 
   /**
@@ -238,9 +238,9 @@ export class LivePool {
       const { open } = this.#current.pool;
       if (open > 0) return open;
     }
-    this.#upkeep.forget();
+    this.#maintenance.forget();
     const deleted = this.#storage.deleteAll();
-    // Storage is empty from this moment; whatever is delivered while the call is under way meets no pool.
+    // Storage is empty from this moment; what is delivered while the call is pending meets no pool.
     this.#forgetMemory();
     this.#refusals.clear();
     this.#line.end();
@@ -267,7 +267,7 @@ export class LivePool {
       throw error;
     } finally {
       this.#isRebuilt = false;
-      this.#upkeep.forget();
+      this.#maintenance.forget();
       this.#forgetMemory();
     }
     if (isPaused) await this.execute([{ op: "pause", agent: null }]);
@@ -277,7 +277,7 @@ export class LivePool {
 
   /** Which of the pools that have had this name since waking it is. */
   get life(): number {
-    return this.#upkeep.life;
+    return this.#maintenance.life;
   }
 
   get #current(): Memory {
@@ -333,15 +333,15 @@ export class LivePool {
 
   #write(memory: Memory, events: readonly PoolEvent[]): void {
     const notices = noticesOf(memory.pool, events, memory.persistedSeq + 1).filter(({ type }) =>
-      this.#upkeep.isWanted(type),
+      this.#maintenance.isWanted(type),
     );
     const length = writeBatch(this.#storage, memory, events, notices);
-    this.#upkeep.wrote(memory.pool.settings, length, notices.length);
+    this.#maintenance.wrote(memory.pool.settings, length, notices.length);
   }
 
   /** Sets the alarm for what ends next, and for the next task. */
   #arrangeAlarm(): Promise<void> {
-    return this.#alarm.arrange(nextDue(this.#current.pool), this.#upkeep.nextAt);
+    return this.#alarm.arrange(nextDue(this.#current.pool), this.#maintenance.nextAt);
   }
 }
 

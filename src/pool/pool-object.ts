@@ -7,7 +7,7 @@ import { DurableObject } from "cloudflare:workers";
 import { type Objects, webhooksId } from "../objects.ts";
 import type { Caller } from "../protocol/caller.ts";
 import type { Command, ExecuteOptions, Execution } from "../protocol/commands.ts";
-import { type Opener, openerHeader } from "../protocol/frames.ts";
+import { type SessionAuth, sessionAuthHeader } from "../protocol/frames.ts";
 import type { ArchiveResult, RestoreResult } from "../protocol/journal.ts";
 import type { RevokedKey } from "../protocol/key.ts";
 import { limits } from "../protocol/limits.ts";
@@ -203,12 +203,12 @@ export class PoolObject extends DurableObject<PoolEnv> {
 
   /** Opens a session. Only the Worker gets here, and says in a header of its own who asks. */
   override async fetch(request: Request): Promise<Response> {
-    const opener: Opener = JSON.parse(request.headers.get(openerHeader) ?? "null");
-    const exists = await this.#queries.exists(opener.caller);
+    const auth: SessionAuth = JSON.parse(request.headers.get(sessionAuthHeader) ?? "null");
+    const exists = await this.#queries.exists(auth.caller);
     // Looked at once more: from here on a revocation finds the session among those that it closes.
-    const refusal = exists.ok ? this.#refusalTo(opener.caller) : exists.refusal;
+    const refusal = exists.ok ? this.#refusalTo(auth.caller) : exists.refusal;
     if (refusal !== undefined) return Response.json(refusal, { status: 409 });
-    return this.#sessions.accept(opener, request.headers.has("sec-websocket-protocol"));
+    return this.#sessions.accept(auth, request.headers.has("sec-websocket-protocol"));
   }
 
   override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {

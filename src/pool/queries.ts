@@ -109,7 +109,7 @@ function trimmedAfter(storage: PoolStorage, after: number): Refusal | undefined 
 export class Queries {
   readonly #source: Source;
   readonly #gate: Gate;
-  /** The audit that is under way; callers that ask meanwhile get the same answer. */
+  /** The audit that is running; callers that ask meanwhile get the same answer. */
   #audit: Promise<Audit> | undefined;
 
   constructor(source: Source, gate: Gate) {

@@ -6,7 +6,15 @@
 import { ackFrame, commandsFrame, subscribeFrame, withIds } from "../protocol/batch.wire.ts";
 import type { Caller } from "../protocol/caller.ts";
 import type { Command, ExecuteOptions, Outcome } from "../protocol/commands.ts";
-import { batchResult, closeCodes, type LiveRefusal, type Opener, ping, pong, subprotocol } from "../protocol/frames.ts";
+import {
+  batchResult,
+  closeCodes,
+  type LiveRefusal,
+  ping,
+  pong,
+  type SessionAuth,
+  subprotocol,
+} from "../protocol/frames.ts";
 import type { JournalEvent } from "../protocol/journal.ts";
 import { parseJson, toPointer } from "../protocol/json.ts";
 import { limits } from "../protocol/limits.ts";
@@ -18,8 +26,8 @@ import { shareOf } from "../protocol/share.ts";
 import { isSpendingStopped, spendingStopped } from "../protocol/spending-stop.ts";
 import { stackOf } from "../protocol/stack.ts";
 import { uuid7 } from "../protocol/uuid.ts";
-import { wrong } from "./faults.ts";
 import { NotPersistedError } from "./group-commit.ts";
+import { invalidFrame } from "./invalid-frame.ts";
 import type { LivePool } from "./live-pool.ts";
 import { type Attachment, attach, attachmentOf, close, keyOf, send } from "./socket.ts";
 import type { Turns } from "./turns.ts";
@@ -57,8 +65,8 @@ export class Sessions {
   }
 
   /** Takes a connection that the Worker has let in. */
-  accept(opener: Opener, offersSubprotocol: boolean): Response {
-    const key = keyOf(opener);
+  accept(auth: SessionAuth, offersSubprotocol: boolean): Response {
+    const key = keyOf(auth);
     const own = this.#ctx.getWebSockets(key).length;
     const share = shareOf(limits.sessions, this.#ctx.getWebSockets().length - own);
     if (own + 1 > share) {
@@ -68,7 +76,7 @@ export class Sessions {
     }
     const { 0: client, 1: server } = new WebSocketPair();
     this.#ctx.acceptWebSocket(server, [key]);
-    attach(server, { ...opener, watch: null });
+    attach(server, { ...auth, watch: null });
     const headers = new Headers(offersSubprotocol ? { "sec-websocket-protocol": subprotocol } : {});
     return new Response(null, { status: 101, webSocket: client, headers });
   }
@@ -112,7 +120,7 @@ export class Sessions {
     const attachment = attachmentOf(socket);
     if (this.#isOver(socket, attachment)) return;
     const parsed = parseJson(data);
-    if (!parsed.ok) return send(socket, { id: null, problem: wrong(parsed.fault.path, parsed.fault.message) });
+    if (!parsed.ok) return send(socket, { id: null, problem: invalidFrame(parsed.fault.path, parsed.fault.message) });
     try {
       await this.#take(socket, attachment, parsed.value);
     } catch (error) {
@@ -218,7 +226,11 @@ export class Sessions {
 }
 
 /** Refuses the whole frame where one command is beyond the key, and says which. */
-function beyondRights(scope: Opener["scope"], agent: string | null, commands: readonly Command[]): Problem | undefined {
+function beyondRights(
+  scope: SessionAuth["scope"],
+  agent: string | null,
+  commands: readonly Command[],
+): Problem | undefined {
   for (const [index, command] of commands.entries()) {
     const foreign = agent !== null && "agent" in command && command.agent !== agent;
     if (!mayRun(scope, command.op) || foreign) {
@@ -232,7 +244,7 @@ function beyondRights(scope: Opener["scope"], agent: string | null, commands: re
 
 function faultOf({ issues }: { readonly issues: readonly { path: PropertyKey[]; message: string }[] }): Problem {
   const [first] = issues;
-  return wrong(toPointer(first?.path ?? []), first?.message ?? "is not valid");
+  return invalidFrame(toPointer(first?.path ?? []), first?.message ?? "is not valid");
 }
 
 function numberOf(frame: unknown): number | null {
@@ -248,5 +260,5 @@ function problemOfThrown(error: unknown): Problem {
   if (isSpendingStopped(error)) return problemOf("unavailable", spendingStopped);
   if (error instanceof NotPersistedError) return problemOf("unavailable", "Nothing was stored. Repeat the same frame.");
   console.error(JSON.stringify({ event: "internal_error", where: "session", stack: stackOf(error) }));
-  return problemOf("internal_error", "This is a defect of Bursar's.");
+  return problemOf("internal_error", "Internal error.");
 }

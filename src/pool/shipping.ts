@@ -33,7 +33,7 @@ export type Shipped = { readonly seq: number; readonly head: string; readonly pr
 /** Characters of a segment: what an object can hold in memory beside its pool, and a reader can look at. */
 export const segmentLength = 1_000_000;
 
-/** Stands in place of a prefix while a restore is under way. */
+/** Stands in place of a prefix while a restore is running. */
 const unfinished = "restoring";
 
 /** Nothing is shipped yet: null. */

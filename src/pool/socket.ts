@@ -1,13 +1,13 @@
 /** A session's socket: what it is allowed stands in its attachment, which survives hibernation. */
-import type { Opener, ServerFrame } from "../protocol/frames.ts";
+import type { ServerFrame, SessionAuth } from "../protocol/frames.ts";
 
 /** What a session is allowed, and how far it has been told. */
-export type Attachment = Opener & { readonly watch: Watch | null };
+export type Attachment = SessionAuth & { readonly watch: Watch | null };
 /** `sent`: the last event that went out; `acked`: the last that the other side says it has seen. */
 export type Watch = { readonly sent: number; readonly acked: number };
 
 /** The tag of a key's sockets, and its name among turns. The operator has no sessions. */
-export function keyOf({ caller }: Opener): string {
+export function keyOf({ caller }: SessionAuth): string {
   return caller.key_id ?? "";
 }
 

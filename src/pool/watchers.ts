@@ -9,7 +9,7 @@ import { limits } from "../protocol/limits.ts";
 import { problemOf, refusalProblem } from "../protocol/problems.ts";
 import { readers } from "../protocol/rights.ts";
 import { shareOf } from "../protocol/share.ts";
-import { wrong } from "./faults.ts";
+import { invalidFrame } from "./invalid-frame.ts";
 import { page } from "./journal.ts";
 import type { LivePool } from "./live-pool.ts";
 import { type Attachment, attach, attachmentOf, keyOf, send, sendText } from "./socket.ts";
@@ -97,7 +97,7 @@ export class Watchers {
    */
   async subscribe(socket: WebSocket, { caller, scope, watch }: Attachment, id: number, after: number): Promise<void> {
     if (watch !== null) {
-      const problem = wrong("/subscribe", "was sent before; open another session to read from elsewhere");
+      const problem = invalidFrame("/subscribe", "was sent before; open another session to read from elsewhere");
       return send(socket, { id, problem });
     }
     if (!readers.includes(scope) || caller.agent !== null) {
@@ -111,7 +111,7 @@ export class Watchers {
     const trimmed = trimmedTo(this.#ctx.storage);
     if (after < trimmed) return send(socket, { id, problem: refusalProblem({ code: "journal_trimmed", trimmed }) });
     if (after > pool.seq)
-      return send(socket, { id, problem: wrong("/subscribe/after", `must not be after ${pool.seq}`) });
+      return send(socket, { id, problem: invalidFrame("/subscribe/after", `must not be after ${pool.seq}`) });
     // Read again: others ran while this waited.
     const now = attachmentOf(socket);
     if (now.watch !== null) return this.subscribe(socket, now, id, after);

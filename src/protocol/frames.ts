@@ -16,9 +16,9 @@ export const subprotocol = "bursar.v1";
 export const keyPrefix = "bursar-key.";
 
 /** Who opens a session, as the Worker tells the pool. */
-export type Opener = { readonly caller: Caller; readonly scope: Scope };
+export type SessionAuth = { readonly caller: Caller; readonly scope: Scope };
 /** The header that carries it, from the Worker to the pool's object and from nowhere else. */
-export const openerHeader = "x-bursar-opener";
+export const sessionAuthHeader = "x-bursar-auth";
 
 /** Why a session was closed by the server, as WebSocket close codes. */
 export const closeCodes = {
@@ -26,7 +26,7 @@ export const closeCodes = {
   unauthorized: 4401,
   /** The pool was deleted. */
   gone: 4410,
-  /** More than a session may have under way. */
+  /** More frames than a session may have in flight. */
   tooManyInFlight: 4429,
 } as const;
 

@@ -62,7 +62,7 @@ export type KeyFields = {
   readonly expires_at: number | null;
 };
 
-/** A key as it is listed: never the key itself, which nobody keeps. */
+/** A key as it is listed: never the key itself, which is not kept. */
 export type KeyView = {
   readonly key_id: string;
   readonly scope: Scope;

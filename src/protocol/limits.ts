@@ -95,7 +95,7 @@ export const limits = {
   batch: 1_000,
   /** Characters of a session's frame: a thousand commands of 250. */
   frameLength: 256 * 1024,
-  /** Frames of one session under way: far above what a client that waits for answers has. */
+  /** Frames of one session in flight: far above what a client that waits for answers has. */
   framesInFlight: 256,
   /**
    * Sessions of a pool. Each is a connection that the platform keeps, and its watchers are told of every event. One key

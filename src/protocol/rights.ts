@@ -4,7 +4,7 @@ import type { Scope } from "./key.ts";
 
 /** Scopes that spend: reserve, commit, release, extend, record, reallocate. */
 export const spenders: readonly Scope[] = ["admin", "spend"];
-/** Scopes that say what may be spent. Nobody who spends may change it. */
+/** Scopes that say what may be spent. A key that spends may not change it. */
 export const managers: readonly Scope[] = ["admin"];
 /** Scopes that may call models through the gateway. */
 export const gatewayUsers: readonly Scope[] = ["admin", "spend", "gateway"];

@@ -92,7 +92,7 @@ function isInterim(event: unknown): boolean {
 }
 
 /**
- * The text that an event delivers, whoever's it is: all that stands under its delta, because thinking, refusals and
+ * The text that an event delivers, in any dialect: all that stands under its delta, because thinking, refusals and
  * the arguments of tools are billed as output, too, and the next kind will come with a new name.
  */
 function textIn(event: unknown): string {
@@ -104,7 +104,7 @@ function textIn(event: unknown): string {
   return [...deltas, fieldOf(event, "textDelta")].map((delta) => textUnder(delta)).join("");
 }
 
-/** Fields that name, mark or repeat, and are billed by nobody. */
+/** Fields that name, mark or repeat, and are not billed. */
 const silent = new Set([
   "type",
   "id",

@@ -1,4 +1,4 @@
-/** Reads fields of foreign objects whose types nobody vouches for. */
+/** Reads fields of foreign objects, whose types are not known. */
 
 export function fieldOf(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;

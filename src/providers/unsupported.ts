@@ -142,7 +142,8 @@ const responsesItem: Look = (item, field) => {
   const type = fieldOf(item, "type");
   // Without a type it is a message; an id and nothing else stands for an item that the provider keeps.
   const isKnown = type === undefined ? typeof fieldOf(item, "role") === "string" : isOneOf(responsesTypes, type);
-  if (!isKnown) return { field, message: `${shown(type)} stands for what can't be seen here` };
+  if (!isKnown)
+    return { field, message: `${shown(type)} references state on the provider's side, which can't be metered` };
   const output = fieldOf(item, "output");
   return (
     listIn(fieldOf(item, "content"), `${field}/content`, openAiPart) ??
@@ -158,7 +159,7 @@ const openAiPart: Look = (part, field) => {
   if (typeof part === "string") return undefined;
   const type = fieldOf(part, "type");
   if (type !== undefined && !isOneOf(openAiTypes, type)) {
-    return { field, message: `${shown(type)} is billed by what can't be seen here` };
+    return { field, message: `${shown(type)} is not supported: its cost can't be metered` };
   }
   return fileIn(part, field, false) ?? fileIn(fieldOf(part, "file"), field, false);
 };
@@ -171,7 +172,7 @@ const anthropicTypes = words("text image document search_result thinking redacte
 const anthropicPart: Look = (part, field) => {
   const type = fieldOf(part, "type");
   if (type !== undefined && !isOneOf(anthropicTypes, type)) {
-    return { field, message: `${shown(type)} is billed by what can't be seen here` };
+    return { field, message: `${shown(type)} is not supported: its cost can't be metered` };
   }
   const source = fieldOf(part, "source");
   return (
@@ -182,14 +183,14 @@ const anthropicPart: Look = (part, field) => {
   );
 };
 
-/** A file that only the provider has, or whose length nobody here knows. An image costs what images cost, by its address too. */
+/** A file that only the provider has, or whose length is not known here. An image costs what images cost, by its address too. */
 function fileIn(holder: unknown, field: string, isImage: boolean): Unsupported | undefined {
   const name = ["file_id", "file_url", ...(isImage ? [] : ["url"])].find(
     (one) => fieldOf(holder, one) !== undefined && fieldOf(holder, one) !== null,
   );
   return name === undefined
     ? undefined
-    : { field, message: `names a file by ${name}, which can't be seen here; send it inline` };
+    : { field, message: `names a file by ${name}, which can't be metered; send it inline` };
 }
 
 function isOneOf(known: readonly string[], type: unknown): boolean {

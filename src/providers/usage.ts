@@ -46,7 +46,7 @@ const readers = [
 /** Usage of a result that says how much but not of what. Taken for output, the dearer kind, lest it be undercharged. */
 function usageOfTotal(result: unknown): Usage | undefined {
   const usage = fieldOf(result, "usage");
-  // With counts by kind that nobody could read, the total may not be what it seems.
+  // With counts by kind that could not be read, the total may not be what it seems.
   const isByKind = ["prompt_tokens", "input_tokens", "inputTokens"].some((name) => fieldOf(usage, name) !== undefined);
   const total = countOf(usage, "total_tokens") ?? countOf(usage, "totalTokens");
   if (isByKind || total === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** Prices that a tenant sets itself: of models that nobody else prices, and in place of those that somebody does. */
+/** Prices that a tenant sets itself: for models without a known price, and in place of known ones. */
 import type { PriceFields, PriceView } from "../protocol/price.ts";
 
 type PriceRow = { model: string; price: string; set_at: number };

@@ -35,7 +35,7 @@ export class TenantObject extends DurableObject<TenantEnv> {
   readonly #pools: Pools;
   readonly #prices: Prices;
   readonly #requests: Requests;
-  /** The last thing under way with each pool: making and deleting it go one after the other. */
+  /** The last pending operation on each pool: making and deleting it go one after the other. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
   constructor(ctx: DurableObjectState, env: TenantEnv) {

@@ -57,8 +57,8 @@ const routers = ["fritz.box", "speedport.ip", "routerlogin.net", "tplinkwifi.net
 
 const ports = ["", "443", "8443"];
 
-/** Why `text` is no address to send to; undefined if it is one. `exempt` are origins that the operator allows. */
-export function wrongWith(text: string, exempt: readonly string[]): string | undefined {
+/** Why `text` is no address to send to; undefined if it is one. `allowedOrigins` are origins that the operator allows. */
+export function validateWebhookUrl(text: string, allowedOrigins: readonly string[]): string | undefined {
   if (text.length > limits.webhookUrlLength) return `must have at most ${limits.webhookUrlLength} characters`;
   // Parsers differ in what they make of these; no webhook needs them.
   if (/[\s\\\p{Cc}]/u.test(text)) return "must not have spaces, backslashes or control characters";
@@ -66,7 +66,7 @@ export function wrongWith(text: string, exempt: readonly string[]): string | und
   if (url === undefined) return "must be a URL";
   if (url.username !== "" || url.password !== "") return "must not carry a user name or password";
   if (url.hash !== "") return "must not have a fragment";
-  if (exempt.includes(url.origin)) return undefined;
+  if (allowedOrigins.includes(url.origin)) return undefined;
   if (url.protocol !== "https:") return "must be https";
   if (!ports.includes(url.port)) return "must be on port 443 or 8443";
   return wrongHost(url.hostname);

@@ -100,15 +100,15 @@ export class Deliveries {
     );
   }
 
-  /** Notes a failed attempt; the next is after a pause that grows, with `luck` (0 to 1) of a tenth. */
-  failed(webhook: string, { message, attempts, since }: Due, now: number, error: string, luck: number): void {
+  /** Notes a failed attempt; the next is after a pause that grows, with `random` (0 to 1) of a tenth. */
+  failed(webhook: string, { message, attempts, since }: Due, now: number, error: string, random: number): void {
     const pause = pausesMs[attempts];
     const isLast = pause === undefined || now - since >= giveUpMs;
     this.#sql.exec(
       `UPDATE deliveries SET state = ?, attempts = attempts + 1, next_at = ?, last_at = ?, last_error = ?
        WHERE webhook_id = ? AND message = ?`,
       isLast ? "failed" : "pending",
-      now + Math.round((pause ?? 0) * (1 + luck / 10)),
+      now + Math.round((pause ?? 0) * (1 + random / 10)),
       now,
       error,
       webhook,

@@ -15,7 +15,7 @@ type Row = {
   disabled_reason: string | null;
   failures: number;
   failing_since: number | null;
-  rests_until: number;
+  backoff_until: number;
   last_success_at: number | null;
   last_failure_at: number | null;
   last_error: string | null;
@@ -29,7 +29,7 @@ export type Endpoint = {
   readonly failures: number;
   readonly failingSince: number | null;
   /** Nothing is sent before: it has failed several times in a row. */
-  readonly restsUntil: number;
+  readonly backoffUntil: number;
 };
 
 /** How long the secret of before is signed with too: time to change it at the receiver. */
@@ -92,7 +92,7 @@ export class Endpoints {
 
   enable(id: string): void {
     this.#sql.exec(
-      `UPDATE webhooks SET disabled_reason = NULL, failures = 0, failing_since = NULL, rests_until = 0 WHERE id = ?`,
+      `UPDATE webhooks SET disabled_reason = NULL, failures = 0, failing_since = NULL, backoff_until = 0 WHERE id = ?`,
       id,
     );
   }
@@ -130,25 +130,25 @@ export class Endpoints {
           secrets: isRotating ? [secret, previous_secret] : [secret],
           failures,
           failingSince: row.failing_since,
-          restsUntil: row.rests_until,
+          backoffUntil: row.backoff_until,
         };
       });
   }
 
   succeeded(id: string, now: number): void {
     this.#sql.exec(
-      "UPDATE webhooks SET failures = 0, failing_since = NULL, rests_until = 0, last_success_at = ? WHERE id = ?",
+      "UPDATE webhooks SET failures = 0, failing_since = NULL, backoff_until = 0, last_success_at = ? WHERE id = ?",
       now,
       id,
     );
   }
 
-  failed(id: string, now: number, error: string, restsUntil: number): void {
+  failed(id: string, now: number, error: string, backoffUntil: number): void {
     this.#sql.exec(
-      `UPDATE webhooks SET failures = failures + 1, failing_since = coalesce(failing_since, ?1), rests_until = ?2,
+      `UPDATE webhooks SET failures = failures + 1, failing_since = coalesce(failing_since, ?1), backoff_until = ?2,
        last_failure_at = ?1, last_error = ?3 WHERE id = ?4`,
       now,
-      restsUntil,
+      backoffUntil,
       error,
       id,
     );

@@ -15,7 +15,7 @@ export const webhookSteps: readonly string[] = [
      disabled_reason TEXT,
      failures INTEGER NOT NULL DEFAULT 0,
      failing_since INTEGER,
-     rests_until INTEGER NOT NULL DEFAULT 0,
+     backoff_until INTEGER NOT NULL DEFAULT 0,
      last_success_at INTEGER,
      last_failure_at INTEGER,
      last_error TEXT

@@ -19,10 +19,10 @@ import {
 import { migrate, schemaVersion } from "../storage/migrate.ts";
 import { Requests } from "../storage/requests.ts";
 import { originsIn } from "./address.ts";
-import { Courier } from "./courier.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Endpoints } from "./endpoints.ts";
 import { webhookSteps } from "./schema.ts";
+import { WebhookSender } from "./sender.ts";
 
 /** How long one alarm sends; the platform lets it run for fifteen minutes. */
 const turnMs = 10 * 60_000;
@@ -36,7 +36,7 @@ export class WebhooksObject extends DurableObject<WebhooksEnv> {
   readonly #endpoints: Endpoints;
   readonly #deliveries: Deliveries;
   readonly #requests: Requests;
-  readonly #courier: Courier;
+  readonly #sender: WebhookSender;
   #isSending = false;
   #forgotAt = 0;
 
@@ -45,11 +45,11 @@ export class WebhooksObject extends DurableObject<WebhooksEnv> {
     this.#endpoints = new Endpoints(ctx.storage.sql);
     this.#deliveries = new Deliveries(ctx.storage.sql);
     this.#requests = new Requests(ctx.storage.sql);
-    this.#courier = new Courier(this.#endpoints, this.#deliveries, {
+    this.#sender = new WebhookSender(this.#endpoints, this.#deliveries, {
       send: (url, init) => fetch(url, init),
       clock: () => Date.now(),
-      luck: () => Math.random(),
-      exempt: originsIn(env.BURSAR_WEBHOOK_ORIGINS),
+      random: () => Math.random(),
+      allowedOrigins: originsIn(env.BURSAR_WEBHOOK_ORIGINS),
     });
     // Of a tenant without webhooks no file is left behind.
     if (!this.#isMade()) return;
@@ -164,18 +164,18 @@ export class WebhooksObject extends DurableObject<WebhooksEnv> {
     if (this.#isSending || !this.#isMade()) return;
     this.#isSending = true;
     try {
-      await this.#courier.run(Date.now() + turnMs);
+      await this.#sender.run(Date.now() + turnMs);
     } finally {
       this.#isSending = false;
     }
     await this.#arrange();
   }
 
-  /** Sets the alarm for what is due next, unless it is set already, or sending is under way and will find it. */
+  /** Sets the alarm for what is due next, unless it is set already, or a running send will find it. */
   async #arrange(): Promise<void> {
-    if (this.#isSending) return this.#courier.wake();
+    if (this.#isSending) return this.#sender.wake();
     if (!this.#isMade()) return;
-    const at = this.#courier.nextAt();
+    const at = this.#sender.nextAt();
     if (at === undefined) return;
     const set = await this.ctx.storage.getAlarm();
     const isSet = set !== null && set <= Math.max(at, Date.now()) && set > Date.now() - turnMs;

@@ -59,7 +59,7 @@ describe("bursar", () => {
     expect(made).toMatchObject({ types: ["agent.overage", "period.started"], pool: "books", state: "enabled" });
     expect(made["secret"]).toMatch(/^whsec_/);
     const id = String(made["id"]);
-    expect((await bursar("webhooks ls")).out).toMatch(new RegExp(`${id} +https://hooks.example.com/bursar +well`));
+    expect((await bursar("webhooks ls")).out).toMatch(new RegExp(`${id} +https://hooks.example.com/bursar +healthy`));
     expect((await bursar(`webhooks ping ${id}`)).out).toContain("is on its way");
     expect((await bursar(`webhooks deliveries ${id}`)).out).toMatch(/msg_\S+ +ping/);
     expect(await json(`webhooks redeliver ${id} --since 1h`)).toEqual({ redelivering: 0 });

@@ -72,7 +72,7 @@ describe.skipIf(executable === undefined)("the dashboard", () => {
     const pool = await newPool();
     const keyed = async (spec: Parameters<Bursar["keys"]["create"]>[0]) => (await bursar.keys.create(spec)).key;
     for (const [key, why] of [
-      ["sk-something-else", "no key of Bursar's"],
+      ["sk-something-else", "Not a Bursar key"],
       [await keyed({ scope: "gateway" }), "calls models and sees nothing"],
       [await keyed({ scope: "spend", agent: "critic" }), "bound to the agent critic"],
       [`${admin.slice(0, -4)}AAAA`, "valid key"],
@@ -124,7 +124,7 @@ describe.skipIf(executable === undefined)("the dashboard", () => {
     await hold.commit(2_000, { confidence: 0.9 });
     await expect.poll(() => rowOf(page, "researcher").textContent()).toContain("gate closed");
     await pool.reserve("critic", 50_000).catch(() => undefined);
-    await page.waitForSelector('.refusals li:has-text("nobody could lend enough")');
+    await page.waitForSelector('.refusals li:has-text("no agent could lend enough")');
     await page.waitForSelector(".totals .good");
     expect(complaints).toEqual([]);
     await page.context().close();

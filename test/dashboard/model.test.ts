@@ -157,7 +157,7 @@ describe("words", () => {
     );
     const beyond = { ...commit, amount: 900, transfers: [{ from: null, amount: 100 }], overage: 50 };
     expect(explain(beyond, unit, { ...nobody, available: 20, held: 730 }, "planner")).toBe(
-      "planner used 900, of which 730 were held, and had 20 available; 100 came from the pool's unallocated budget, which gives first; 50 could be covered by nobody and is overage.",
+      "planner used 900, of which 730 were held, and had 20 available; 100 came from the pool's unallocated budget, which gives first; 50 could not be covered and is overage.",
     );
   });
 

@@ -5,7 +5,7 @@
 import { DateTime } from "luxon";
 import { describe, expect, it } from "vitest";
 import { periodAt } from "../../src/engine/calendar.ts";
-import { execute, settleDue } from "../../src/engine/execute.ts";
+import { applyDue, execute } from "../../src/engine/execute.ts";
 import { emptyPool, type Pool } from "../../src/engine/state.ts";
 import type { PoolEvent } from "../../src/protocol/events.ts";
 import { type RefillRule, type Weekday, weekdays } from "../../src/protocol/period.ts";
@@ -155,7 +155,7 @@ describe("a pool whose alarms come late, twice, or never, under a clock that ste
         else if (luck < 0.9) clock += Math.floor(random() * 6 * hour);
         else clock -= Math.floor(random() * 3 * day);
         // Twice: the platform runs an alarm at least once.
-        for (let times = 0; times < 2; times++) settleDue(pool, clock, events);
+        for (let times = 0; times < 2; times++) applyDue(pool, clock, events);
         latest = Math.max(latest, clock);
         // Only an event moves the pool's clock on: until then a moment is just one at which nothing was due.
         const now = Math.max(pool.at, clock);

@@ -1,7 +1,7 @@
 /** A pool to try commands on: the clock is moved by hand, and every step checks invariants and fold ≡ state. */
 import { expect } from "vitest";
 import { evolve } from "../../src/engine/evolve.ts";
-import { execute, settleDue } from "../../src/engine/execute.ts";
+import { applyDue, execute } from "../../src/engine/execute.ts";
 import { toImage } from "../../src/engine/image.ts";
 import { violations } from "../../src/engine/invariants.ts";
 import { report } from "../../src/engine/results.ts";
@@ -59,7 +59,7 @@ export class Stage {
   waits(ms: number): void {
     this.now += ms;
     const from = this.events.length;
-    settleDue(this.pool, this.now, this.events);
+    applyDue(this.pool, this.now, this.events);
     this.#check(from);
   }
 

@@ -7,7 +7,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import fc from "fast-check";
 import { afterEach, expect, it, vi } from "vitest";
-import { execute, settleDue } from "../../src/engine/execute.ts";
+import { applyDue, execute } from "../../src/engine/execute.ts";
 import { toImage } from "../../src/engine/image.ts";
 import { report } from "../../src/engine/results.ts";
 import { emptyPool, nextLease } from "../../src/engine/state.ts";
@@ -174,7 +174,7 @@ class Pair {
 
   async #read(): Promise<void> {
     const answer = await this.#stub.report();
-    settleDue(this.#pool, this.#clock, this.#events);
+    applyDue(this.#pool, this.#clock, this.#events);
     if (this.#pool.settings === null) expect(answer).toEqual({ ok: false, refusal: { code: "pool_not_found" } });
     else expect(answer).toEqual({ ok: true, result: report(this.#pool, this.#name.slice("tenant/".length)) });
   }
@@ -184,7 +184,7 @@ class Pair {
     const isDue = nextLease(this.#pool) !== undefined;
     const hasRun = await runDurableObjectAlarm(this.#stub.raw);
     if (isDue) expect(hasRun, "no alarm is set").toBe(true);
-    if (hasRun) settleDue(this.#pool, this.#clock, this.#events);
+    if (hasRun) applyDue(this.#pool, this.#clock, this.#events);
   }
 
   async #abort(first: (instance: PoolObject) => Promise<unknown> | void): Promise<void> {
@@ -198,7 +198,7 @@ class Pair {
   /** The abort may have come before the write was safe or after; both are right, but nothing in between. */
   async #learnWhetherItRan(command: Command): Promise<void> {
     const answer = await this.#stub.settings();
-    settleDue(this.#pool, this.#clock, this.#events);
+    applyDue(this.#pool, this.#clock, this.#events);
     const { seq } = this.#pool;
     const reached = answer.ok ? answer.result.seq : 0;
     if (reached === seq) return;

@@ -21,7 +21,7 @@ import {
   imageOf,
   livePool,
   newStub,
-  noErrands,
+  noTasks,
   onStorage,
   register,
   reserve,
@@ -241,7 +241,7 @@ async function wake(
 
 async function deliver(pool: LivePool, { does }: Step): Promise<readonly Outcome[]> {
   if (does !== "alarm") return pool.execute(does);
-  await pool.alarm(noErrands);
+  await pool.alarm(noTasks);
   return [];
 }
 

@@ -10,7 +10,7 @@ import {
   counted,
   livePool,
   newStub,
-  noErrands,
+  noTasks,
   nothingWritten,
   onStorage,
   register,
@@ -83,11 +83,11 @@ describe("a notice", () => {
         return noticeTypes;
       };
       clock.now += 1_000;
-      await pool.alarm({ ...noErrands, tell: () => Promise.reject(new Error("out of reach")) });
+      await pool.alarm({ ...noTasks, tell: () => Promise.reject(new Error("out of reach")) });
       expect(waitingNotices(storage, 10).length).toBe(1);
       expect(await storage.getAlarm()).toBe(clock.now + 30_000);
       clock.now += 30_000;
-      await pool.alarm({ ...noErrands, tell: take });
+      await pool.alarm({ ...noTasks, tell: take });
       expect(taken.map(({ seq }) => seq)).toEqual([4]);
       expect(waitingNotices(storage, 10)).toEqual([]);
     }));
@@ -101,7 +101,7 @@ describe("a notice", () => {
         await all(pool.execute([{ op: "configure" }, register("a", 1, 100), record("u", 60)]));
         return noticeTypes;
       };
-      await pool.alarm({ ...noErrands, tell });
+      await pool.alarm({ ...noTasks, tell });
       expect(waitingNotices(storage, 10).map(({ seq }) => seq)).toEqual([4, 5]);
       expect(await storage.getAlarm()).toBe(clock.now + 1_000);
     }));
@@ -116,7 +116,7 @@ describe("a notice", () => {
         return waitingNotices(storage, 10).length;
       };
       expect(await expires()).toBe(1);
-      await pool.alarm({ ...noErrands, tell: async () => ["agent.overage"] });
+      await pool.alarm({ ...noTasks, tell: async () => ["agent.overage"] });
       expect(await expires()).toBe(0);
       clock.now += 60_000;
       expect(await expires()).toBe(1);
@@ -135,7 +135,7 @@ describe("a notice", () => {
       }
       const told: Notice[] = [];
       await pool.alarm({
-        ...noErrands,
+        ...noTasks,
         tell: async (notices) => {
           told.push(...notices);
           return noticeTypes;
@@ -161,7 +161,7 @@ describe("a notice", () => {
       const told: Notice[][] = [];
       const alarm = (isLost: boolean): Promise<void> =>
         pool.alarm({
-          ...noErrands,
+          ...noTasks,
           tell: async (notices) => {
             told.push([...notices]);
             if (isLost) throw new Error("the answer was lost");
@@ -187,7 +187,7 @@ describe("a notice", () => {
       const told: string[] = [];
       const alarm = (wanted: readonly NoticeType[]): Promise<void> =>
         pool.alarm({
-          ...noErrands,
+          ...noTasks,
           tell: async (notices) => {
             for (const { type, data } of notices)
               if (wanted.includes(type)) told.push(`${type} ${String(data["percent"])}`);

@@ -5,9 +5,9 @@ import { toImage } from "../../src/engine/image.ts";
 import type { PoolCalls } from "../../src/env.ts";
 import { audit } from "../../src/pool/audit.ts";
 import { LivePool } from "../../src/pool/live-pool.ts";
+import type { Tasks } from "../../src/pool/maintenance.ts";
 import { schemaVersion } from "../../src/pool/schema.ts";
 import type { PoolStorage } from "../../src/pool/storage.ts";
-import type { Errands } from "../../src/pool/upkeep.ts";
 import type { Caller } from "../../src/protocol/caller.ts";
 import type { Command, Outcome, Results } from "../../src/protocol/commands.ts";
 import type { Audit, JournalPage } from "../../src/protocol/journal.ts";
@@ -218,8 +218,8 @@ export function livePool(storage: PoolStorage, clock: () => number = Date.now): 
   return new LivePool(storage, clock);
 }
 
-/** An alarm's errands where nobody listens and nothing is kept elsewhere. */
-export const noErrands: Errands = { tell: async () => [], keep: async () => undefined };
+/** An alarm's tasks where nobody listens and nothing is kept elsewhere. */
+export const noTasks: Tasks = { tell: async () => [], keep: async () => undefined };
 
 /** For clocks set by hand: so far ahead that no alarm of the platform's runs while a test does. */
 export const someday = 4_000_000_000_000;

@@ -21,7 +21,7 @@ import {
   livePool,
   newPool,
   newStub,
-  noErrands,
+  noTasks,
   onStorage,
   register,
   reserve,
@@ -212,7 +212,7 @@ describe("a call in line is granted the moment budget comes free", () => {
       async ({ pool, asks, passes }) => {
         const caller = await asks(reserve("w", "helper", 450));
         vi.setSystemTime(someday + 30_000);
-        const alarm = pool.alarm(noErrands);
+        const alarm = pool.alarm(noTasks);
         await passes(0);
         await alarm;
         expect(caller).toMatchObject(granted(450));

@@ -160,8 +160,8 @@ describe("a tool", () => {
   });
 });
 
-const file = (by: string): string => `names a file by ${by}, which can't be seen here; send it inline`;
-const unseen = (type: string): string => `${type} is billed by what can't be seen here`;
+const file = (by: string): string => `names a file by ${by}, which can't be metered; send it inline`;
+const unseen = (type: string): string => `${type} is not supported: its cost can't be metered`;
 
 describe("a message of OpenAI's chat", () => {
   const part = (one: unknown): Unsupported | undefined =>
@@ -214,10 +214,13 @@ describe("an item of OpenAI's responses", () => {
   });
 
   it.each([
-    [{ id: "msg_1" }, "an item without a type stands for what can't be seen here"],
-    [{ role: 1 }, "an item without a type stands for what can't be seen here"],
-    [{ type: "item_reference", id: "msg_1" }, "item_reference stands for what can't be seen here"],
-    [{ type: null, role: "user" }, "this stands for what can't be seen here"],
+    [{ id: "msg_1" }, "an item without a type references state on the provider's side, which can't be metered"],
+    [{ role: 1 }, "an item without a type references state on the provider's side, which can't be metered"],
+    [
+      { type: "item_reference", id: "msg_1" },
+      "item_reference references state on the provider's side, which can't be metered",
+    ],
+    [{ type: null, role: "user" }, "this references state on the provider's side, which can't be metered"],
   ])("may not be %j", (one, message) => {
     expect(item(one)).toEqual({ field: "/input/0", message });
   });

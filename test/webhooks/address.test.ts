@@ -1,11 +1,11 @@
 /** Addresses that a tenant may not have us send to, in every spelling that we know of, and some that it may. */
 import { describe, expect, it } from "vitest";
-import { originsIn, wrongWith } from "../../src/webhooks/address.ts";
+import { originsIn, validateWebhookUrl } from "../../src/webhooks/address.ts";
 import { hostile } from "./hostile.ts";
 
 describe("an address that is hostile", () => {
   it.each(hostile)("is refused: %s", (url) => {
-    expect(wrongWith(url, [])).toMatch(/^must/);
+    expect(validateWebhookUrl(url, [])).toMatch(/^must/);
   });
 
   it("is one of at least 150", () => {
@@ -27,19 +27,19 @@ describe("an address that is public", () => {
     "https://local.example.com/",
     "https://10-0-0-1.example.com/",
   ])("is taken: %s", (url) => {
-    expect(wrongWith(url, [])).toBeUndefined();
+    expect(validateWebhookUrl(url, [])).toBeUndefined();
   });
 });
 
 describe("an origin that the operator allows", () => {
-  const exempt = originsIn(" http://127.0.0.1:9000, https://hooks.corp.internal ");
+  const allowedOrigins = originsIn(" http://127.0.0.1:9000, https://hooks.corp.internal ");
 
   it("may be sent to, and no other of the kind", () => {
-    expect(wrongWith("http://127.0.0.1:9000/hook", exempt)).toBeUndefined();
-    expect(wrongWith("https://hooks.corp.internal/hook", exempt)).toBeUndefined();
-    expect(wrongWith("http://127.0.0.1:9001/hook", exempt)).toMatch(/^must/);
-    expect(wrongWith("https://127.0.0.1:9000/hook", exempt)).toMatch(/^must/);
-    expect(wrongWith("http://user@127.0.0.1:9000/hook", exempt)).toMatch(/^must/);
+    expect(validateWebhookUrl("http://127.0.0.1:9000/hook", allowedOrigins)).toBeUndefined();
+    expect(validateWebhookUrl("https://hooks.corp.internal/hook", allowedOrigins)).toBeUndefined();
+    expect(validateWebhookUrl("http://127.0.0.1:9001/hook", allowedOrigins)).toMatch(/^must/);
+    expect(validateWebhookUrl("https://127.0.0.1:9000/hook", allowedOrigins)).toMatch(/^must/);
+    expect(validateWebhookUrl("http://user@127.0.0.1:9000/hook", allowedOrigins)).toMatch(/^must/);
   });
 
   it("is none unless it is set", () => {

@@ -3,10 +3,10 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import type { Notice, WebhookFields } from "../../src/protocol/webhook.ts";
 import { migrate } from "../../src/storage/migrate.ts";
-import { Courier } from "../../src/webhooks/courier.ts";
 import { Deliveries } from "../../src/webhooks/deliveries.ts";
 import { Endpoints } from "../../src/webhooks/endpoints.ts";
 import { webhookSteps } from "../../src/webhooks/schema.ts";
+import { WebhookSender } from "../../src/webhooks/sender.ts";
 
 export type Sent = { readonly url: string; readonly headers: Readonly<Record<string, string>>; readonly body: string };
 /** What an address answers: a status, or an error that is thrown. */
@@ -19,13 +19,13 @@ export class Stage {
   readonly sent: Sent[] = [];
   readonly endpoints: Endpoints;
   readonly deliveries: Deliveries;
-  readonly courier: Courier;
+  readonly sender: WebhookSender;
 
-  private constructor(storage: DurableObjectStorage, answers: Answers, luck: () => number) {
+  private constructor(storage: DurableObjectStorage, answers: Answers, random: () => number) {
     migrate(storage, webhookSteps);
     this.endpoints = new Endpoints(storage.sql);
     this.deliveries = new Deliveries(storage.sql);
-    this.courier = new Courier(this.endpoints, this.deliveries, {
+    this.sender = new WebhookSender(this.endpoints, this.deliveries, {
       send: async (url, { headers, body, redirect }) => {
         if (redirect !== "manual") throw new Error("a redirect would be followed");
         const sent = { url, headers: headers as Sent["headers"], body: body as string };
@@ -38,15 +38,15 @@ export class Stage {
         });
       },
       clock: () => this.now,
-      luck,
-      exempt: [],
+      random,
+      allowedOrigins: [],
     });
   }
 
   /** Runs `test` in the storage of an object that nothing else uses. */
-  static run(answers: Answers, test: (stage: Stage) => Promise<void>, luck: () => number = () => 0): Promise<void> {
+  static run(answers: Answers, test: (stage: Stage) => Promise<void>, random: () => number = () => 0): Promise<void> {
     const stub = env.WEBHOOKS.getByName(`stage-${objects++}`);
-    return runInDurableObject(stub, (_, { storage }) => test(new Stage(storage, answers, luck)));
+    return runInDurableObject(stub, (_, { storage }) => test(new Stage(storage, answers, random)));
   }
 
   add(id: string, fields: Partial<WebhookFields> = {}): string {
@@ -62,13 +62,13 @@ export class Stage {
 
   /** Sends what is due now. */
   async sends(): Promise<void> {
-    await this.courier.run(Number.MAX_SAFE_INTEGER);
+    await this.sender.run(Number.MAX_SAFE_INTEGER);
   }
 
   /** Moves the clock to whatever is due next, as the alarm would, until nothing is; returns how often. */
   async sendsAll(most = 100_000): Promise<number> {
     for (let alarms = 0; alarms < most; alarms++) {
-      const next = await this.courier.run(Number.MAX_SAFE_INTEGER);
+      const next = await this.sender.run(Number.MAX_SAFE_INTEGER);
       if (next === undefined) return alarms;
       this.now = Math.max(this.now + 1, next);
     }

@@ -24,7 +24,7 @@ function capabilityOf(key: string): Capability | undefined {
 /** Signs in; throws, in words, if the key is none, may not look, or is not taken. */
 export async function signIn(key: string): Promise<void> {
   const capability = capabilityOf(key);
-  if (capability === undefined) throw new Error("That is no key of Bursar's. It begins with bursar_.");
+  if (capability === undefined) throw new Error("Not a Bursar key. A key begins with bursar_.");
   const { scope, pool, agent } = capability;
   if (scope === "gateway") throw new Error("A gateway key calls models and sees nothing. Use a read or admin key.");
   if (agent !== undefined) throw new Error(`This key is bound to the agent ${agent}, and sees nothing else.`);

@@ -27,7 +27,7 @@ export class History {
   #base: number;
   #kept: PoolImage[];
   readonly #head: Pool;
-  /** The state that was last asked for: whoever stands still in the past asks for it often. */
+  /** The state that was last asked for: a view of one moment asks for it often. */
   #last: { readonly seq: number; readonly pool: Pool } | undefined;
 
   constructor(image?: PoolImage) {

@@ -162,7 +162,7 @@ export class LivePool {
     const isMove = "transfers" in event && event.transfers.length > 0;
     if (isMove && this.#fresh.length < movesMost) this.#fresh.push(event);
     if (!this.#isDrawn) return;
-    // However much happens, it is drawn once a frame; a page that nobody looks at has none, and is kept true by a timer.
+    // However much happens, it is drawn once a frame; a hidden page has none, and is kept true by a timer.
     this.#isDrawn = false;
     const frame = requestAnimationFrame(() => {
       clearTimeout(timer);

@@ -1,4 +1,4 @@
-/** Budget on the move: who lent to whom, over a span of the journal. */
+/** Budget on the move: loans between agents, over a span of the journal. */
 import type { JournalEvent } from "../../../src/protocol/journal.ts";
 import { ownerOf } from "./history.ts";
 

@@ -9,7 +9,7 @@ function read(): Route {
   return { pool: name, tab };
 }
 
-/** Nothing, of an address that somebody mistyped. */
+/** Nothing, of a mistyped address. */
 function decoded(text: string): string | undefined {
   try {
     return decodeURIComponent(text);

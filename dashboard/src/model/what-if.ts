@@ -55,7 +55,7 @@ export function play(
       if (plan !== undefined) execute(pool, registering(name, contract, plan, rules, unit), start.at, []);
     }
   }
-  let pot = rules === "shared" ? agentOf(pool, everybody).allocated : 0;
+  let pot = rules === "shared" ? agentOf(pool, sharedPot).allocated : 0;
   const seen = new Set(start.agents.keys());
   for (const event of events) {
     if (rules === "shared") {
@@ -82,13 +82,13 @@ export function play(
 
 const nothing: Outcome = { asked: 0, served: 0, refused: 0, missed: 0 };
 /** The one agent of a shared pot. */
-const everybody = "everybody";
+const sharedPot = "shared";
 
 function copyOf(pool: Pool): Pool {
   return fromImage(structuredClone(toImage(pool)));
 }
 
-/** A pool in which nobody lends, with what is left to each at `start`; or with one pot of all that. */
+/** A pool without lending, with what is left to each at `start`; or with one pot of all that. */
 function capped(start: Pool, rules: "flat" | "shared", unit: Unit): Pool {
   const pool = emptyPool();
   execute(pool, { op: "configure", unit, equal_priority_donates: false }, start.at, []);
@@ -106,7 +106,7 @@ function capped(start: Pool, rules: "flat" | "shared", unit: Unit): Pool {
 }
 
 function potOf(max: number, unit: Unit): Command {
-  return { op: "register", agent: everybody, priority: 0, max, min_reserve: 0, unit };
+  return { op: "register", agent: sharedPot, priority: 0, max, min_reserve: 0, unit };
 }
 
 /** What an event adds to the pot: budget, funds, and where there is no budget, what contracts issue. */
@@ -129,7 +129,7 @@ function registering(agent: string, contract: Contract, plan: Plan, rules: Rules
     ...contract,
     max,
     min_reserve: Math.min(min_reserve, max),
-    // Nobody lends where all are equal and equals don't.
+    // No agent lends where all are equal and equals don't.
     priority: rules === "flat" ? 0 : priority,
     unit,
   };
@@ -160,7 +160,7 @@ function commandOf(event: JournalEvent, edited: Plans, rules: Rules, unit: Unit)
     case "reset":
       return isShared ? undefined : { op: "reset", id: event.id, agent: event.agent };
     case "period_started":
-      // Under the governor's rules the engine begins periods by itself, but for those that somebody commanded.
+      // Under the governor's rules the engine begins periods by itself, but for those that were commanded.
       if (rules === "governed" && event.id === undefined) return undefined;
       return { op: "reset_period", id: event.id ?? `period ${event.number}` };
     case "agent_period_started":
@@ -171,7 +171,7 @@ function commandOf(event: JournalEvent, edited: Plans, rules: Rules, unit: Unit)
       return {
         op: "reserve",
         id: event.id,
-        agent: isShared ? everybody : event.agent,
+        agent: isShared ? sharedPot : event.agent,
         amount: event.asked,
         unit,
         at_least: event.at_least,
@@ -186,7 +186,7 @@ function commandOf(event: JournalEvent, edited: Plans, rules: Rules, unit: Unit)
     case "extended":
       return { op: "extend", id: event.id, ttl_ms: event.expires_at - event.at, on_expiry: event.on_expiry };
     case "recorded": {
-      const agent = isShared ? everybody : event.agent;
+      const agent = isShared ? sharedPot : event.agent;
       return { op: "record", id: event.id, agent, amount: event.amount, unit, confidence: sureness(event, isShared) };
     }
     case "reallocated":

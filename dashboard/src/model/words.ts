@@ -1,4 +1,4 @@
-/** Says events in words: who did what, with which budget, and why somebody lent. */
+/** Says events in words: who did what, with which budget, and why an agent lent. */
 import { available, type Pool } from "../../../src/engine/state.ts";
 import type { JournalEvent } from "../../../src/protocol/journal.ts";
 import type { Transfer } from "../../../src/protocol/reservation.ts";
@@ -22,7 +22,7 @@ export function lineOf(event: JournalEvent, unit: Unit, owner?: string): string 
     case "closing":
       return `${event.agent} takes no more work`;
     case "closed":
-      return `${event.agent} has left; ${of(event.unspent)} unspent`;
+      return `${event.agent} was closed; ${of(event.unspent)} unspent`;
     case "reopened":
       return `${event.agent}'s gate is open again`;
     case "paused":
@@ -54,7 +54,7 @@ export function lineOf(event: JournalEvent, unit: Unit, owner?: string): string 
     case "reallocated":
       return `${event.agent} was given ${of(sum(event.transfers))} ahead of need${moved(event.transfers, unit)}`;
     case "refused":
-      return `${event.agent ?? "Somebody"} was refused to ${event.op}: ${event.code.replaceAll("_", " ")}`;
+      return `${event.agent ?? "An agent"} was refused to ${event.op}: ${event.code.replaceAll("_", " ")}`;
   }
 }
 
@@ -64,7 +64,7 @@ function warningOf(warning: Warning, of: (value: number) => string): string {
     case "threshold":
       return `${agent ?? "The pool"} has used ${warning.percent}% of its budget: ${of(warning.consumed)} of ${of(warning.budget)}`;
     case "gate_closed":
-      return `${agent} was sure enough (${warning.confidence}); its gate is closed`;
+      return `${agent} reached its confidence threshold (${warning.confidence}); its gate is closed`;
     case "overage":
       return `${agent} used ${of(warning.overage)} more than there was for it`;
     case "burn_rate":
@@ -83,16 +83,16 @@ function sum(transfers: readonly Transfer[]): number {
   return transfers.reduce((total, transfer) => total + transfer.amount, 0);
 }
 
-/** Why somebody was refused, by how things stand in `pool`. */
+/** Why an agent was refused, by how things stand in `pool`. */
 export function whyRefused(code: string, pool: Pool, name: string | null): string {
   const agent = name === null ? undefined : pool.agents.get(name);
   switch (code) {
     case "budget_exceeded":
       return agent === undefined
         ? "no budget was left for it"
-        : `nobody could lend enough; it had ${amount(available(agent), pool.settings?.unit ?? "tokens")} available`;
+        : `no agent could lend enough; it had ${amount(available(agent), pool.settings?.unit ?? "tokens")} available`;
     case "confidence_reached":
-      return "it was sure enough: its gate is closed";
+      return "it reached its confidence threshold: its gate is closed";
     case "paused":
       return "it is paused";
     case "too_many_reserves":
@@ -134,7 +134,7 @@ export function explain(
   const verb = event.type === "reserved" ? "asked for" : event.type === "reallocated" ? "was to be given" : "used";
   const beyond = event.type === "committed" ? `, of which ${of(before.held)} were held,` : "";
   const parts = [`${agent} ${verb} ${of(asked)}${beyond} and had ${of(before.available)} available`];
-  if (event.transfers.length === 0) parts.push("nobody had to lend");
+  if (event.transfers.length === 0) parts.push("no agent had to lend");
   for (const { from, amount: given } of event.transfers) {
     if (from === null) {
       parts.push(`${of(given)} came from the pool's unallocated budget, which gives first`);
@@ -153,7 +153,6 @@ export function explain(
   }
   if (event.type === "reserved" && event.granted < event.asked)
     parts.push(`so it holds ${of(event.granted)}, which it said would do`);
-  if ("overage" in event && event.overage > 0)
-    parts.push(`${of(event.overage)} could be covered by nobody and is overage`);
+  if ("overage" in event && event.overage > 0) parts.push(`${of(event.overage)} could not be covered and is overage`);
   return `${parts.join("; ")}.`;
 }

@@ -8,7 +8,7 @@ import { addressOf } from "../model/route.ts";
 
 type ActProps = {
   readonly label: string;
-  /** Whom it is done to, for those who hear a list of buttons. */
+  /** What it acts on, for screen readers. */
   readonly to?: string;
   /** What is asked before it is done. */
   readonly question: string;

@@ -1,4 +1,4 @@
-/** Who lent to whom, over a span of the journal: ribbons from lenders to borrowers, as wide as what moved. */
+/** Loans between agents over a span of the journal: ribbons from lenders to borrowers, as wide as what moved. */
 import { useSignal } from "@preact/signals";
 import { amount, brief, clock, count } from "../format.ts";
 import type { LivePool } from "../model/live.ts";
@@ -26,7 +26,7 @@ export function FlowsTab({ live }: { readonly live: LivePool }) {
   return (
     <section class="card" aria-labelledby="flows">
       <div class="title">
-        <h2 id="flows">Who lent to whom</h2>
+        <h2 id="flows">Loans between agents</h2>
         <select
           aria-label="Span"
           value={span.value}

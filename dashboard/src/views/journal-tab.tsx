@@ -82,7 +82,7 @@ export function JournalTab({ live }: { readonly live: LivePool }) {
           />
         </div>
         {shown.length === 0 ? (
-          <Empty text="No event is like that." />
+          <Empty text="No matching events." />
         ) : (
           <ol class="events" reversed>
             {shown.map((one) => (

@@ -1,4 +1,4 @@
-/** A view that is fetched when it is first looked at: the page that everybody opens stays small. */
+/** A view that is fetched when it is first looked at: the first page stays small. */
 import { useSignal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";

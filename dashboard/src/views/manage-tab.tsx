@@ -49,7 +49,7 @@ export function ManageTab({ live }: { readonly live: LivePool }) {
             <Act
               label="Pause pool"
               isGrave
-              question="Nobody reserves anything new until somebody resumes the pool. What is open settles."
+              question="No agent can reserve until the pool is resumed. Open reservations still settle."
               act={() => remote.pause()}
             />
           )}
@@ -116,7 +116,7 @@ export function ManageTab({ live }: { readonly live: LivePool }) {
                   <Field name="max" label={`Budget, in ${unit}`} type="number" value={agent.contract.max} />
                   <Field
                     name="min_reserve"
-                    label="Keeps"
+                    label="Min reserve"
                     type="number"
                     value={agent.contract.min_reserve}
                     required={false}
@@ -149,7 +149,7 @@ export function ManageTab({ live }: { readonly live: LivePool }) {
                   <Act
                     label="Pause"
                     to={agent.name}
-                    question={`${agent.name} and those below it reserve nothing new until somebody resumes it. What is open settles.`}
+                    question={`${agent.name} and those below it can't reserve until it is resumed. Open reservations still settle.`}
                     act={() => remote.agent(agent.name).pause()}
                   />
                 )}
@@ -186,7 +186,7 @@ function Keys() {
       <div class="title">
         <h2 id="keys">Keys</h2>
         <button type="button" onClick={() => void load()}>
-          {keys.value === undefined ? "Show" : "Look again"}
+          {keys.value === undefined ? "Show" : "Refresh"}
         </button>
       </div>
       <p class="fault" role="alert">

@@ -37,7 +37,7 @@ function Totals({ live, shown: { pool, isPast } }: { readonly live: LivePool; re
     ["Held", brief(pool.held, unit), `${count(pool.open)} open`],
     ["Left", brief(Math.max(0, headroom(pool)), unit), `unallocated ${brief(pool.unallocated, unit)}`],
     ["Burn", isPast ? "–" : `${brief(Math.round(rate), unit)}/s`, "last minute"],
-    ["Lasts", isPast ? "–" : duration(exhaustedIn(headroom(pool), rate)), "at this rate"],
+    ["Time to exhaustion", isPast ? "–" : duration(exhaustedIn(headroom(pool), rate)), "at this rate"],
   ];
   return (
     <section class="totals" aria-label="Totals">
@@ -142,7 +142,7 @@ function Refused({ live, shown: { pool, isPast } }: { readonly live: LivePool; r
         Refused <small>since this page was opened: {count(isPast ? refusals.length : live.refusedCount)}</small>
       </h2>
       {refusals.length === 0 ? (
-        <Empty text="Nobody was refused." />
+        <Empty text="No refusals." />
       ) : (
         <ul class="refusals">
           {refusals.slice(0, heldMost).map(({ at, agent, op, why }, index) => (

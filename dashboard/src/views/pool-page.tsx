@@ -109,5 +109,5 @@ function TryAgain({ live }: { readonly live: LivePool }) {
 }
 
 function noAccess(): never {
-  throw new Error("a pool is shown to nobody");
+  throw new Error("a pool is shown without a connection");
 }

@@ -31,7 +31,7 @@ export function PoolsPage() {
     const seen = new Map<string, { consumed: number; at: number }>();
     const look = async (): Promise<void> => {
       try {
-        // Nobody looks: no pool is woken for it.
+        // The page is hidden: no pool is woken for it.
         if (!document.hidden) rows.value = await rowsNow(seen);
         fault.value = "";
       } catch (error) {

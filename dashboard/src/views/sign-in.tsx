@@ -25,7 +25,7 @@ export function SignIn() {
           <span class="mark" aria-hidden="true" />
           Bursar
         </h1>
-        <p>Who spends, who lends to whom, what is held and until when.</p>
+        <p>What each agent spends, who lends, what is held and until when.</p>
         <label for="key">Key</label>
         <input
           id="key"

@@ -150,7 +150,7 @@ async function call(send: typeof fetch, outgoing: Outgoing, governed: GovernedCa
   try {
     response = await send(...outgoing.with(JSON.stringify(withLimit(asked, limit))));
   } catch (error) {
-    // No answer is no bill, as far as anybody can tell from here.
+    // No answer is no bill, as far as can be seen from here.
     await settlement.giveBack();
     throw error;
   }
@@ -185,7 +185,7 @@ function meter(response: Response, signal: AbortSignal | null, governed: Governe
     signal?.removeEventListener("abort", onAbort);
     return governed.book(usedBy(state, asked.prompt), state.isFinal);
   };
-  // A stream that nobody reads any more is not told that it is over.
+  // A stream whose reader has left is not told that it is over.
   const onAbort = (): void => void settle();
   signal?.addEventListener("abort", onAbort, { once: true });
   const through = (events: ReturnType<SseParser["push"]>): Uint8Array | undefined => {

@@ -29,7 +29,7 @@ export function meteredStream<In, Out>(
       }
     },
     cancel: async (reason) => {
-      // The model must stop, even while the booking is under way.
+      // The model must stop, even while the booking is in flight.
       await Promise.all([reader.cancel(reason).catch(() => undefined), settle()]);
     },
   });

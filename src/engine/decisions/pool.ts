@@ -82,7 +82,7 @@ export function decideFund(pool: Pool, command: FundCommand, now: number): Decis
   return { events: [{ type: "funded", at: now, id: command.id, amount: command.amount }] };
 }
 
-/** A pool shrinks by what nobody holds, and grows to its limit. */
+/** A pool shrinks by what is unallocated, and grows to its limit. */
 function cannotGrow(pool: Pool, growth: number, field: string): Decision | undefined {
   if (-growth > pool.unallocated) {
     return refuse({

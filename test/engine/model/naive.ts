@@ -7,7 +7,7 @@ import { limits } from "../../../src/protocol/limits.ts";
 import { close, pause, register, reopen, reset } from "./contracts.ts";
 import { resetPeriod } from "./periods.ts";
 import { repeatOf } from "./remembered.ts";
-import { extend, release, reserve, settleDue } from "./reservations.ts";
+import { applyDue, extend, release, reserve } from "./reservations.ts";
 import { configure, fund } from "./settings.ts";
 import { commit, reallocate, record } from "./usage.ts";
 import { type Answer, refuse, settingsOf, type World } from "./world.ts";
@@ -25,7 +25,7 @@ export function run(world: World, command: Command, now: number): Step {
   const corrected = world.settings !== null && world.time - now > limits.clockSkewMs;
   if (corrected) correctClock(world, now);
   const time = Math.max(world.time, now);
-  const due = world.settings === null ? [] : settleDue(world, time);
+  const due = world.settings === null ? [] : applyDue(world, time);
   if (corrected) due.unshift("clock");
   const answer = answerTo(world, command, time);
   const isJournaled = answer.ok ? answer.happened : world.settings?.journal_refusals === true;

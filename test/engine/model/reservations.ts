@@ -120,7 +120,7 @@ export function extend(world: World, command: CommandOf<"extend">, now: number):
 }
 
 /** Ends every lease and begins every period that is due, in the order of their ends; leases first. */
-export function settleDue(world: World, now: number): string[] {
+export function applyDue(world: World, now: number): string[] {
   const done: string[] = [];
   for (;;) {
     const [next] = world.reservations.filter(({ state }) => state === "held").sort(byEnd);

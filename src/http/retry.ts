@@ -10,7 +10,10 @@ import { ApiError } from "./problems.ts";
 const pausesMs = [100, 500, 1_500];
 
 /** Calls `attempt` until it succeeds, or throws a 503. `attempt` must take a new stub each time. */
-export async function reach<T>(attempt: () => Promise<T>, pause: (ms: number) => Promise<void> = sleep): Promise<T> {
+export async function withRetry<T>(
+  attempt: () => Promise<T>,
+  pause: (ms: number) => Promise<void> = sleep,
+): Promise<T> {
   for (let tries = 0; ; tries++) {
     try {
       return await attempt();

@@ -4,7 +4,7 @@ import { poolId, tenantId, webhooksId } from "../objects.ts";
 import { type Caller, type RequestId, systemCaller } from "../protocol/caller.ts";
 import type { Command, ExecuteOptions, Execution, Outcome } from "../protocol/commands.ts";
 import { modelNameSchema, nameSchema } from "../protocol/common.wire.ts";
-import { type Opener, openerHeader, subprotocol } from "../protocol/frames.ts";
+import { type SessionAuth, sessionAuthHeader, subprotocol } from "../protocol/frames.ts";
 import type { Capability } from "../protocol/key.ts";
 import { limits } from "../protocol/limits.ts";
 import type { AnswerOf, QueryName, QuestionOf } from "../protocol/queries.ts";
@@ -14,12 +14,12 @@ import { uuid7 } from "../protocol/uuid.ts";
 import type { Principal } from "./auth.ts";
 import { whileConnected } from "./hang-up.ts";
 import { invalid } from "./problems.ts";
-import { reach } from "./reach.ts";
+import { withRetry } from "./retry.ts";
 
 /** There is one directory, under one name. */
 const directoryName = "directory";
 
-export class Call {
+export class RequestContext {
   readonly request: Request;
   readonly url: URL;
   readonly principal: Principal;
@@ -59,7 +59,7 @@ export class Call {
     return value;
   }
 
-  /** Whether the path names a pool that the key does not reach. */
+  /** Whether the path names a pool that the key does not withRetry. */
   isForeignPool(): boolean {
     if (this.principal.kind === "operator" || this.#params["pool"] === undefined) return false;
     const { pool } = this.principal.capability;
@@ -120,13 +120,13 @@ export class Call {
   poolNamed<T>(name: string, ask: (pool: PoolCalls, caller: Caller) => Promise<T>): Promise<T> {
     const { tenant, jurisdiction } = this.capability;
     const id = poolId(this.env, tenant, jurisdiction, name);
-    return reach(() => ask(this.env.POOLS.get(id), this.caller));
+    return withRetry(() => ask(this.env.POOLS.get(id), this.caller));
   }
 
   /** Hands the connection to the pool of the path, with what the key allows. */
   async openSession(): Promise<Given | Response> {
-    const opener: Opener = { caller: this.caller, scope: this.capability.scope };
-    const headers = new Headers({ upgrade: "websocket", [openerHeader]: JSON.stringify(opener) });
+    const auth: SessionAuth = { caller: this.caller, scope: this.capability.scope };
+    const headers = new Headers({ upgrade: "websocket", [sessionAuthHeader]: JSON.stringify(auth) });
     if (this.request.headers.has("sec-websocket-protocol")) headers.set("sec-websocket-protocol", subprotocol);
     // A new request: nothing of the stranger's own goes further.
     const response = await this.pool((stub) => stub.fetch(new Request("https://pool/session", { headers })));
@@ -144,7 +144,7 @@ export class Call {
     ask: (tenant: TenantCalls, caller: Caller) => Promise<T>,
   ): Promise<T> {
     const id = tenantId(this.env, tenant, jurisdiction);
-    return reach(() => ask(this.env.TENANTS.get(id), this.caller));
+    return withRetry(() => ask(this.env.TENANTS.get(id), this.caller));
   }
 
   /** Asks the caller's tenant's webhooks, once the tenant has said that the caller's key still stands. */
@@ -153,12 +153,12 @@ export class Call {
     const refusal = await this.tenant((stub, caller) => stub.standing(caller));
     if (refusal !== null) return { ok: false, refusal };
     const id = webhooksId(this.env, tenant, jurisdiction);
-    return reach(() => ask(this.env.WEBHOOKS.get(id)));
+    return withRetry(() => ask(this.env.WEBHOOKS.get(id)));
   }
 
   directory<T>(ask: (directory: DirectoryCalls) => Promise<T>): Promise<T> {
     const { DIRECTORY } = this.env;
-    return reach(() => ask(DIRECTORY.get(DIRECTORY.idFromName(directoryName))));
+    return withRetry(() => ask(DIRECTORY.get(DIRECTORY.idFromName(directoryName))));
   }
 
   /** Runs one command; a reserve waits in line for budget up to `waitMs`, and leaves it if its caller hangs up. */

@@ -3,12 +3,12 @@
  * rests for longer and longer and is then tried with one message, so that a dead one costs the others little and a
  * slow one is not flooded. At least once: a message whose answer was lost is sent again, under the same id.
  */
-import { wrongWith } from "./address.ts";
+import { validateWebhookUrl } from "./address.ts";
 import { type Deliveries, type Due, giveUpMs } from "./deliveries.ts";
 import type { Endpoint, Endpoints } from "./endpoints.ts";
 import { signedHeaders } from "./signature.ts";
 
-/** Requests under way: as many as the platform lets an object have. */
+/** Requests in flight: as many as the platform lets an object have. */
 const atOnce = 6;
 /** Of which to one address that answers as it should; one that failed gets one at a time. */
 const atOnceEach = 3;
@@ -28,12 +28,12 @@ export type CourierOptions = {
   /** Milliseconds since 1970. */
   readonly clock: () => number;
   /** 0 to 1: spreads what would otherwise come back at once. */
-  readonly luck: () => number;
+  readonly random: () => number;
   /** Origins that need not be public: the operator's choice. */
-  readonly exempt: readonly string[];
+  readonly allowedOrigins: readonly string[];
 };
 
-export class Courier {
+export class WebhookSender {
   readonly #endpoints: Endpoints;
   readonly #deliveries: Deliveries;
   readonly #options: CourierOptions;
@@ -81,9 +81,9 @@ export class Courier {
 
   /** When something will be due; undefined if nothing waits. */
   nextAt(): number | undefined {
-    const moments = this.#endpoints.enabled(this.#options.clock()).flatMap(({ id, restsUntil }) => {
+    const moments = this.#endpoints.enabled(this.#options.clock()).flatMap(({ id, backoffUntil }) => {
       const at = this.#deliveries.nextAt(id);
-      return at === undefined ? [] : [Math.max(at, restsUntil)];
+      return at === undefined ? [] : [Math.max(at, backoffUntil)];
     });
     return moments.length === 0 ? undefined : Math.min(...moments);
   }
@@ -96,7 +96,7 @@ export class Courier {
         if (sending.size >= atOnce) return;
         const inFlight = this.#inFlight.get(endpoint.id) ?? new Set<number>();
         const places = endpoint.failures > 0 ? 1 : round + 1;
-        if (endpoint.restsUntil > now || inFlight.size >= places) continue;
+        if (endpoint.backoffUntil > now || inFlight.size >= places) continue;
         const due = this.#deliveries.due(endpoint.id, now, this.#lanes.get(endpoint.id) ?? "", inFlight);
         if (due === undefined) continue;
         this.#lanes.set(endpoint.id, due.lane);
@@ -118,7 +118,7 @@ export class Courier {
       this.#endpoints.succeeded(endpoint.id, now);
       return;
     }
-    this.#deliveries.failed(endpoint.id, due, now, error, this.#options.luck());
+    this.#deliveries.failed(endpoint.id, due, now, error, this.#options.random());
     const failures = endpoint.failures + 1;
     const rest = failures <= failuresFree ? 0 : Math.min(restMsMax, restMs * 2 ** (failures - failuresFree - 1));
     this.#endpoints.failed(endpoint.id, now, error, now + rest);
@@ -131,7 +131,7 @@ export class Courier {
 
   /** One request. What it is answered is of no interest but for its status; of a failure only its kind is kept. */
   async #attempt({ url, secrets }: Endpoint, { id, body }: Due): Promise<{ status?: number; error?: string }> {
-    const wrong = wrongWith(url, this.#options.exempt);
+    const wrong = validateWebhookUrl(url, this.#options.allowedOrigins);
     if (wrong !== undefined) return { error: `the address ${wrong}` };
     // Not AbortSignal.timeout, whose timers run on when the answer has come: the platform has ten thousand of them.
     const late = new AbortController();

@@ -1,7 +1,7 @@
 /** Reaching an object: what is safe to repeat is repeated, what would do harm is not. */
 import { describe, expect, it } from "vitest";
 import { ApiError } from "../../src/http/problems.ts";
-import { reach } from "../../src/http/reach.ts";
+import { withRetry } from "../../src/http/retry.ts";
 import { NotPersistedError } from "../../src/pool/group-commit.ts";
 import { spendingStopped } from "../../src/protocol/spending-stop.ts";
 
@@ -15,7 +15,7 @@ function patient(error: unknown, failures: number) {
     return calls;
   };
   const pause = async (ms: number): Promise<void> => void pauses.push(ms);
-  return { outcome: reach(attempt, pause), pauses, calls: () => calls };
+  return { outcome: withRetry(attempt, pause), pauses, calls: () => calls };
 }
 
 const transient: readonly (readonly [name: string, error: Error])[] = [

@@ -135,7 +135,7 @@ describe("an address that fails", () => {
         const at: number[] = [];
         for (;;) {
           const before = stage.sent.length;
-          const next = await stage.courier.run(Number.MAX_SAFE_INTEGER);
+          const next = await stage.sender.run(Number.MAX_SAFE_INTEGER);
           if (stage.sent.length > before) at.push((stage.now - began) / 1_000);
           if (next === undefined) break;
           stage.now = next;
@@ -240,7 +240,7 @@ describe("an address that fails", () => {
         now = stage.now;
         const began = now;
         for (let alarms = 0; stage.now < began + 10 * 60_000; alarms++) {
-          const next = await stage.courier.run(Number.MAX_SAFE_INTEGER);
+          const next = await stage.sender.run(Number.MAX_SAFE_INTEGER);
           if (alarms === 0) expect(stage.endpoints.get("well")?.pending).toBe(0);
           stage.now = next ?? began + hour;
           now = stage.now;
@@ -332,10 +332,10 @@ describe("an address that hangs", () => {
       stage.add("hangs", { pool: "p" });
       stage.add("healthy", { pool: "q" });
       stage.tell(1, {}, "p");
-      const running = stage.courier.run(stage.now + 600_000);
+      const running = stage.sender.run(stage.now + 600_000);
       await vi.waitUntil(() => stage.sent.length === 1);
       stage.tell(2, {}, "q");
-      stage.courier.wake();
+      stage.sender.wake();
       await vi.waitUntil(() => stage.sent.length === 2);
       expect(stage.sent.map(({ url }) => new URL(url).hostname)).toEqual(["hangs.example.com", "healthy.example.com"]);
       letGo(200);

@@ -26,15 +26,15 @@ const keepSoonMs = 1_000;
 /** If the archive was out of reach: when to try again. */
 const keepAgainMs = 300_000;
 
-/** How the errands are done. */
-export type Errands = {
+/** How the tasks are done. */
+export type Tasks = {
   /** Stores notices elsewhere, and says which types webhooks want. */
   readonly tell: (notices: readonly Notice[]) => Promise<readonly NoticeType[]>;
   /** Ships and trims the journal; gives when that is needed again though nothing happens, if it is. */
   readonly keep: (settings: PoolSettings) => Promise<number | undefined>;
 };
 
-export class Upkeep {
+export class Maintenance {
   readonly #storage: PoolStorage;
   readonly #clock: () => number;
   readonly #isArchived: boolean;
@@ -59,7 +59,7 @@ export class Upkeep {
     return Math.min(this.#handOverAt ?? Number.POSITIVE_INFINITY, this.#keepAt ?? Number.POSITIVE_INFINITY);
   }
 
-  /** Which of the pools that have had this name since waking it is: what is under way must not go on in the next one. */
+  /** Which of the pools that have had this name since waking it is: a running task must not go on in the next one. */
   get life(): number {
     return this.#life;
   }
@@ -98,14 +98,14 @@ export class Upkeep {
   }
 
   /** Runs what is due; notices at every alarm, for an alarm that runs costs nothing more. */
-  async run(settings: PoolSettings | null, { tell, keep }: Errands): Promise<void> {
+  async run(settings: PoolSettings | null, { tell, keep }: Tasks): Promise<void> {
     // Warnings that no webhook wanted are offered again, at an alarm that runs anyway.
     if (this.#handOverAt === undefined && hasUnwanted(this.#storage)) this.#handOverAt = this.#clock();
     await this.#handOver(tell);
     await this.#keepJournal(settings, keep);
   }
 
-  async #handOver(tell: Errands["tell"]): Promise<void> {
+  async #handOver(tell: Tasks["tell"]): Promise<void> {
     const life = this.#life;
     while (this.#handOverAt !== undefined) {
       this.#handOverAt = undefined;
@@ -126,7 +126,7 @@ export class Upkeep {
     }
   }
 
-  async #keepJournal(settings: PoolSettings | null, keep: Errands["keep"]): Promise<void> {
+  async #keepJournal(settings: PoolSettings | null, keep: Tasks["keep"]): Promise<void> {
     if (settings === null || !this.#isKept(settings)) {
       // Nothing is kept any more: a moment that is left standing would set the alarm for ever.
       this.#keepAt = undefined;
