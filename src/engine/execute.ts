@@ -2,17 +2,15 @@
  * Runs a command on a pool: what is due happens first, then the command is decided, its events are applied, what is
  * worth a warning is said, and agents that only waited for it leave. The caller persists `events` before the outcome is sent.
  */
-import type { Command, Outcome } from "../protocol/commands.ts";
+import type { AnyResult, Command, Outcome } from "../protocol/commands.ts";
 import type { PoolEvent } from "../protocol/events.ts";
+import { handlerOf } from "./commands.ts";
 import type { Decision } from "./decision.ts";
-import { decideClose, decidePause, decideRegister, decideReopen, decideReset, leave } from "./decisions/agent.ts";
+import { leave } from "./decisions/agent.ts";
 import { correctClock } from "./decisions/clock.ts";
-import { decideResetPeriod, startNextPeriod } from "./decisions/period.ts";
-import { decideConfigure, decideFund } from "./decisions/pool.ts";
-import { decideCommit, decideExtend, decideRelease, decideReserve, expireNext } from "./decisions/reservation.ts";
-import { decideReallocate, decideRecord } from "./decisions/usage.ts";
+import { startNextPeriod } from "./decisions/period.ts";
+import { expireNext } from "./decisions/reservation.ts";
 import { evolve } from "./evolve.ts";
-import { resultOf } from "./results.ts";
 import { nextLease, type Pool, reservationOf } from "./state.ts";
 import { warningsAfter } from "./warnings.ts";
 
@@ -27,43 +25,17 @@ export function execute(pool: Pool, command: Command, now: number, events: PoolE
   }
 
   for (const event of decision.events) apply(pool, event, events);
-  return { ok: true, result: decision.result ?? resultOf(pool, command, decision.replayed ?? false) };
+  return { ok: true, result: decision.result ?? answerTo(pool, command, decision.replayed) };
+}
+
+function answerTo(pool: Pool, command: Command, replayed: true | undefined): AnyResult {
+  return handlerOf(command).answer(pool, command, replayed === undefined ? {} : { replayed });
 }
 
 /** Decides without applying anything. */
 export function decide(pool: Pool, command: Command, now: number): Decision {
   if (pool.settings === null && command.op !== "configure") return { refusal: { code: "pool_not_found" } };
-  switch (command.op) {
-    case "configure":
-      return decideConfigure(pool, command, now);
-    case "fund":
-      return decideFund(pool, command, now);
-    case "register":
-      return decideRegister(pool, command, now);
-    case "close":
-      return decideClose(pool, command, now);
-    case "reopen":
-      return decideReopen(pool, command, now);
-    case "pause":
-    case "resume":
-      return decidePause(pool, command, now);
-    case "reset":
-      return decideReset(pool, command, now);
-    case "reset_period":
-      return decideResetPeriod(pool, command, now);
-    case "reserve":
-      return decideReserve(pool, command, now);
-    case "commit":
-      return decideCommit(pool, command, now);
-    case "release":
-      return decideRelease(pool, command, now);
-    case "extend":
-      return decideExtend(pool, command, now);
-    case "record":
-      return decideRecord(pool, command, now);
-    case "reallocate":
-      return decideReallocate(pool, command, now);
-  }
+  return handlerOf(command).decide(pool, command, now);
 }
 
 /**

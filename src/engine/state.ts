@@ -3,6 +3,7 @@
  * admission needs on every call are kept beside what they sum; `invariants.ts` recomputes them.
  */
 import type { Contract } from "../protocol/agent.ts";
+import type { Command } from "../protocol/commands.ts";
 import type { Period } from "../protocol/period.ts";
 import type { PoolSettings } from "../protocol/pool.ts";
 import type { Metadata, OnExpiry, Transfer } from "../protocol/reservation.ts";
@@ -88,7 +89,7 @@ export type Settlement = {
 
 /** What is remembered of a write that is not a reservation, so that its repeat answers the same. */
 export type Booking = {
-  readonly op: "close" | "fund" | "record" | "reallocate" | "reopen" | "reset" | "reset_period";
+  readonly op: Exclude<Command["op"], "reserve">;
   readonly id: string;
   readonly agent: string | null;
   readonly amount: number;

@@ -27,17 +27,22 @@ export type Contract = {
 export type RegisterCommand = {
   readonly op: "register";
   readonly agent: string;
+  /** 0 to 1,000; higher is more important. */
   readonly priority: number;
   /** What it is allocated (wire: `max_tokens` or `max_microusd`). */
   readonly max: number;
   readonly unit: Unit;
+  /** What it keeps available when others borrow from it. Default a tenth of its allocation. */
   readonly min_reserve?: number | undefined;
+  /** At or above this confidence, 0 to 1, its gate closes. */
   readonly confidence_threshold?: number | null | undefined;
-  /** Where the gateway finds the confidence of an answer (`providers/confidence.ts`). */
+  /** Where the gateway finds an answer's confidence: a JSON pointer into it, or the name of a header. */
   readonly confidence_path?: string | null | undefined;
+  /** What transfers may not raise its allocation above. */
   readonly ceiling?: number | null | undefined;
+  /** The agent whose budget it draws from. */
   readonly parent?: string | null | undefined;
-  /** The last of its budget, which only a reserve with `final: true` may take. */
+  /** The last of its budget, which only a reserve with `final: true` may take: an agent can always end with an answer. */
   readonly final_reserve?: number | undefined;
   /** How many reserves it is granted in a minute of the clock: a guard against loops. */
   readonly max_reserves_per_minute?: number | null | undefined;

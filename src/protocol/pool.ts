@@ -24,11 +24,15 @@ export type PoolSettings = {
 /** Creates a pool, or changes its settings. What is left out keeps its value (or, at first, its default). */
 export type ConfigureCommand = {
   readonly op: "configure";
+  /** What the pool counts; fixed when it is created. Default tokens. */
   readonly unit?: Unit | undefined;
   /** Total that agents' allocations come out of. `null`: no budget, registering an agent issues its allocation. */
   readonly budget?: number | null | undefined;
+  /** Whether agents of equal priority lend to each other. Default true. */
   readonly equal_priority_donates?: boolean | undefined;
+  /** Lease of a reservation that names none. Default two minutes. */
   readonly default_ttl_ms?: number | undefined;
+  /** Whether refusals are journaled. Default false. */
   readonly journal_refusals?: boolean | undefined;
   /** What the gateway books a model at that has no price. `null`: such a model is refused. */
   readonly fallback_price?: Rates | null | undefined;

@@ -3,7 +3,8 @@
  * text, and what is not the case is not said.
  */
 import { describe, expect, it } from "vitest";
-import { report, resultOf, viewPool } from "../../src/engine/results.ts";
+import { handlerOf } from "../../src/engine/commands.ts";
+import { report, viewPool } from "../../src/engine/results.ts";
 import { emptyPool } from "../../src/engine/state.ts";
 import type { Command } from "../../src/protocol/commands.ts";
 import { record, reserve, Stage } from "./stage.ts";
@@ -90,7 +91,7 @@ describe("the answer", () => {
     expect(() => viewPool(emptyPool())).toThrow("the pool does not exist");
     expect(() => report(emptyPool(), "p")).toThrow("the pool does not exist");
     const { pool } = stage();
-    const ask = (command: object) => () => resultOf(pool, command as Command, false);
+    const ask = (command: object) => () => handlerOf(command as Command).answer(pool, command as Command, {});
     expect(ask({ op: "record", id: "nobody's" })).toThrow(`no outcome nobody's at seq ${pool.seq}`);
     expect(ask({ op: "commit", id: "nobody's" })).toThrow("nobody's");
   });
@@ -98,7 +99,7 @@ describe("the answer", () => {
   it("is not one operation's where the id is another's, nor a settlement of what is open", () => {
     const writing = stage();
     writing.does(reserve("writer", 10, { id: "a" }));
-    const ask = (command: object) => () => resultOf(writing.pool, command as Command, false);
+    const ask = (command: object) => () => handlerOf(command as Command).answer(writing.pool, command as Command, {});
     expect(ask({ op: "record", id: "a" })).toThrow(`no outcome a at seq ${writing.pool.seq}`);
     expect(ask({ op: "commit", id: "a" })).toThrow("reservation a is not settled");
   });

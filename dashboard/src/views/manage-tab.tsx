@@ -100,17 +100,7 @@ export function ManageTab({ live }: { readonly live: LivePool }) {
                   label="Contract"
                   to={agent.name}
                   question={`Changes what ${agent.name} may spend. What it has spent stays.`}
-                  act={(form) =>
-                    remote.register(agent.name, {
-                      ...contractOf(form),
-                      ceiling: agent.contract.ceiling,
-                      confidence_path: agent.contract.confidence_path,
-                      parent: agent.contract.parent,
-                      final_reserve: agent.contract.final_reserve,
-                      max_reserves_per_minute: agent.contract.max_reserves_per_minute,
-                      refill: agent.contract.refill,
-                    })
-                  }
+                  act={(form) => remote.register(agent.name, contractOf(form))}
                 >
                   <Field name="priority" label="Priority, 0 to 1,000" type="number" value={agent.contract.priority} />
                   <Field name="max" label={`Budget, in ${unit}`} type="number" value={agent.contract.max} />
