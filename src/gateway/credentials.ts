@@ -81,7 +81,7 @@ export type Spender = { readonly pool: string; readonly agent: string };
 export function spenderOf({ headers }: Request, capability: Capability): Result<Spender> {
   const pool = named(headers, "x-bursar-pool", capability.pool);
   const agent = named(headers, "x-bursar-agent", capability.agent);
-  // A pool that the key does not withRetry is not there.
+  // A pool that the key does not reach is not there.
   if (capability.pool !== undefined && pool !== capability.pool)
     return { ok: false, refusal: { code: "pool_not_found" } };
   mustBeOwn(capability, [agent]);

@@ -7,6 +7,7 @@ import * as z from "zod";
 import { createDocument, type ZodOpenApiObject, type ZodOpenApiOperationObject } from "zod-openapi";
 import { modelNameSchema, nameSchema } from "../protocol/common.wire.ts";
 import { healthSchema, problemSchema } from "../protocol/problem.wire.ts";
+import { finish } from "./openapi-finish.ts";
 import { type Route, routes } from "./routes.ts";
 
 const tags = [
@@ -24,12 +25,12 @@ const tags = [
 const problems: Readonly<Record<string, string>> = {
   "400": "What was sent is not what the route takes; `errors` names every field at fault",
   "401": "No key, not one of ours, expired or revoked",
-  "403": "The key's scope, pool or agent does not withRetry this far",
+  "403": "The key's scope, pool or agent does not reach this far",
   "404": "There is no such thing, or it is not yours",
   "410": "It was there, and is no longer",
   "413": "The body is too large",
   "415": "The body is not plain JSON",
-  "429": "A limit is reached, or the key hurries; come back after Retry-After",
+  "429": "A limit is reached, or the key sends too many requests; come back after Retry-After",
   "500": "An internal error",
   "503": "Nothing was stored: repeat the same request after Retry-After",
 };
@@ -68,7 +69,9 @@ export function openApiDocument(version: string): ReturnType<typeof createDocume
       },
     },
   };
-  return createDocument(document);
+  const created = createDocument(document);
+  finish(created);
+  return created;
 }
 
 function operationOf(route: Route): ZodOpenApiOperationObject {

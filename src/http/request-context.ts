@@ -59,7 +59,7 @@ export class RequestContext {
     return value;
   }
 
-  /** Whether the path names a pool that the key does not withRetry. */
+  /** Whether the path names a pool that the key does not reach. */
   isForeignPool(): boolean {
     if (this.principal.kind === "operator" || this.#params["pool"] === undefined) return false;
     const { pool } = this.principal.capability;

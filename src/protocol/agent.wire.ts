@@ -89,7 +89,7 @@ export const agentViewSchema = z.strictObject(ledger).meta({ id: "LedgerEntry" }
 
 export const namedAgent = z.strictObject({ name: z.string(), ...ledger }).meta({ id: "Agent" });
 
-const contractSchema = z
+export const contractSchema = z
   .strictObject({
     priority: whole,
     max: whole,

@@ -1,6 +1,7 @@
 /** The journal on the wire. */
 import * as z from "zod";
-import { type Describes, queryInteger, time, whole } from "./common.wire.ts";
+import { type Describes, queryInteger, whole } from "./common.wire.ts";
+import { eventSchema } from "./events.wire.ts";
 import type { ArchiveResult, Audit, RestoreResult } from "./journal.ts";
 import { limits } from "./limits.ts";
 
@@ -20,11 +21,6 @@ export const exportQuery = z.strictObject({
   after: queryInteger(Number.MAX_SAFE_INTEGER).optional(),
   until: queryInteger(Number.MAX_SAFE_INTEGER).optional(),
 });
-
-/** Events are open: a later version may add a type, or a field to one. */
-const eventSchema = z
-  .looseObject({ seq: whole, at: time, type: z.string() })
-  .meta({ id: "Event", description: "See src/protocol/events.ts for the fields of each type." });
 
 export const journalPageSchema = z
   .strictObject({ events: z.array(eventSchema).readonly(), next: whole })

@@ -107,7 +107,7 @@ export const periodResultSchema = z.strictObject({
   replayed,
 }) satisfies Describes<PeriodResult>;
 
-const endedBooks = z.strictObject({ allocated: whole, consumed: whole, held: whole });
+export const endedBooks = z.strictObject({ allocated: whole, consumed: whole, held: whole });
 
 export const periodListSchema = z.strictObject({
   periods: z

@@ -53,7 +53,7 @@ export const metricsQuery = z.strictObject({
   limit: queryInteger(limits.metricsPage).optional(),
 });
 
-const settings = {
+export const settings = {
   unit,
   budget: whole.nullable(),
   equal_priority_donates: z.boolean(),

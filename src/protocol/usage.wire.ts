@@ -51,7 +51,7 @@ export const usageResultSchema = z
   })
   .meta({ id: "Usage" }) satisfies Describes<UsageResult>;
 
-const donor = z
+export const donor = z
   .strictObject({
     agent: z.string(),
     priority: whole,

@@ -1,11 +1,50 @@
 /** The API's document: what a public linter says of it, and that it is of the routes that there are. */
+import { Validator } from "@cfworker/json-schema";
 import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { describe, expect, it } from "vitest";
 import { openApiDocument } from "../../src/http/openapi.ts";
 import { routes } from "../../src/http/routes.ts";
+import { eventTraits } from "../../src/protocol/events.ts";
 import { read } from "./tree.ts";
 
 const document = JSON.parse(JSON.stringify(openApiDocument(JSON.parse(read("package.json")).version)));
+
+type Schema = {
+  readonly type?: string;
+  readonly anyOf?: unknown;
+  readonly $ref?: string;
+  readonly description?: string;
+};
+type Body = { readonly of: string; readonly schema: Schema; readonly example: unknown };
+
+/** The JSON bodies of requests and of successes. */
+const bodies: readonly Body[] = Object.values(
+  document.paths as Record<string, Record<string, { operationId: string; requestBody?: object; responses: object }>>,
+).flatMap((operations) =>
+  Object.values(operations).flatMap(({ operationId, requestBody, responses }) => {
+    const success = Object.entries(responses).find(([status]) => status.startsWith("2"))?.[1];
+    return [
+      [`${operationId} request`, requestBody] as const,
+      [`${operationId} response`, success as object | undefined] as const,
+    ].flatMap(([of, body]) => {
+      const json = Object(Object(body).content)["application/json"];
+      return json === undefined ? [] : [{ of, schema: json.schema, example: json.example }];
+    });
+  }),
+);
+
+function allOf<T>(value: unknown, find: (value: Record<string, unknown>) => readonly T[]): T[] {
+  if (typeof value !== "object" || value === null) return [];
+  return [
+    ...(Array.isArray(value) ? [] : find(value as Record<string, unknown>)),
+    ...Object.values(value).flatMap((one) => allOf(one, find)),
+  ];
+}
+
+function isDescribed(schema: unknown): boolean {
+  const { $ref, description, anyOf } = schema as { $ref?: string; description?: string; anyOf?: { $ref?: string }[] };
+  return description !== undefined || $ref !== undefined || anyOf?.some((one) => one.$ref !== undefined) === true;
+}
 
 describe("the OpenAPI document", () => {
   it("is clean to a public linter", async () => {
@@ -31,6 +70,49 @@ describe("the OpenAPI document", () => {
       (operations) => Object.values(operations).map(({ operationId }) => operationId),
     );
     expect(new Set(names).size).toBe(names.length);
+  });
+
+  it("describes at least nine in ten properties, and names every schema of a body", () => {
+    const properties = allOf(document, (value) =>
+      value["type"] === "object" ? Object.entries(Object(value["properties"])) : [],
+    );
+    const bare = properties.filter(([, schema]) => !isDescribed(schema)).map(([name]) => name);
+    expect(properties.length).toBeGreaterThan(500);
+    expect(bare.length / properties.length, bare.join(" ")).toBeLessThan(0.1);
+    const unnamed = bodies.filter(({ schema }) => schema.type === "object" || schema.anyOf !== undefined);
+    expect(unnamed.map(({ of }) => of)).toEqual([]);
+  });
+
+  it("has an example of every body, which its schema takes", () => {
+    const wrong = bodies.flatMap(({ of, schema, example }) => {
+      if (example === undefined) return [`${of} has none`];
+      const { valid, errors } = new Validator(
+        { ...(schema as object), components: document.components },
+        "2020-12",
+      ).validate(example);
+      return valid
+        ? []
+        : [`${of}: ${errors.map(({ instanceLocation, error }) => `${instanceLocation} ${error}`).join("; ")}`];
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it("has an example of every request that the route takes", () => {
+    const wrong = routes.flatMap(({ name, body }) => {
+      if (body === undefined) return [];
+      const example = bodies.find(({ of }) => of === `${name} request`)?.example;
+      const parsed = body.safeParse(example);
+      return parsed.success
+        ? []
+        : [`${name}: ${parsed.error.issues.map(({ path, message }) => `/${path.join("/")} ${message}`).join("; ")}`];
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it("has a schema for every type of event", () => {
+    const { anyOf } = document.components.schemas.Event;
+    expect(anyOf).toHaveLength(Object.keys(eventTraits).length);
+    for (const { $ref } of anyOf) expect(document.components.schemas).toHaveProperty($ref.split("/").at(-1));
   });
 
   it("is what the Worker serves", () => {
