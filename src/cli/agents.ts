@@ -25,12 +25,20 @@ export function agents(): Command {
   const command = new Command("agents").description(
     "list, show, register, reset, close, reopen and pause a pool's agents",
   );
+  for (const add of [addLs, addSet, addShow, addReset, addClose, addReopen, addPause, addResume]) add(command);
+  return command;
+}
+
+function addLs(command: Command): void {
   command
     .command("ls <pool>")
     .description("list a pool's agents")
     .action(async (pool: string, _: unknown, self: Command) => {
       show(self, await connect(self).pool(pool).ledger(), describe);
     });
+}
+
+function addSet(command: Command): void {
   command
     .command("set <pool> <agent>")
     .description("register an agent, or change its contract; never touches what it has spent")
@@ -69,6 +77,9 @@ export function agents(): Command {
       const registered = await bursar.pool(pool).register(agent, named as Contract);
       show(self, registered, ({ agent: { allocated } }) => `${agent} is allocated ${money(allocated, unit)}.`);
     });
+}
+
+function addShow(command: Command): void {
   command
     .command("show <pool> <agent>")
     .description("an agent's contract, and what it has, has spent and holds")
@@ -77,6 +88,9 @@ export function agents(): Command {
       const { unit } = await bursar.pool(pool).ledger();
       show(self, await bursar.pool(pool).agent(agent).view(), (detail) => detailOf(detail, unit));
     });
+}
+
+function addReset(command: Command): void {
   command
     .command("reset <pool> <agent>")
     .description("start it again: nothing consumed, its contract's allocation again, its gate open")
@@ -85,6 +99,9 @@ export function agents(): Command {
       await confirm(self, `Start ${agent} again? What it has consumed counts no more.`);
       show(self, await connect(self).pool(pool).agent(agent).reset(), () => `${agent} starts again.`);
     });
+}
+
+function addClose(command: Command): void {
   command
     .command("close <pool> <agent>")
     .description("no more work for it; it leaves when its reservations are settled")
@@ -93,25 +110,33 @@ export function agents(): Command {
       await confirm(self, `Close ${agent}, and the agents below it? It takes no more work.`);
       show(self, await connect(self).pool(pool).agent(agent).close(), ({ state }) => `${agent} is ${state}.`);
     });
+}
+
+function addReopen(command: Command): void {
   command
     .command("reopen <pool> <agent>")
     .description("open its confidence gate: a new task")
     .action(async (pool: string, agent: string, _: unknown, self: Command) => {
       show(self, await connect(self).pool(pool).agent(agent).reopen(), () => `${agent} may spend again.`);
     });
+}
+
+function addPause(command: Command): void {
   command
     .command("pause <pool> <agent>")
     .description("stop it, and those below it, from reserving; what is open settles")
     .action(async (pool: string, agent: string, _: unknown, self: Command) => {
       show(self, await connect(self).pool(pool).agent(agent).pause(), () => `${agent} is paused.`);
     });
+}
+
+function addResume(command: Command): void {
   command
     .command("resume <pool> <agent>")
     .description("end its pause")
     .action(async (pool: string, agent: string, _: unknown, self: Command) => {
       show(self, await connect(self).pool(pool).agent(agent).resume(), () => `${agent} is resumed.`);
     });
-  return command;
 }
 
 /** An agent as lines of a name and a value. */

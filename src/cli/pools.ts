@@ -23,6 +23,25 @@ import { connect, everyPage, money, show, table, time } from "./output.ts";
 
 export function pools(): Command {
   const command = new Command("pools").description("list, create, show, fund and delete pools");
+  for (const add of [
+    addLs,
+    addCreate,
+    addShow,
+    addFund,
+    addPause,
+    addResume,
+    addPeriods,
+    addResetPeriod,
+    addExport,
+    addArchive,
+    addRestore,
+    addRm,
+  ])
+    add(command);
+  return command;
+}
+
+function addLs(command: Command): void {
   command
     .command("ls")
     .description("list the tenant's pools")
@@ -39,6 +58,9 @@ export function pools(): Command {
         ),
       );
     });
+}
+
+function addCreate(command: Command): void {
   command
     .command("create <pool>")
     .description("create a pool, or change its settings; what is left out keeps its value")
@@ -76,12 +98,18 @@ export function pools(): Command {
           `Pool ${name} counts ${unit}; its total is ${money(total, unit)}, ${money(unallocated, unit)} of it not allocated.`,
       );
     });
+}
+
+function addShow(command: Command): void {
   command
     .command("show <pool>")
     .description("what every agent has, has spent and holds")
     .action(async (name: string, _: unknown, self: Command) => {
       show(self, await connect(self).pool(name).ledger(), describe);
     });
+}
+
+function addFund(command: Command): void {
   command
     .command("fund")
     .argument("<pool>")
@@ -98,18 +126,27 @@ export function pools(): Command {
           `The total is ${money(total, unit)} now, ${money(unallocated, unit)} of it not allocated.`,
       );
     });
+}
+
+function addPause(command: Command): void {
   command
     .command("pause <pool>")
     .description("stop all agents from reserving; open reservations settle")
     .action(async (name: string, _: unknown, self: Command) => {
       show(self, await connect(self).pool(name).pause(), () => `Pool ${name} is paused.`);
     });
+}
+
+function addResume(command: Command): void {
   command
     .command("resume <pool>")
     .description("end its pause")
     .action(async (name: string, _: unknown, self: Command) => {
       show(self, await connect(self).pool(name).resume(), () => `Pool ${name} is resumed.`);
     });
+}
+
+function addPeriods(command: Command): void {
   command
     .command("periods <pool>")
     .description("what each period that is over had and used, newest first")
@@ -129,6 +166,9 @@ export function pools(): Command {
         ),
       );
     });
+}
+
+function addResetPeriod(command: Command): void {
   command
     .command("reset-period <pool>")
     .description("start a new period now: the budget is filled again, and nothing is consumed")
@@ -138,6 +178,9 @@ export function pools(): Command {
       const begun = await connect(self).pool(name).resetPeriod();
       show(self, begun, ({ period }) => `Period ${period?.number} of ${name} has begun.`);
     });
+}
+
+function addExport(command: Command): void {
   command
     .command("export <pool> <file>")
     .description("write the journal to a file that `bursar verify` checks offline")
@@ -146,6 +189,9 @@ export function pools(): Command {
       await exportJournal(self, name, file, after);
       show(self, { file }, () => `The journal of ${name} is in ${file}: bursar verify ${file}`);
     });
+}
+
+function addArchive(command: Command): void {
   command
     .command("archive <pool>")
     .description("ship what of the journal is not in the archive yet")
@@ -156,6 +202,9 @@ export function pools(): Command {
         ({ shipped, trimmed }) => `Shipped up to event ${shipped}; kept here from event ${trimmed + 1} on.`,
       );
     });
+}
+
+function addRestore(command: Command): void {
   command
     .command("restore <pool>")
     .description("make a deleted pool again out of the archive")
@@ -163,6 +212,9 @@ export function pools(): Command {
       const restored = await connect(self).pool(name).restore();
       show(self, restored, ({ seq }) => `Pool ${name} is as it was at event ${seq}.`);
     });
+}
+
+function addRm(command: Command): void {
   command
     .command("rm <pool>")
     .description("delete a pool and its journal")
@@ -172,7 +224,6 @@ export function pools(): Command {
       await confirm(self, `Delete the pool ${name} and its journal? They can't be had back without an archive.`);
       show(self, await connect(self).pool(name).delete({ force }), () => `Pool ${name} is deleted.`);
     });
-  return command;
 }
 
 type Options = {

@@ -8,6 +8,11 @@ type Spec = { readonly types?: NoticeType[]; readonly pool?: string; readonly de
 
 export function webhooks(): Command {
   const command = new Command("webhooks").description("send notices of what happens in pools to an address");
+  for (const add of [addAdd, addLs, addDeliveries, addPing, addRedeliver, addRotate, addEnable, addRm]) add(command);
+  return command;
+}
+
+function addAdd(command: Command): void {
   command
     .command("add <url>")
     .description("send notices there; the secret that signs them is shown only now")
@@ -18,6 +23,9 @@ export function webhooks(): Command {
       const made = await connect(self).webhooks.create({ url, ...spec });
       show(self, made, ({ id, secret }) => `${secret}\n\nIts id is ${id}. The secret is shown only now.`);
     });
+}
+
+function addLs(command: Command): void {
   command
     .command("ls")
     .description("list webhooks, and how each has fared")
@@ -30,6 +38,9 @@ export function webhooks(): Command {
         ),
       );
     });
+}
+
+function addDeliveries(command: Command): void {
   command
     .command("deliveries <webhook>")
     .description("what was sent there, and what became of it, newest first")
@@ -50,6 +61,9 @@ export function webhooks(): Command {
         ),
       );
     });
+}
+
+function addPing(command: Command): void {
   command
     .command("ping <webhook>")
     .description("send a message that says nothing, to see whether it arrives")
@@ -57,6 +71,9 @@ export function webhooks(): Command {
       const sent = await connect(self).webhooks.ping(id);
       show(self, sent, ({ message }) => `${message} is on its way: bursar webhooks deliveries ${id}`);
     });
+}
+
+function addRedeliver(command: Command): void {
   command
     .command("redeliver <webhook>")
     .description("send again: one message, or all that did not arrive")
@@ -68,6 +85,9 @@ export function webhooks(): Command {
       const again = await connect(self).webhooks.redeliver(id, which);
       show(self, again, ({ redelivering }) => `${redelivering} messages are sent again.`);
     });
+}
+
+function addRotate(command: Command): void {
   command
     .command("rotate <webhook>")
     .description("make a new secret; the one before is signed with too, for a day")
@@ -75,19 +95,24 @@ export function webhooks(): Command {
       const made = await connect(self).webhooks.rotate(id);
       show(self, made, ({ secret }) => `${secret}\n\nIt is shown only now. The one before is valid for a day.`);
     });
+}
+
+function addEnable(command: Command): void {
   command
     .command("enable <webhook>")
     .description("send again where it was disabled")
     .action(async (id: string, _: unknown, self: Command) => {
       show(self, await connect(self).webhooks.enable(id), ({ url }) => `${url} is sent to again.`);
     });
+}
+
+function addRm(command: Command): void {
   command
     .command("rm <webhook>")
     .description("send nothing there any more")
     .action(async (id: string, _: unknown, self: Command) => {
       show(self, await connect(self).webhooks.remove(id), () => `Webhook ${id} is deleted.`);
     });
-  return command;
 }
 
 function stateOf({ state, disabled_reason, failures }: WebhookView): string {

@@ -1,6 +1,6 @@
 /**
  * The gateway: an unmodified SDK of OpenAI's or Anthropic's, pointed here, is governed. Finds the route, knows the
- * caller, and passes calls to `request-context.ts`; whatever goes wrong is said in the provider's own dialect.
+ * caller, and passes calls to `call.ts`; whatever goes wrong is said in the provider's own dialect.
  */
 
 import type { Env } from "../env.ts";

@@ -167,6 +167,14 @@ function commandOf(event: JournalEvent, edited: Plans, rules: Rules, unit: Unit)
       return rules === "flat"
         ? { op: "reset", id: `period ${event.number} of ${event.agent}`, agent: event.agent }
         : undefined;
+    default:
+      return spendingOf(event, isShared, unit);
+  }
+}
+
+/** The command of an event by which an agent spends or settles; none of what the engine does by itself. */
+function spendingOf(event: JournalEvent, isShared: boolean, unit: Unit): Command | undefined {
+  switch (event.type) {
     case "reserved":
       return {
         op: "reserve",
@@ -192,11 +200,7 @@ function commandOf(event: JournalEvent, edited: Plans, rules: Rules, unit: Unit)
     case "reallocated":
       if (isShared) return undefined;
       return { op: "reallocate", id: event.id, agent: event.agent, amount: event.asked, unit };
-    case "closed":
-    case "expired":
-    case "clock_corrected":
-    case "warned":
-    case "refused":
+    default:
       return undefined;
   }
 }

@@ -138,22 +138,30 @@ function Row({ agent, place, of, widest, live, isPast }: RowProps) {
       <span class="number">
         {brief(agent.consumed, unit)} <small>of {brief(agent.allocated, unit)}</small>
       </span>
-      <span class="marks">
-        {closed ? (
-          <span class="badge good" title={`sure by ${agent.confidence}`}>
-            gate closed
-          </span>
-        ) : null}
-        {over > 0 ? <span class="badge bad">overage</span> : null}
-        {agent.paused ? <span class="badge">paused</span> : null}
-        {agent.closing ? <span class="badge">closing</span> : null}
-        {Number.isFinite(lasts) && !closed ? (
-          <span class="note" title="lasts, at this rate">
-            {duration(lasts)}
-          </span>
-        ) : null}
-      </span>
+      <Marks agent={agent} lasts={lasts} />
     </div>
+  );
+}
+
+/** What is special about an agent, and how long its budget lasts at this rate. */
+function Marks({ agent, lasts }: { readonly agent: Agent; readonly lasts: number }) {
+  const closed = gateOf(agent) === "closed";
+  return (
+    <span class="marks">
+      {closed ? (
+        <span class="badge good" title={`sure by ${agent.confidence}`}>
+          gate closed
+        </span>
+      ) : null}
+      {overage(agent) > 0 ? <span class="badge bad">overage</span> : null}
+      {agent.paused ? <span class="badge">paused</span> : null}
+      {agent.closing ? <span class="badge">closing</span> : null}
+      {Number.isFinite(lasts) && !closed ? (
+        <span class="note" title="lasts, at this rate">
+          {duration(lasts)}
+        </span>
+      ) : null}
+    </span>
   );
 }
 

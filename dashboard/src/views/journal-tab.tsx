@@ -1,5 +1,5 @@
 /** The journal: every event, filtered, and any of them explained in words. */
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { available, gateOf } from "../../../src/engine/state.ts";
 import { eventTraits } from "../../../src/protocol/events.ts";
@@ -56,64 +56,14 @@ export function JournalTab({ live }: { readonly live: LivePool }) {
               {count(found.length)} events{live.history.base > 0 ? `, from ${count(live.history.base + 1)} on` : ""}
             </small>
           </h2>
-          <select
-            aria-label="Kind of event"
-            value={kind.value}
-            onChange={(change) => {
-              kind.value = change.currentTarget.value;
-              turn(0);
-            }}
-          >
-            {kinds.map(([value, label]) => (
-              <option key={value} value={value}>
-                {label}
-              </option>
-            ))}
-          </select>
-          <input
-            type="search"
-            placeholder="agent"
-            aria-label="Agent"
-            value={agent.value}
-            onInput={(change) => {
-              agent.value = change.currentTarget.value;
-              turn(0);
-            }}
-          />
+          <Filters kind={kind} agent={agent} changed={() => turn(0)} />
         </div>
         {shown.length === 0 ? (
           <Empty text="No matching events." />
         ) : (
-          <ol class="events" reversed>
-            {shown.map((one) => (
-              <li key={one.seq}>
-                <button
-                  type="button"
-                  aria-pressed={chosen.value === one.seq}
-                  onClick={() => {
-                    chosen.value = one.seq;
-                  }}
-                >
-                  <span class="number">{count(one.seq)}</span>
-                  <time>{clock(one.at)}</time>
-                  <span class={`kind ${one.type}`}>{one.type}</span>
-                  <span>{lineOf(one, live.unit, ownerOf(one, owners))}</span>
-                </button>
-              </li>
-            ))}
-          </ol>
+          <Lines events={shown} chosen={chosen} lineOf={(one) => lineOf(one, live.unit, ownerOf(one, owners))} />
         )}
-        <p class="pager">
-          <button type="button" disabled={at === 0} onClick={() => turn(at - 1)}>
-            Newer
-          </button>
-          <span>
-            {count(at + 1)} of {count(pages)}
-          </span>
-          <button type="button" disabled={at >= pages - 1} onClick={() => turn(at + 1)}>
-            Older
-          </button>
-        </p>
+        <Pager at={at} pages={pages} turn={turn} />
       </section>
       <section class="card detail" aria-live="polite" aria-labelledby="detail">
         <h2 id="detail">{event === undefined ? "Choose an event" : `Event ${count(event.seq)}`}</h2>
@@ -124,6 +74,90 @@ export function JournalTab({ live }: { readonly live: LivePool }) {
         )}
       </section>
     </div>
+  );
+}
+
+type PagerProps = { readonly at: number; readonly pages: number; readonly turn: (to: number) => void };
+
+function Pager({ at, pages, turn }: PagerProps) {
+  return (
+    <p class="pager">
+      <button type="button" disabled={at === 0} onClick={() => turn(at - 1)}>
+        Newer
+      </button>
+      <span>
+        {count(at + 1)} of {count(pages)}
+      </span>
+      <button type="button" disabled={at >= pages - 1} onClick={() => turn(at + 1)}>
+        Older
+      </button>
+    </p>
+  );
+}
+
+type FiltersProps = {
+  readonly kind: Signal<string>;
+  readonly agent: Signal<string>;
+  readonly changed: () => void;
+};
+
+function Filters({ kind, agent, changed }: FiltersProps) {
+  return (
+    <>
+      <select
+        aria-label="Kind of event"
+        value={kind.value}
+        onChange={(change) => {
+          kind.value = change.currentTarget.value;
+          changed();
+        }}
+      >
+        {kinds.map(([value, label]) => (
+          <option key={value} value={value}>
+            {label}
+          </option>
+        ))}
+      </select>
+      <input
+        type="search"
+        placeholder="agent"
+        aria-label="Agent"
+        value={agent.value}
+        onInput={(change) => {
+          agent.value = change.currentTarget.value;
+          changed();
+        }}
+      />
+    </>
+  );
+}
+
+type LinesProps = {
+  readonly events: readonly JournalEvent[];
+  readonly chosen: Signal<number | undefined>;
+  readonly lineOf: (event: JournalEvent) => string;
+};
+
+function Lines({ events, chosen, lineOf: line }: LinesProps) {
+  return (
+    <ol class="events" reversed>
+      {events.map((one) => (
+        <li key={one.seq}>
+          <button
+            type="button"
+            aria-pressed={chosen.value === one.seq}
+            onClick={() => {
+              chosen.value = one.seq;
+            }}
+          >
+            <span class="number">{count(one.seq)}</span>
+            <time>{clock(one.at)}</time>
+            <span class={`kind ${one.type}`}>{one.type}</span>
+            <span>{line(one)}</span>
+          </button>
+        </li>
+      ))}
+    </ol>
   );
 }
 

@@ -1,7 +1,9 @@
 /** Manage: agents, budget and keys, for an admin. */
 import { useSignal } from "@preact/signals";
-import { gateOf } from "../../../src/engine/state.ts";
+import { type Agent, gateOf } from "../../../src/engine/state.ts";
+import type { Contract } from "../../../src/protocol/agent.ts";
 import type { KeyView } from "../../../src/protocol/key.ts";
+import type { Unit } from "../../../src/protocol/unit.ts";
 import { amount } from "../format.ts";
 import { access } from "../model/access.ts";
 import type { LivePool } from "../model/live.ts";
@@ -11,65 +13,17 @@ import { Act, client, Field, number, text } from "./acts.tsx";
 const agentsMost = 100;
 
 export function ManageTab({ live }: { readonly live: LivePool }) {
-  const { unit, remote } = live;
   // Read, so that it follows the pool.
   const all = live.slowVersion.value >= 0 ? [...live.state.agents.values()] : [];
   const sought = useSignal("");
   const found = all.filter(({ name }) => name.includes(sought.value));
   const agents = found.slice(0, agentsMost);
-  const contractOf = (form: FormData) => ({
-    priority: number(form, "priority"),
-    ...(unit === "tokens" ? { max_tokens: number(form, "max") } : { max_microusd: number(form, "max") }),
-    ...(text(form, "min_reserve") === "" ? {} : { min_reserve: number(form, "min_reserve") }),
-    ...(text(form, "confidence_threshold") === ""
-      ? {}
-      : { confidence_threshold: number(form, "confidence_threshold") }),
-  });
   return (
     <>
       <section class="card" aria-labelledby="manage">
         <div class="title">
           <h2 id="manage">Agents and budget</h2>
-          <Act
-            label="Fund"
-            question={`Adds to the pool's unallocated budget; below zero, takes out of it. In ${unit}.`}
-            act={(form, id) => client().pool(live.name, { unit }).fund(number(form, "amount"), { id })}
-          >
-            <Field name="amount" label="Amount" type="number" />
-          </Act>
-          <Act
-            label="New period"
-            isGrave
-            question="The budget is filled again and nothing is consumed. What is open stays open."
-            act={(_, id) => remote.resetPeriod({ id })}
-          />
-          {live.state.paused ? (
-            <Act label="Resume pool" question="Agents may reserve again." act={() => remote.resume()} />
-          ) : (
-            <Act
-              label="Pause pool"
-              isGrave
-              question="No agent can reserve until the pool is resumed. Open reservations still settle."
-              act={() => remote.pause()}
-            />
-          )}
-          <Act
-            label="New agent"
-            question="Its contract says how important it is, and what it may spend."
-            act={(form) => remote.register(text(form, "agent"), contractOf(form))}
-          >
-            <Field name="agent" label="Name" />
-            <Field name="priority" label="Priority, 0 to 1,000" type="number" value={1} />
-            <Field name="max" label={`Budget, in ${unit}`} type="number" />
-            <Field name="min_reserve" label="Keeps (empty: a tenth)" type="number" required={false} />
-            <Field
-              name="confidence_threshold"
-              label="Gate closes at (0 to 1, empty: never)"
-              step="any"
-              type="number"
-              required={false}
-            />
-          </Act>
+          <PoolActs live={live} />
         </div>
         {all.length > agentsMost ? (
           <p>
@@ -89,74 +43,143 @@ export function ManageTab({ live }: { readonly live: LivePool }) {
         ) : null}
         <ul class="manage">
           {agents.map((agent) => (
-            <li key={agent.name}>
-              <span class="name">{agent.name}</span>
-              <span class="note">
-                priority {agent.contract.priority}, {amount(agent.contract.max, unit)}
-                {agent.paused ? ", paused" : ""}
-              </span>
-              <span class="answers">
-                <Act
-                  label="Contract"
-                  to={agent.name}
-                  question={`Changes what ${agent.name} may spend. What it has spent stays.`}
-                  act={(form) => remote.register(agent.name, contractOf(form))}
-                >
-                  <Field name="priority" label="Priority, 0 to 1,000" type="number" value={agent.contract.priority} />
-                  <Field name="max" label={`Budget, in ${unit}`} type="number" value={agent.contract.max} />
-                  <Field
-                    name="min_reserve"
-                    label="Min reserve"
-                    type="number"
-                    value={agent.contract.min_reserve}
-                    required={false}
-                  />
-                  <Field
-                    name="confidence_threshold"
-                    label="Gate closes at (0 to 1, empty: never)"
-                    step="any"
-                    type="number"
-                    value={agent.contract.confidence_threshold ?? ""}
-                    required={false}
-                  />
-                </Act>
-                {gateOf(agent) === "closed" ? (
-                  <Act
-                    label="Reopen"
-                    to={agent.name}
-                    question={`${agent.name} is sure of its answer. A new task opens its gate.`}
-                    act={() => remote.agent(agent.name).reopen()}
-                  />
-                ) : null}
-                {agent.paused ? (
-                  <Act
-                    label="Resume"
-                    to={agent.name}
-                    question={`${agent.name} may reserve again.`}
-                    act={() => remote.agent(agent.name).resume()}
-                  />
-                ) : (
-                  <Act
-                    label="Pause"
-                    to={agent.name}
-                    question={`${agent.name} and those below it can't reserve until it is resumed. Open reservations still settle.`}
-                    act={() => remote.agent(agent.name).pause()}
-                  />
-                )}
-                <Act
-                  label="Close"
-                  to={agent.name}
-                  isGrave
-                  question={`${agent.name} takes no more work, and leaves when its reservations are settled.`}
-                  act={() => remote.agent(agent.name).close()}
-                />
-              </span>
-            </li>
+            <AgentLine key={agent.name} agent={agent} live={live} />
           ))}
         </ul>
       </section>
       <Keys />
     </>
+  );
+}
+
+/** What can be done to the pool as a whole. */
+function PoolActs({ live }: { readonly live: LivePool }) {
+  const { unit, remote } = live;
+  return (
+    <>
+      <Act
+        label="Fund"
+        question={`Adds to the pool's unallocated budget; below zero, takes out of it. In ${unit}.`}
+        act={(form, id) => client().pool(live.name, { unit }).fund(number(form, "amount"), { id })}
+      >
+        <Field name="amount" label="Amount" type="number" />
+      </Act>
+      <Act
+        label="New period"
+        isGrave
+        question="The budget is filled again and nothing is consumed. What is open stays open."
+        act={(_, id) => remote.resetPeriod({ id })}
+      />
+      {live.state.paused ? (
+        <Act label="Resume pool" question="Agents may reserve again." act={() => remote.resume()} />
+      ) : (
+        <Act
+          label="Pause pool"
+          isGrave
+          question="No agent can reserve until the pool is resumed. Open reservations still settle."
+          act={() => remote.pause()}
+        />
+      )}
+      <Act
+        label="New agent"
+        question="Its contract says how important it is, and what it may spend."
+        act={(form) => remote.register(text(form, "agent"), contractOf(form, unit))}
+      >
+        <Field name="agent" label="Name" />
+        <ContractFields unit={unit} />
+      </Act>
+    </>
+  );
+}
+
+/** The fields of a contract: of a new agent, or as they are of one that is there. */
+function ContractFields({ unit, contract }: { readonly unit: Unit; readonly contract?: Contract }) {
+  return (
+    <>
+      <Field name="priority" label="Priority, 0 to 1,000" type="number" value={contract?.priority ?? 1} />
+      <Field name="max" label={`Budget, in ${unit}`} type="number" value={contract?.max ?? ""} />
+      <Field
+        name="min_reserve"
+        label={contract === undefined ? "Min reserve (empty: a tenth)" : "Min reserve"}
+        type="number"
+        value={contract?.min_reserve ?? ""}
+        required={false}
+      />
+      <Field
+        name="confidence_threshold"
+        label="Gate closes at (0 to 1, empty: never)"
+        step="any"
+        type="number"
+        value={contract?.confidence_threshold ?? ""}
+        required={false}
+      />
+    </>
+  );
+}
+
+function contractOf(form: FormData, unit: Unit) {
+  const threshold = text(form, "confidence_threshold");
+  return {
+    priority: number(form, "priority"),
+    ...(unit === "tokens" ? { max_tokens: number(form, "max") } : { max_microusd: number(form, "max") }),
+    ...(text(form, "min_reserve") === "" ? {} : { min_reserve: number(form, "min_reserve") }),
+    // Emptied: the gate never closes.
+    confidence_threshold: threshold === "" ? null : number(form, "confidence_threshold"),
+  };
+}
+
+/** An agent, and what can be done to it. */
+function AgentLine({ agent, live }: { readonly agent: Agent; readonly live: LivePool }) {
+  const { unit, remote } = live;
+  const { name, contract } = agent;
+  return (
+    <li>
+      <span class="name">{name}</span>
+      <span class="note">
+        priority {contract.priority}, {amount(contract.max, unit)}
+        {agent.paused ? ", paused" : ""}
+      </span>
+      <span class="answers">
+        <Act
+          label="Contract"
+          to={name}
+          question={`Changes what ${name} may spend. What it has spent stays.`}
+          act={(form) => remote.register(name, contractOf(form, unit))}
+        >
+          <ContractFields unit={unit} contract={contract} />
+        </Act>
+        {gateOf(agent) === "closed" ? (
+          <Act
+            label="Reopen"
+            to={name}
+            question={`${name} is sure of its answer. A new task opens its gate.`}
+            act={() => remote.agent(name).reopen()}
+          />
+        ) : null}
+        {agent.paused ? (
+          <Act
+            label="Resume"
+            to={name}
+            question={`${name} may reserve again.`}
+            act={() => remote.agent(name).resume()}
+          />
+        ) : (
+          <Act
+            label="Pause"
+            to={name}
+            question={`${name} and those below it can't reserve until it is resumed. Open reservations still settle.`}
+            act={() => remote.agent(name).pause()}
+          />
+        )}
+        <Act
+          label="Close"
+          to={name}
+          isGrave
+          question={`${name} takes no more work, and leaves when its reservations are settled.`}
+          act={() => remote.agent(name).close()}
+        />
+      </span>
+    </li>
   );
 }
 

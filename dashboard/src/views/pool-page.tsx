@@ -2,8 +2,9 @@
 import { computed, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { access, isAdmin } from "../model/access.ts";
-import { LivePool } from "../model/live.ts";
+import { LivePool, type Status } from "../model/live.ts";
 import { addressOf, route } from "../model/route.ts";
+import type { Shown } from "./agents.tsx";
 import { JournalTab } from "./journal-tab.tsx";
 import { Later } from "./later.tsx";
 import { NowTab } from "./now-tab.tsx";
@@ -61,15 +62,7 @@ export function PoolPage({ name }: { readonly name: string }) {
     <main class="pool-page">
       <div class="title">
         <h1>{name}</h1>
-        <p class={`status ${status.kind}`} role="status">
-          {status.kind === "live"
-            ? "live"
-            : status.kind === "loading"
-              ? `catching up`
-              : status.kind === "lost"
-                ? `reconnecting: ${status.why}`
-                : `over: ${status.why}`}
-        </p>
+        <StatusLine status={status} />
         {status.kind === "ended" ? <TryAgain live={live} /> : null}
       </div>
       <nav class="tabs" aria-label="Views of this pool">
@@ -81,20 +74,43 @@ export function PoolPage({ name }: { readonly name: string }) {
             </a>
           ))}
       </nav>
-      {tab === "flows" ? (
-        <Later key={tab} fetched={flows} what="flows" props={{ live }} />
-      ) : tab === "journal" ? (
-        <JournalTab live={live} />
-      ) : tab === "what-if" ? (
-        <Later key={tab} fetched={whatIf} what="what if" props={{ live }} />
-      ) : tab === "manage" && isAdmin() ? (
-        <Later key={tab} fetched={manage} what="what you may do" props={{ live }} />
-      ) : (
-        <NowTab live={live} shown={shown.value} />
-      )}
+      <View tab={tab} live={live} shown={shown.value} />
       {tab === "now" ? <TimeBar live={live} moment={moment} /> : null}
     </main>
   );
+}
+
+function StatusLine({ status }: { readonly status: Status }) {
+  return (
+    <p class={`status ${status.kind}`} role="status">
+      {status.kind === "live"
+        ? "live"
+        : status.kind === "loading"
+          ? `catching up`
+          : status.kind === "lost"
+            ? `reconnecting: ${status.why}`
+            : `over: ${status.why}`}
+    </p>
+  );
+}
+
+type ViewProps = { readonly tab: string; readonly live: LivePool; readonly shown: Shown };
+
+/** The view that the tab names. Large ones are fetched when they are first opened. */
+function View({ tab, live, shown }: ViewProps) {
+  switch (tab) {
+    case "flows":
+      return <Later key={tab} fetched={flows} what="flows" props={{ live }} />;
+    case "journal":
+      return <JournalTab live={live} />;
+    case "what-if":
+      return <Later key={tab} fetched={whatIf} what="what if" props={{ live }} />;
+    case "manage":
+      if (isAdmin()) return <Later key={tab} fetched={manage} what="what you may do" props={{ live }} />;
+      return <NowTab live={live} shown={shown} />;
+    default:
+      return <NowTab live={live} shown={shown} />;
+  }
 }
 
 function TryAgain({ live }: { readonly live: LivePool }) {

@@ -52,52 +52,65 @@ export function WhatIfTab({ live }: { readonly live: LivePool }) {
         {first > 0 ? ` Played from event ${count(first + 1)} on, from what was left then.` : ""}
         {plans.size > agentsMost ? ` The first ${agentsMost} of ${count(plans.size)} agents are shown.` : ""}
       </p>
-      <div class="wide">
-        <table class="plans">
-          <caption class="unseen">Contracts, and what became of each agent's calls</caption>
-          <thead>
-            <tr>
-              <th scope="col">Agent</th>
-              <th scope="col">Priority</th>
-              <th scope="col">Budget</th>
-              <th scope="col">Keeps</th>
-              <th scope="col" class="number">
-                Flowing
-              </th>
-              <th scope="col" class="number">
-                Flat caps
-              </th>
-              <th scope="col" class="number">
-                Shared pot
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {[...plans].slice(0, agentsMost).map(([agent, plan]) => (
-              <tr key={agent}>
-                <th scope="row">{agent}</th>
-                {(["priority", "max", "min_reserve"] as const).map((field) => (
-                  <td key={field}>
-                    <input
-                      type="number"
-                      min={0}
-                      value={plan[field]}
-                      aria-label={`${agent}: ${field.replace("_", " ")}`}
-                      onChange={(event) => change(agent, field, event.currentTarget.valueAsNumber)}
-                    />
-                  </td>
-                ))}
-                {(["governed", "flat", "shared"] as const).map((rules) => (
-                  <td key={rules} class="number">
-                    <Served outcome={played.value?.[rules].get(agent)} live={live} />
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <PlanTable plans={plans} played={played.value} change={change} live={live} />
     </section>
+  );
+}
+
+type PlanTableProps = {
+  readonly plans: ReadonlyMap<string, Plan>;
+  readonly played: Played | undefined;
+  readonly change: (agent: string, field: keyof Plan, value: number) => void;
+  readonly live: LivePool;
+};
+
+function PlanTable({ plans, played, change, live }: PlanTableProps) {
+  return (
+    <div class="wide">
+      <table class="plans">
+        <caption class="unseen">Contracts, and what became of each agent's calls</caption>
+        <thead>
+          <tr>
+            <th scope="col">Agent</th>
+            <th scope="col">Priority</th>
+            <th scope="col">Budget</th>
+            <th scope="col">Min reserve</th>
+            <th scope="col" class="number">
+              Flowing
+            </th>
+            <th scope="col" class="number">
+              Flat caps
+            </th>
+            <th scope="col" class="number">
+              Shared pot
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {[...plans].slice(0, agentsMost).map(([agent, plan]) => (
+            <tr key={agent}>
+              <th scope="row">{agent}</th>
+              {(["priority", "max", "min_reserve"] as const).map((field) => (
+                <td key={field}>
+                  <input
+                    type="number"
+                    min={0}
+                    value={plan[field]}
+                    aria-label={`${agent}: ${field.replace("_", " ")}`}
+                    onChange={(event) => change(agent, field, event.currentTarget.valueAsNumber)}
+                  />
+                </td>
+              ))}
+              {(["governed", "flat", "shared"] as const).map((rules) => (
+                <td key={rules} class="number">
+                  <Served outcome={played?.[rules].get(agent)} live={live} />
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 
