@@ -9,7 +9,7 @@ import { brotliCompressSync } from "node:zlib";
 import { freePort, startGovernor } from "../scripts/governor.ts";
 import { ensureSecrets } from "../scripts/secrets.ts";
 import { Bursar, type Pool } from "../src/client/index.ts";
-import { findChromium, launch } from "../test/house/chromium.ts";
+import { findChromium, launch } from "../test/support/chromium.ts";
 import { median, options, print, progress } from "./lib/report.ts";
 
 const chosen = options("Weight, first sight and frames of the dashboard.", { seconds: 10, rounds: 5 });

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import type { Page } from "playwright-core";
 import { work } from "../examples/demo/traffic.ts";
 import { Bursar } from "../src/client/index.ts";
-import { findChromium, launch } from "../test/house/chromium.ts";
+import { findChromium, launch } from "../test/support/chromium.ts";
 import { freePort, startGovernor } from "./governor.ts";
 import { fail, readOptions } from "./options.ts";
 import { ensureSecrets } from "./secrets.ts";

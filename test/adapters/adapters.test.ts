@@ -16,7 +16,7 @@ import { governed as governedModel } from "../../src/client/ai.ts";
 import { governed as governedAnthropic } from "../../src/client/anthropic.ts";
 import { BudgetExceededError, Bursar, type Pool } from "../../src/client/index.ts";
 import { governed as governedOpenAi } from "../../src/client/openai.ts";
-import { answer, cached, input, type Provider, startProvider, used, words } from "../provider.ts";
+import { answer, cached, input, type Provider, startProvider, used, words } from "../support/provider.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "bursar-adapters-"));
 let governor: Governor;

@@ -13,9 +13,9 @@ import { ship, shipped } from "../../src/pool/shipping.ts";
 import { snapshotHead } from "../../src/pool/snapshot.ts";
 import { trim, trimmedTo } from "../../src/pool/trimming.ts";
 import type { Command } from "../../src/protocol/commands.ts";
-import { randomOf } from "../engine/random.ts";
 import { api, must, newTenant } from "../http/api.ts";
 import { all, anybody, audited, findings, heavy, livePool, newStub, onStorage, register, Stub } from "../pool/stage.ts";
+import { randomOf } from "../support/random.ts";
 
 afterEach(() => void vi.useRealTimers());
 

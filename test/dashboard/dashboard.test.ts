@@ -9,8 +9,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort, type Governor, startGovernor } from "../../scripts/governor.ts";
 import { ensureSecrets } from "../../scripts/secrets.ts";
 import { Bursar, type Pool } from "../../src/client/index.ts";
-import { findChromium, launch } from "../house/chromium.ts";
-import { root } from "../house/tree.ts";
+import { findChromium, launch } from "../support/chromium.ts";
+import { root } from "../support/tree.ts";
 import { go, open, openPool, signIn } from "./page.ts";
 import { xssTexts } from "./xss.ts";
 

@@ -9,7 +9,7 @@ import { applyDue, execute } from "../../src/engine/execute.ts";
 import { emptyPool, type Pool } from "../../src/engine/state.ts";
 import type { PoolEvent } from "../../src/protocol/events.ts";
 import { type RefillRule, type Weekday, weekdays } from "../../src/protocol/period.ts";
-import { randomOf } from "./random.ts";
+import { randomOf } from "../support/random.ts";
 
 const seed = Number(process.env["BURSAR_SEED"] ?? Date.now()) | 0;
 console.info(`seed ${seed}`);

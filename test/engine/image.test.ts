@@ -6,7 +6,7 @@ import { emptyPool, type Pool } from "../../src/engine/state.ts";
 import type { Command } from "../../src/protocol/commands.ts";
 import type { PoolEvent } from "../../src/protocol/events.ts";
 import type { OnExpiry } from "../../src/protocol/reservation.ts";
-import { randomOf } from "./random.ts";
+import { randomOf } from "../support/random.ts";
 
 const steps = 3_000;
 

@@ -8,7 +8,7 @@ import { freePort, type Governor, startGovernor } from "../../scripts/governor.t
 import { ensureSecrets } from "../../scripts/secrets.ts";
 import { Bursar } from "../../src/client/index.ts";
 import { signKey } from "../../src/http/signature.ts";
-import { answer, type Provider, startProvider, used } from "../provider.ts";
+import { answer, type Provider, startProvider, used } from "../support/provider.ts";
 
 const root = join(import.meta.dirname, "../..");
 const directory = mkdtempSync(join(tmpdir(), "bursar-examples-"));

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Pool } from "../../src/client/index.ts";
-import { cached, input, used, words } from "../provider.ts";
+import { cached, input, used, words } from "../support/provider.ts";
 import {
   books,
   call,

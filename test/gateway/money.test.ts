@@ -1,7 +1,7 @@
 /** Pools of microusd through the gateway: every kind of token at its own price, and no model for nothing. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PriceFields } from "../../src/protocol/price.ts";
-import { cached, input, used, words } from "../provider.ts";
+import { cached, input, used, words } from "../support/provider.ts";
 import { books, call, type DialectName, dialects, eventsOf, type Stage, settled, startStage } from "./stage.ts";
 
 let stage: Stage;

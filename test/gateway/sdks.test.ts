@@ -12,7 +12,7 @@ import { ChatOpenAI } from "@langchain/openai";
 import { generateText, streamText } from "ai";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { answer, input, used } from "../provider.ts";
+import { answer, input, used } from "../support/provider.ts";
 import {
   books,
   call,

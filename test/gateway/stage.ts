@@ -2,7 +2,7 @@
 import { key as adminKey, keyFor, startWorkerd, type Workerd } from "../../bench/lib/workerd.ts";
 import { Bursar, type Contract, type Pool, type PoolSettings } from "../../src/client/index.ts";
 import type { JournalEvent } from "../../src/protocol/journal.ts";
-import { type Provider, startProvider } from "../provider.ts";
+import { type Provider, startProvider } from "../support/provider.ts";
 
 /** The secrets of the Worker that pay for calls; they must come out nowhere. */
 export const payingKeys = {

@@ -4,7 +4,7 @@
  */
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { randomOf } from "../engine/random.ts";
+import { randomOf } from "../support/random.ts";
 import { agentIn, api, audited, type Json, must, newPath, newPool, newTenant, type Reply } from "./api.ts";
 
 function post(path: string, body: unknown): Promise<Reply> {

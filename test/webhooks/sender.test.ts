@@ -2,7 +2,7 @@
 import { Webhook } from "standardwebhooks";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { signedHeaders } from "../../src/webhooks/signature.ts";
-import { randomOf } from "../engine/random.ts";
+import { randomOf } from "../support/random.ts";
 import { idOf, type Sent, Stage } from "./stage.ts";
 
 const seed = Number(process.env["BURSAR_SEED"] ?? Date.now()) | 0;

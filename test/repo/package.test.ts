@@ -8,7 +8,7 @@ import { build } from "esbuild";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, describe, expect, it } from "vitest";
-import { read, root } from "./tree.ts";
+import { read, root } from "../support/tree.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "bursar-package-"));
 const pack = JSON.parse(

@@ -6,7 +6,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort, type Governor, startGovernor } from "../../scripts/governor.ts";
 import { ensureSecrets } from "../../scripts/secrets.ts";
-import { findChromium, launch } from "./chromium.ts";
+import { findChromium, launch } from "../support/chromium.ts";
 
 const executable = findChromium();
 const directory = mkdtempSync(join(tmpdir(), "bursar-docs-"));

@@ -4,8 +4,8 @@ import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Bursar } from "../../src/client/index.ts";
 import { signKey } from "../../src/http/signature.ts";
+import { type Served, serve } from "../support/served.ts";
 import { hostile } from "../webhooks/hostile.ts";
-import { type Served, serve } from "./served.ts";
 
 const secrets = {
   BURSAR_OPERATOR_TOKEN: "operator-token-of-the-webhook-test-0123456789",

@@ -8,7 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { routes } from "../../src/http/routes.ts";
 import { signKey } from "../../src/http/signature.ts";
-import { type Served, serve } from "./served.ts";
+import { type Served, serve } from "../support/served.ts";
 
 const secrets = {
   BURSAR_OPERATOR_TOKEN: "operator-token-of-the-wallet-test-0123456789",

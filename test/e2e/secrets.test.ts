@@ -7,7 +7,7 @@ import type { Env } from "../../src/env.ts";
 import { createApp } from "../../src/http/app.ts";
 import { routes } from "../../src/http/routes.ts";
 import { signKey } from "../../src/http/signature.ts";
-import { type Served, serve } from "./served.ts";
+import { type Served, serve } from "../support/served.ts";
 
 // The app is made in Node here, too, where the platform has no spans.
 vi.mock("cloudflare:workers", () => ({ tracing: { getActiveSpan: () => undefined } }));

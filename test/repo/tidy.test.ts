@@ -5,7 +5,7 @@ import { routes } from "../../src/http/routes.ts";
 import { limits } from "../../src/protocol/limits.ts";
 import { statusOf } from "../../src/protocol/problems.ts";
 import { refusalCodes } from "../../src/protocol/refusals.ts";
-import { files, importsOf, read } from "./tree.ts";
+import { files, importsOf, read } from "../support/tree.ts";
 
 const sources = files.filter((path) => path.startsWith("src/") && path.endsWith(".ts"));
 const code = files.filter((path) => /\.(ts|tsx|mjs|js)$/.test(path));
@@ -149,7 +149,7 @@ describe("the tree", () => {
   });
 
   it("has nothing left for later, no test that is skipped, and no path of a machine", () => {
-    const self = "test/house/tidy.test.ts";
+    const self = "test/repo/tidy.test.ts";
     const marks = /\b(TODO|FIXME|XXX)\b|\b(it|test|describe)\.(only|skip|todo)\b|@ts-(ignore|nocheck|expect-error)/;
     const machine = /(^|[\s"'`(=])\/(root|home|work|Users|tmp)\/[A-Za-z]/m;
     const wrong = files

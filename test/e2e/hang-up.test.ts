@@ -10,8 +10,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { freePort, startGovernor } from "../../scripts/governor.ts";
 import { ensureSecrets } from "../../scripts/secrets.ts";
 import { Bursar } from "../../src/client/index.ts";
-import { type Provider, startProvider } from "../provider.ts";
-import { serve } from "./served.ts";
+import { type Provider, startProvider } from "../support/provider.ts";
+import { serve } from "../support/served.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "bursar-hang-up-"));
 let provider: Provider;

@@ -10,8 +10,8 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "../../scripts/governor.ts";
-import { type Provider, startProvider, used } from "../provider.ts";
-import { files, read, root } from "./tree.ts";
+import { type Provider, startProvider, used } from "../support/provider.ts";
+import { files, read, root } from "../support/tree.ts";
 
 const clone = mkdtempSync(join(tmpdir(), "bursar-first-minute-"));
 const home = join(clone, "home");

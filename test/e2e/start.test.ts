@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { answers } from "../../scripts/data-folder.ts";
 import { freePort } from "../../scripts/governor.ts";
-import { root } from "./tree.ts";
+import { root } from "../support/tree.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "bursar-start-"));
 const children: ChildProcess[] = [];

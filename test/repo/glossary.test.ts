@@ -1,6 +1,6 @@
 /** One word per thing: what the glossary bans stands in no source, message or document of today. */
 import { describe, expect, it } from "vitest";
-import { files, read } from "./tree.ts";
+import { files, read } from "../support/tree.ts";
 
 /** Records of what was, and texts that a script prints from them. */
 const records = /^(CHANGELOG\.md|docs\/(proof\.md|study\/|glossary\.md))/;

@@ -5,7 +5,7 @@ import { parse } from "yaml";
 import { exposition } from "../../src/http/metrics.ts";
 import type { AgentView } from "../../src/protocol/agent.ts";
 import type { Metrics } from "../../src/protocol/pool.ts";
-import { read } from "./tree.ts";
+import { read } from "../support/tree.ts";
 
 /** Names of metrics that a pool of either unit with one agent has. */
 function metricNames(): Set<string> {

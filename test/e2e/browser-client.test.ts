@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort, type Governor, startGovernor } from "../../scripts/governor.ts";
 import { ensureSecrets } from "../../scripts/secrets.ts";
 import { Bursar } from "../../src/client/index.ts";
-import { findChromium, launch } from "./chromium.ts";
-import { root } from "./tree.ts";
+import { findChromium, launch } from "../support/chromium.ts";
+import { root } from "../support/tree.ts";
 
 const executable = findChromium();
 const directory = mkdtempSync(join(tmpdir(), "bursar-browser-client-"));

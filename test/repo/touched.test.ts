@@ -1,6 +1,6 @@
 /** What a change touches: CONTRIBUTING lists the files by an example of each kind, which are all that name it. */
 import { describe, expect, it } from "vitest";
-import { files, read } from "./tree.ts";
+import { files, read } from "../support/tree.ts";
 
 const sources = files.filter((path) => /^(src|dashboard\/src)\/.*\.tsx?$/.test(path));
 

@@ -1,8 +1,8 @@
 /** Traces, as the platform gives them to whoever exports them: a tail worker beside the Worker, on plain workerd. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { signKey } from "../../src/http/signature.ts";
-import { cached, input, type Provider, startProvider, words } from "../provider.ts";
-import { type Served, serve } from "./served.ts";
+import { cached, input, type Provider, startProvider, words } from "../support/provider.ts";
+import { type Served, serve } from "../support/served.ts";
 
 const secrets = {
   BURSAR_OPERATOR_TOKEN: "operator-token-of-the-traces-test-0123456789",

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { openApiDocument } from "../../src/http/openapi.ts";
 import { routes } from "../../src/http/routes.ts";
 import { eventTraits } from "../../src/protocol/events.ts";
-import { read } from "./tree.ts";
+import { read } from "../support/tree.ts";
 
 const document = JSON.parse(JSON.stringify(openApiDocument(JSON.parse(read("package.json")).version)));
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { read, root } from "./tree.ts";
+import { read, root } from "../support/tree.ts";
 
 describe("a deployment", () => {
   it("bundles without a warning, with every binding, and stays small", () => {
