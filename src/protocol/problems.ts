@@ -10,6 +10,8 @@ const apiErrors = {
   method_not_allowed: 405,
   body_too_large: 413,
   unsupported_media_type: 415,
+  /** Of the gateway: it takes no WebSocket where a provider would. */
+  upgrade_required: 426,
   /** The gateway does not forward what it can't bound. */
   unsupported_feature: 400,
   /** The provider did not answer, or not as it should. */

@@ -30,8 +30,12 @@ function openAi({ status, code, errors }: Problem, message: string): object {
   return { error: { message, type, code: known, param: firstField(errors) } };
 }
 
-function anthropic({ status }: Problem, message: string): object {
-  return { type: "error", error: { type: anthropicType(status), message } };
+function anthropic({ status, errors }: Problem, message: string): object {
+  const error = { type: anthropicType(status), message };
+  // The SDK's tool runner goes on without a thread where the provider says that it has none, and how it says so.
+  if (firstField(errors) !== "thread") return { type: "error", error };
+  const details = { error_code: "thread_unsupported_request", unsupported: ["thread"] };
+  return { type: "error", error: { ...error, details } };
 }
 
 function anthropicType(status: number): string {

@@ -160,7 +160,7 @@ const builtInTokens = 1_000;
 
 function builtInTools(body: object): number {
   const tools = fieldOf(body, "tools");
-  const isBuiltIn = (tool: unknown): boolean => !["function", "custom", undefined].includes(typeOf(tool));
+  const isBuiltIn = (tool: unknown): boolean => !["function", "custom", "namespace", undefined].includes(typeOf(tool));
   return Array.isArray(tools) ? tools.filter(isBuiltIn).length : 0;
 }
 

@@ -44,6 +44,15 @@ const only =
       ? undefined
       : `may be ${allowed.join(" or ")}: anything else is billed above the price list`;
 
+/** Clearing what was said before lowers the input; compacting it is a call of its own, which is billed besides. */
+const onlyClears: Check = (value) => {
+  const edits = fieldOf(value, "edits") ?? [];
+  const isClear = (edit: unknown): boolean => /^clear_(thinking|tool_uses)_\d{8}$/.test(String(fieldOf(edit, "type")));
+  return Array.isArray(edits) && edits.every(isClear)
+    ? undefined
+    : "may only have edits of type clear_thinking or clear_tool_uses: others are calls of their own";
+};
+
 const openAiTier = only("auto", "default", "flex");
 
 const fields: Readonly<Record<ModelRequest["dialect"], Fields>> = {
@@ -62,8 +71,8 @@ const fields: Readonly<Record<ModelRequest["dialect"], Fields>> = {
     },
   },
   "openai-responses": {
-    free: words(`model input include instructions max_output_tokens max_tool_calls metadata parallel_tool_calls
-      prompt_cache_key prompt_cache_options prompt_cache_retention reasoning safety_identifier store stream
+    free: words(`model client_metadata input include instructions max_output_tokens max_tool_calls metadata
+      parallel_tool_calls prompt_cache_key prompt_cache_options prompt_cache_retention reasoning safety_identifier store stream
       stream_options temperature text tool_choice tools top_logprobs top_p truncation user`),
     checked: { service_tier: openAiTier },
   },
@@ -72,6 +81,7 @@ const fields: Readonly<Record<ModelRequest["dialect"], Fields>> = {
     free: words(`model messages max_tokens cache_control metadata output_config output_format stop_sequences stream system
       temperature thinking tool_choice tools top_k top_p`),
     checked: {
+      context_management: onlyClears,
       service_tier: only("auto", "standard_only"),
       inference_geo: only("global"),
       speed: only("standard"),
@@ -83,10 +93,10 @@ function words(text: string): readonly string[] {
   return text.split(/\s+/);
 }
 
-/** Fields that are off (null, false) ask for nothing. */
+/** Fields that are off (null, false) or empty ask for nothing. */
 function fieldsIn(body: ModelRequest["body"], { free, checked }: Fields): Unsupported | undefined {
   for (const [name, value] of Object.entries(body)) {
-    if (value === null || value === false || free.includes(name)) continue;
+    if (value === null || value === false || isEmpty(value) || free.includes(name)) continue;
     const check = checked[name];
     const message = check === undefined ? "is not known to be billed by what can be seen here" : check(value);
     if (message !== undefined) return { field: `/${name}`, message };
@@ -94,21 +104,29 @@ function fieldsIn(body: ModelRequest["body"], { free, checked }: Fields): Unsupp
   return undefined;
 }
 
+function isEmpty(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}
+
 /** Tools that the caller runs; what they cost is tokens. */
 const openAiTools = /^(function|custom|local_shell|apply_patch|computer|computer_use_preview)$/;
 const anthropicTools = /^(custom|(bash|text_editor|computer|memory)_\d{8})$/;
 
+function toolsIn(holder: unknown, known: RegExp, field = ""): Unsupported | undefined {
+  return listIn(fieldOf(holder, "tools"), `${field}/tools`, (tool, at) => toolIn(tool, known, at));
+}
+
 /** A tool without a type is the caller's own. */
-function toolsIn(body: ModelRequest["body"], known: RegExp): Unsupported | undefined {
-  const tools = body["tools"];
-  const notList = notListIn(tools, "/tools");
-  if (notList !== undefined || !Array.isArray(tools)) return notList;
-  const index = tools.findIndex((tool) => {
-    const type = fieldOf(tool, "type");
-    return type !== undefined && !(typeof type === "string" && known.test(type));
-  });
-  if (index < 0) return undefined;
-  return { field: `/tools/${index}/type`, message: `${shown(fieldOf(tools[index], "type"))} is run by the provider` };
+function toolIn(tool: unknown, known: RegExp, field: string): Unsupported | undefined {
+  const type = fieldOf(tool, "type");
+  // OpenAI's: a group of tools, and two that are the caller's only where it says so.
+  if (type === "namespace" && known === openAiTools) return toolsIn(tool, known, field);
+  const isOwn =
+    type === undefined ||
+    (typeof type === "string" && known.test(type)) ||
+    (type === "tool_search" && fieldOf(tool, "execution") === "client") ||
+    (type === "shell" && fieldOf(fieldOf(tool, "environment"), "type") === "local");
+  return isOwn ? undefined : { field: `${field}/type`, message: `${shown(type)} is run by the provider` };
 }
 
 type Look = (item: unknown, field: string) => Unsupported | undefined;
@@ -136,7 +154,8 @@ const chatMessage: Look = (message, field) =>
 
 const responsesTypes =
   words(`message function_call function_call_output custom_tool_call custom_tool_call_output reasoning
-  local_shell_call local_shell_call_output apply_patch_call apply_patch_call_output computer_call computer_call_output`);
+  local_shell_call local_shell_call_output shell_call shell_call_output apply_patch_call apply_patch_call_output
+  computer_call computer_call_output tool_search_call tool_search_output additional_tools configuration_update`);
 
 const responsesItem: Look = (item, field) => {
   const type = fieldOf(item, "type");
@@ -146,6 +165,8 @@ const responsesItem: Look = (item, field) => {
     return { field, message: `${shown(type)} references state on the provider's side, which can't be metered` };
   const output = fieldOf(item, "output");
   return (
+    // Tools of this turn on, or those that the caller's search has found.
+    toolsIn(item, openAiTools, field) ??
     listIn(fieldOf(item, "content"), `${field}/content`, openAiPart) ??
     (Array.isArray(output) ? listIn(output, `${field}/output`, openAiPart) : fileIn(output, `${field}/output`, false))
   );
@@ -167,7 +188,9 @@ const openAiPart: Look = (part, field) => {
 const anthropicMessage: Look = (message, field) =>
   listIn(fieldOf(message, "content"), `${field}/content`, anthropicPart);
 
-const anthropicTypes = words("text image document search_result thinking redacted_thinking tool_use tool_result");
+const anthropicTypes = words(
+  "text image document search_result thinking redacted_thinking tool_use tool_result tool_reference",
+);
 
 const anthropicPart: Look = (part, field) => {
   const type = fieldOf(part, "type");

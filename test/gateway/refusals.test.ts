@@ -2,6 +2,7 @@
  * What the gateway refuses, how each SDK hears of it (once, as its own error), and that the provider is asked nothing
  * without a reservation: whoever asks, whatever is wrong.
  */
+import { get } from "node:http";
 import { createAnthropic } from "@ai-sdk/anthropic";
 import { createOpenAI } from "@ai-sdk/openai";
 import Anthropic from "@anthropic-ai/sdk";
@@ -273,6 +274,22 @@ describe("a route", () => {
   });
 });
 
+describe("a WebSocket in place of a call", () => {
+  it("is 426, which tells a client to send the call as a POST", async () => {
+    const { key } = await stage.newPool();
+    const headers = { authorization: `Bearer ${key}`, connection: "upgrade", upgrade: "websocket" };
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const asked = get(`${stage.url}/openai/v1/responses`, { headers }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      asked.on("error", reject);
+    });
+    expect(status).toBe(426);
+    expect(stage.provider.calls).toEqual([]);
+  });
+});
+
 describe("what can't be governed", () => {
   /** A body with one part of content, of one item of input. */
   const part = (content: object) => ({ messages: [{ role: "user", content: [content] }] });
@@ -308,8 +325,12 @@ describe("what can't be governed", () => {
     ["responses", "/tools/0/type", { tools: [{ type: "mcp", server_url: "https://x" }] }],
     ["responses", "/input/0", input({ type: "item_reference", id: "msg_1" })],
     ["responses", "/input/0", input({ id: "msg_1" })],
-    ["responses", "/input/0", input({ type: "additional_tools", role: "developer", tools: [{ type: "web_search" }] })],
-    ["responses", "/input/0", input({ type: "tool_search_output", tools: [{ type: "mcp" }] })],
+    [
+      "responses",
+      "/input/0/tools/0/type",
+      input({ type: "additional_tools", role: "developer", tools: [{ type: "web_search" }] }),
+    ],
+    ["responses", "/input/0/tools/0/type", input({ type: "tool_search_output", tools: [{ type: "mcp" }] })],
     [
       "responses",
       "/input/0/content/0",

@@ -209,6 +209,16 @@ describe("through the gateway, what an SDK gives is what it gives without it", (
   });
 });
 
+describe("the tool runner of Anthropic's SDK", () => {
+  it("goes on without a thread, which it asks for by itself", async () => {
+    const { governed, spent } = await ways();
+    const client = new Anthropic({ baseURL: governed.anthropic, apiKey: governed.key, maxRetries: 0 });
+    const runner = client.beta.messages.toolRunner({ ...ask, tools: [] });
+    expect(await runner).toMatchObject({ role: "assistant", stop_reason: "end_turn" });
+    expect(await spent()).toEqual({ consumed: used, held: 0 });
+  });
+});
+
 describe.each(names)("to the byte, a stream of %s", (dialect) => {
   const forms = ["plain", "crlf", "bytes", "joined", "runes", "tool", "twice", "unreported", "gzip"];
   it.each(forms)("that is %s", async (form) => {
