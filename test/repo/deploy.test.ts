@@ -1,6 +1,6 @@
 /** What `wrangler deploy` would upload, without uploading it. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -24,6 +24,15 @@ describe("a deployment", () => {
     // The platform's limit is far above; this one notices a library that came along unseen.
     expect(gzipSync(readFileSync(join(directory, "index.js"))).length).toBeLessThan(230_000);
     rmSync(directory, { recursive: true, force: true });
+  });
+
+  it("leaves what was built alone where no source is newer: another governor may be serving from it", () => {
+    const at = (): number => statSync(join(root, "dist/assets/openapi.json")).mtimeMs;
+    const before = at();
+    const built = spawnSync("npm", ["run", "--silent", "build:if-stale"], { cwd: root, encoding: "utf8" });
+    expect([built.status, built.stderr]).toEqual([0, ""]);
+    expect(at()).toBe(before);
+    expect(read("wrangler.toml")).toContain('command = "npm run --silent build:if-stale"');
   });
 
   it("has an example of its secrets without a value that anybody could use", () => {
