@@ -1,4 +1,4 @@
-/** What is stored of a pool is not what was written: a state with a name, told to every caller, never an exception. */
+/** A pool whose stored state does not read back as it was written is damaged: every caller is refused with that, and where it was found. */
 import type { Refusal } from "../protocol/refusals.ts";
 import type { PoolStorage } from "./storage.ts";
 

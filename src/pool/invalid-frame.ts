@@ -1,4 +1,4 @@
-/** What a session's frame is told when it is not valid. */
+/** The problem that answers a session's invalid frame. */
 import { type Problem, problemOf } from "../protocol/problems.ts";
 
 /** `field` is a JSON pointer into the frame; "" is the frame itself. */

@@ -46,7 +46,6 @@ export class Line {
 
   /** Reserves, or waits for budget to come free up to `waitMs`. `ticket` names the call for `leave`. */
   async reserve(command: ReserveCommand, waitMs: number, caller: Caller, ticket: string): Promise<Outcome> {
-    if (this.#gone.delete(ticket)) return releasedInLine(command.id);
     const visit: Visit = {
       ticket,
       keyId: caller.key_id,
@@ -81,6 +80,11 @@ export class Line {
     }
     const priority = this.#host.peek((pool) => pool.agents.get(command.agent)?.contract.priority ?? 0);
     return this.#wait(command, priority, visit);
+  }
+
+  /** Whether the caller of this call left before the call came. Said once. */
+  hasLeft(ticket: string): boolean {
+    return this.#gone.delete(ticket);
   }
 
   #wait(command: ReserveCommand, priority: number, visit: Visit): Promise<Outcome> {
@@ -194,7 +198,7 @@ function refusalOf(pool: Pool, command: ReserveCommand, now: number): Outcome | 
 }
 
 /** The answer to a call that waited for a reservation which was given up before it was granted. */
-function releasedInLine(id: string): Outcome {
+export function releasedInLine(id: string): Outcome {
   return { ok: false, refusal: { code: "reservation_settled", id, state: "released", consumed: 0 } };
 }
 

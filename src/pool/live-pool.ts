@@ -1,8 +1,8 @@
 /**
  * A pool in memory, kept equal to its journal. A delivery is decided and applied at once; its events join the pending
  * row, which is written as soon as the one before is safe; its answer waits for that flush, and so does every read
- * that could see them. No caller is told what is not yet safe. If a flush fails, every delivery that waits for it fails, and memory is
- * rebuilt before anything else.
+ * that could see them. No caller is told what is not yet safe. If a flush fails, every delivery that waits for it
+ * fails, and memory is rebuilt before anything else.
  */
 import { applyDue } from "../engine/execute.ts";
 import type { Pool } from "../engine/state.ts";
@@ -18,7 +18,7 @@ import { DamagedError, keepPause, keptPause } from "./damage.ts";
 import { nextDue } from "./due.ts";
 import { GroupCommit, NotPersistedError } from "./group-commit.ts";
 import { noteHead } from "./journal.ts";
-import { Line } from "./line.ts";
+import { Line, releasedInLine } from "./line.ts";
 import { Maintenance, type Tasks } from "./maintenance.ts";
 import { loadPool, type Memory } from "./memory.ts";
 import { noticesOf } from "./outbox.ts";
@@ -102,13 +102,14 @@ export class LivePool {
   async execute(
     commands: readonly Command[],
     caller: Caller = systemCaller,
-    { wait_ms = 0, ticket = crypto.randomUUID() }: ExecuteOptions = {},
+    { wait_ms = 0, ticket }: ExecuteOptions = {},
   ): Promise<readonly Outcome[]> {
     const damaged = this.#damagedOutcome();
     if (damaged !== undefined) return commands.map((command) => this.#pauseDamaged(command) ?? damaged);
     const [first] = commands;
-    if (wait_ms > 0 && first?.op === "reserve" && commands.length === 1) {
-      return [await this.#line.reserve(first, wait_ms, caller, ticket)];
+    if (first?.op === "reserve" && commands.length === 1) {
+      if (ticket !== undefined && this.#line.hasLeft(ticket)) return [releasedInLine(first.id)];
+      if (wait_ms > 0) return [await this.#line.reserve(first, wait_ms, caller, ticket ?? crypto.randomUUID())];
     }
     let length = 0;
     const outcomes = this.#deliver((pool, now, events) =>
@@ -191,9 +192,7 @@ export class LivePool {
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
 
-  /**
-   * The alarm: ends what is due, runs the tasks that are due, and says when it is needed next.
-   */
+  /** The alarm: ends what is due, runs the tasks that are due, and says when it is needed next. */
   async alarm(tasks: Tasks): Promise<void> {
     this.#alarm.forget();
     // What is damaged has nothing that ends, and its journal is left as it is.
@@ -260,6 +259,8 @@ export class LivePool {
     let filled: T;
     try {
       if (this.#damage !== undefined || isPaused) await this.#storage.deleteAll();
+      // Kept until it is journaled: the object may be reset at any moment from here.
+      if (isPaused) keepPause(this.#storage, true);
       filled = await fill();
     } catch (error) {
       await this.#storage.deleteAll();
@@ -270,9 +271,16 @@ export class LivePool {
       this.#maintenance.forget();
       this.#forgetMemory();
     }
-    if (isPaused) await this.execute([{ op: "pause", agent: null }]);
+    await this.applyKeptPause();
     await this.#arrangeAlarm();
     return filled;
+  }
+
+  /** Pauses a pool that was paused while it was damaged, now that it is whole. */
+  async applyKeptPause(): Promise<void> {
+    if (!keptPause(this.#storage)) return;
+    await this.execute([{ op: "pause", agent: null }]);
+    keepPause(this.#storage, false);
   }
 
   /** Which of the pools that have had this name since waking it is. */

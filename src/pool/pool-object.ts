@@ -1,7 +1,7 @@
 /**
  * The Durable Object of a pool: what the platform sees. It wakes the pool, passes deliveries on, and gives back
- * values; a refusal is a value too. Its name is `tenant/pool`. It calls only the tenant's webhooks, and only from its
- * alarm. Every call says who asks.
+ * values; a refusal is a value too. Its name is `tenant/pool`. Every call says who asks. It calls the tenant's webhooks,
+ * from its alarm only, and the archive.
  */
 import { DurableObject } from "cloudflare:workers";
 import { type Objects, webhooksId } from "../objects.ts";
@@ -114,12 +114,15 @@ export class PoolObject extends DurableObject<PoolEnv> {
     if (refusal !== undefined) {
       return { outcomes: commands.map(() => ({ ok: false, refusal })), confidence_path: null };
     }
+    // Read before anything is executed: a read that fails afterwards would hide a reservation that stands.
+    const path = this.#confidencePathOf(commands[0]);
     const outcomes = await this.#pool.execute(commands, caller, options);
-    const [first] = commands;
-    if (first?.op !== "reserve" || outcomes[0]?.ok !== true) return { outcomes, confidence_path: null };
-    // Read without waiting for a flush: one that fails must not hide a reservation that stands.
-    const confidence_path = this.#pool.peek((pool) => pool.agents.get(first.agent)?.contract.confidence_path ?? null);
-    return { outcomes, confidence_path };
+    return { outcomes, confidence_path: outcomes[0]?.ok === true ? path : null };
+  }
+
+  #confidencePathOf(command: Command | undefined): string | null {
+    if (command?.op !== "reserve" || this.#pool.damage !== undefined) return null;
+    return this.#pool.peek((pool) => pool.agents.get(command.agent)?.contract.confidence_path ?? null);
   }
 
   /** The caller of a call that waits in line has hung up: nothing is granted to it. */
@@ -153,7 +156,12 @@ export class PoolObject extends DurableObject<PoolEnv> {
     const exists = !isDamaged && (await this.#pool.read(({ settings }) => settings !== null));
     if (exists) {
       const seq = restoredBy(this.ctx.storage, request);
-      if (seq !== undefined) return { ok: true, result: { seq } };
+      if (seq !== undefined) {
+        // Keys may have been revoked since, and the pause may not have been stored: the tenant counts on both.
+        await this.revoke(revoked);
+        await this.#pool.applyKeptPause();
+        return { ok: true, result: { seq } };
+      }
       const reason = "there is a pool of this name; delete it before it is restored";
       return { ok: false, refusal: { code: "contract_conflict", field: "pool", reason } };
     }

@@ -33,8 +33,8 @@ import { type Attachment, attach, attachmentOf, close, keyOf, send } from "./soc
 import type { Turns } from "./turns.ts";
 import { Watchers } from "./watchers.ts";
 
-/** How a session's commands get in: by the same door as requests, where revoked keys are refused. */
-export type Door = {
+/** What a session asks of its pool: the same `execute` that requests use, which refuses revoked keys. */
+export type Entry = {
   execute(caller: Caller, commands: readonly Command[], options: ExecuteOptions): Promise<readonly Outcome[]>;
   leave(id: string, ticket: string): void;
   /** Why the key is refused from now on: it is revoked or has expired. */
@@ -48,7 +48,7 @@ const frameCost = 20;
 
 export class Sessions {
   readonly #ctx: DurableObjectState;
-  readonly #door: Door;
+  readonly #entry: Entry;
   readonly #watchers: Watchers;
   readonly #turns: Turns;
   /** Frames of each socket that are not answered yet. */
@@ -56,10 +56,10 @@ export class Sessions {
   /** Calls of each socket that wait in line, by their tickets: the reservation that each waits for. */
   readonly #waiting = new WeakMap<WebSocket, Map<string, string>>();
 
-  constructor(ctx: DurableObjectState, pool: LivePool, turns: Turns, door: Door) {
+  constructor(ctx: DurableObjectState, pool: LivePool, turns: Turns, entry: Entry) {
     this.#ctx = ctx;
     this.#turns = turns;
-    this.#door = door;
+    this.#entry = entry;
     this.#watchers = new Watchers(ctx, pool, turns, (socket, attachment) => this.#isOver(socket, attachment));
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ping, pong));
   }
@@ -132,7 +132,7 @@ export class Sessions {
 
   /** Closes a session whose key has expired or was revoked; true if it did. */
   #isOver(socket: WebSocket, { caller }: Attachment): boolean {
-    const refusal = this.#door.refusalTo(caller);
+    const refusal = this.#entry.refusalTo(caller);
     if (refusal === undefined) return false;
     close(socket, closeCodes.unauthorized, `the key ${refusal.code === "key_expired" ? "has expired" : "was revoked"}`);
     this.#left(socket);
@@ -148,7 +148,7 @@ export class Sessions {
   /** The other side is gone: it is told of no more events, and its calls leave the line. */
   #left(socket: WebSocket): void {
     this.#watchers.gone(socket);
-    for (const [ticket, id] of this.#waiting.get(socket) ?? []) this.#door.leave(id, ticket);
+    for (const [ticket, id] of this.#waiting.get(socket) ?? []) this.#entry.leave(id, ticket);
     this.#waiting.delete(socket);
   }
 
@@ -203,7 +203,7 @@ export class Sessions {
     const outcomes =
       wait_ms !== undefined && first?.op === "reserve"
         ? await this.#executeOrWait(socket, caller, first, wait_ms)
-        : await this.#door.execute(caller, commands, {});
+        : await this.#entry.execute(caller, commands, {});
     const results = outcomes.map((outcome, index) => batchResult(outcome, commands[index]?.op ?? ""));
     send(socket, { id, results });
   }
@@ -218,7 +218,7 @@ export class Sessions {
     const waiting = this.#waiting.get(socket) ?? new Map<string, string>();
     this.#waiting.set(socket, waiting.set(ticket, command.id));
     try {
-      return await this.#door.execute(caller, [command], { wait_ms, ticket });
+      return await this.#entry.execute(caller, [command], { wait_ms, ticket });
     } finally {
       waiting.delete(ticket);
     }

@@ -9,6 +9,7 @@ import { readSegment } from "../../src/archive/segment.ts";
 import { verify } from "../../src/archive/verify.ts";
 import { toImage } from "../../src/engine/image.ts";
 import { report } from "../../src/engine/results.ts";
+import { keepPause } from "../../src/pool/damage.ts";
 import { ship, shipped } from "../../src/pool/shipping.ts";
 import { snapshotHead } from "../../src/pool/snapshot.ts";
 import { trim, trimmedTo } from "../../src/pool/trimming.ts";
@@ -160,6 +161,19 @@ describe("a pool's whole history", () => {
     await audited(new Stub(`${tenant}/team`));
   });
 
+  it("knows the keys that were revoked between a restore whose answer was lost and its repeat", async () => {
+    const tenant = newTenant();
+    await must(api("PUT", "/v1/pools/team", { tenant, body: {} }));
+    await must(api("POST", "/v1/pools/team/archive", { tenant, body: {} }));
+    await must(api("DELETE", "/v1/pools/team", { tenant }));
+    const pool = new Stub(`${tenant}/team`);
+    expect(await pool.raw.restore([], "one request")).toMatchObject({ ok: true });
+    const repeat = await pool.raw.restore([{ key_id: "k", expires_at: null }], "one request");
+    expect(repeat).toMatchObject({ ok: true });
+    const { outcomes } = await pool.raw.execute({ ...anybody, key_id: "k" }, [{ op: "pause", agent: null }]);
+    expect(outcomes).toMatchObject([{ ok: false, refusal: { code: "key_revoked" } }]);
+  });
+
   it("knows after it is restored which keys were revoked before", async () => {
     const tenant = newTenant();
     const pool = "/v1/pools/team";
@@ -196,6 +210,23 @@ describe("a damaged pool that is restored", () => {
     await must(api("PUT", `${pool}/agents/a`, { tenant, body: { priority: 1, max_tokens: 10 } }));
     const reserved = await api("POST", `${pool}/reservations`, { tenant, body: { agent: "a", tokens: 1 } });
     expect(reserved.body).toMatchObject({ code: "paused" });
+  });
+
+  it("is paused by the repeat of a restore that was cut off before the pause was stored", async () => {
+    const tenant = newTenant();
+    await must(api("PUT", "/v1/pools/team", { tenant, body: {} }));
+    await must(api("POST", "/v1/pools/team/archive", { tenant, body: {} }));
+    await must(api("DELETE", "/v1/pools/team", { tenant }));
+    const pool = new Stub(`${tenant}/team`);
+    expect(await pool.raw.restore([], "one request")).toMatchObject({ ok: true });
+    await runInDurableObject(asPool(tenant), (_, { storage }) => keepPause(storage, true));
+    expect(await pool.raw.restore([], "one request")).toMatchObject({ ok: true });
+    expect(await must(api("GET", "/v1/pools/team", { tenant }))).toMatchObject({ paused: true });
+    // Resumed, it stays so: the kept pause is used once.
+    await must(api("POST", "/v1/pools/team/resume", { tenant, body: {} }));
+    expect(await pool.raw.restore([], "one request")).toMatchObject({ ok: true });
+    expect(await must(api("GET", "/v1/pools/team", { tenant }))).toMatchObject({ paused: false });
+    await audited(pool);
   });
 
   it("refuses a pause while it is being restored, and loses none where the archive can't be read to its end", async () => {

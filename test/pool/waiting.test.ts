@@ -468,13 +468,17 @@ describe("a call leaves the line", () => {
       expect(await pool.read(({ held }) => held)).toBe(0);
     }));
 
-  it("before it has joined it, where its caller was gone before the call came", () =>
+  it.each([
+    ["joined the line", 450, minute],
+    ["been granted what there is, though it would not wait", 1, 0],
+  ])("before it has %s, where its caller was gone before the call came", (_, tokens, waitMs) =>
     onStage(withBudget, async ({ pool }) => {
       pool.leave("w", "ticket");
-      const outcome = await reserveOrWait(pool, reserve("w", "helper", 450), minute, anybody, "ticket");
+      const outcome = await reserveOrWait(pool, reserve("w", "helper", tokens), waitMs, anybody, "ticket");
       expect(outcome).toMatchObject({ ok: false, refusal: { code: "reservation_settled", state: "released" } });
       expect(pool.waiting()).toBe(0);
-    }));
+    }),
+  );
 
   it("not before the last call has gone that waits for the same reservation", () =>
     onStage(withBudget, async ({ pool, does, passes }) => {
