@@ -33,8 +33,9 @@ export function unitMismatch(pool: Pool, unit: Unit): Decision | undefined {
 }
 
 /**
- * Whether `agent` (null: the pool itself) has used `id`: undefined if it is new; the same content (by `firstDifference`) answers as it did then,
- * another is refused, and so is an id whose own time says that its outcome may have been forgotten.
+ * Whether `agent` (null: the pool itself) has used `id`: undefined if it is new. The same content (by
+ * `firstDifference`) is answered as it was then; other content is refused, and so is an id whose own time says that its
+ * outcome may have been forgotten.
  */
 export function usedBefore(
   pool: Pool,

@@ -1,6 +1,6 @@
 /**
- * Who lends, in which order, and how much. Budget flows from the pool's unallocated budget first, then from agents of lower (or,
- * where the pool allows it, equal) priority; never uphill, and never below what a donor keeps in reserve.
+ * Who gives, in which order, and how much. Budget flows from the pool's unallocated budget first, then from agents of
+ * lower (or, where the pool allows it, equal) priority; never uphill, and never below what a donor keeps in reserve.
  */
 import type { Transfer } from "../protocol/reservation.ts";
 import type { Donor } from "../protocol/usage.ts";

@@ -39,9 +39,8 @@ export function decide(pool: Pool, command: Command, now: number): Decision {
 }
 
 /**
- * Corrects the pool's clock where it was wrong, then
- * ends every lease and period that is due at `now`, in the order in which they end: what was charged when a lease
- * ended belongs to the period of then. At most `limits.openReservations` leases, and one period of each agent's.
+ * Corrects the pool's clock where it was wrong, then ends every lease and period that is due at `now`, in the order in
+ * which they end: what was charged when a lease ended belongs to the period of then. At most `limits.openReservations` leases, and one period of each agent's.
  */
 export function applyDue(pool: Pool, now: number, events: PoolEvent[]): void {
   const correction = correctClock(pool, now);

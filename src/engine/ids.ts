@@ -1,4 +1,4 @@
-/** What an id says of its own age. */
+/** Reads the time out of ids that carry one. */
 
 const uuid7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 

@@ -1,7 +1,7 @@
 /**
  * What an agent could get if every open reservation came back: whether waiting can help a refused one. By then the
- * agents that are closing have left, and what they leave is their parents' or the unallocated budget's. Nothing is copied: a refusal
- * must not cost more than a few looks at each agent.
+ * agents that are closing have left, and what they leave is their parents' or the unallocated budget's. Nothing is
+ * copied: a refusal must not cost more than a few looks at each agent.
  */
 import { mayGive, roomUnderCeiling } from "./donors.ts";
 import { type Agent, keeps, type Pool } from "./state.ts";

@@ -1,7 +1,7 @@
 /** Problems of the edge on their way out: thrown wherever they are met, and made into responses in one place. */
 import { type ApiErrorCode, type Problem, problemOf } from "../protocol/problems.ts";
 
-/** A door problem on its way out; thrown, because it ends the request wherever it is met. */
+/** A problem to answer with: thrown, because it ends the request wherever it is found. */
 export class ApiError extends Error {
   readonly code: ApiErrorCode;
   readonly facts: Readonly<Record<string, unknown>>;

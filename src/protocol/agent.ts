@@ -70,7 +70,7 @@ export type ResumeCommand = { readonly op: "resume"; readonly agent: string | nu
 /** Starts an agent again: nothing consumed, its contract's allocation again. */
 export type ResetCommand = { readonly op: "reset"; readonly agent: string; readonly id: string };
 
-/** An agent's ledger entry, in the seed's words and ours. */
+/** An agent's entry in the ledger. Amounts are in the pool's unit. */
 export type AgentView = {
   readonly priority: number;
   readonly allocated: number;

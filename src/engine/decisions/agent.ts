@@ -1,4 +1,4 @@
-/** Decides what concerns an agent's contract: registering, closing, reopening its gate, starting a new period. */
+/** Decides what concerns an agent's contract: registering, closing, pausing, reopening its gate, starting it again. */
 import type {
   CloseCommand,
   Contract,
@@ -211,7 +211,7 @@ export function decideReopen(pool: Pool, command: ReopenCommand, now: number): D
 }
 
 /**
- * A new period: what was consumed is forgotten, and the allocation is what the contract says, less what sub-agents
+ * Starts the agent again: what was consumed is forgotten, and the allocation is what the contract says, less what sub-agents
  * have of it, and at least what is held. Growth comes from where allocations come from, as far as that reaches.
  */
 export function decideReset(pool: Pool, command: ResetCommand, now: number): Decision {

@@ -1,6 +1,6 @@
 /**
- * Decides how periods end and begin: by the calendar, at the next command or read or the alarm rings, or by command. A
- * period is begun once: it is due only while the one before has not ended, and time never runs back within a pool.
+ * Decides how periods end and begin: by command, or by the calendar, at the next command, read or alarm. A period
+ * begins once: it is due only while the one before has not ended, and time never runs back within a pool.
  */
 import type { EventOf } from "../../protocol/events.ts";
 import { limits } from "../../protocol/limits.ts";
