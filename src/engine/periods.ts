@@ -13,5 +13,6 @@ export function periodChange(
   if (firstDifference([["rule", before, rule]]) === undefined) return undefined;
   if (rule === null) return null;
   const { number = 1, starts_at = now } = current ?? {};
-  return { number, starts_at, ends_at: periodAt(rule, now).ends_at };
+  // A period that began while the clock was ahead starts later than now, and must not end before it starts.
+  return { number, starts_at, ends_at: periodAt(rule, Math.max(now, starts_at)).ends_at };
 }

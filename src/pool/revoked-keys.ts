@@ -3,6 +3,7 @@
  * no look-up on the way of a request.
  */
 import type { RevokedKey } from "../protocol/key.ts";
+import { limits } from "../protocol/limits.ts";
 import { migrate, schemaVersion } from "./schema.ts";
 import type { PoolStorage } from "./storage.ts";
 
@@ -19,12 +20,12 @@ export class RevokedKeys {
     return this.#ids.has(keyId);
   }
 
-  /** Keeps them, and forgets those that have expired by `now`. Doing it again does nothing. */
+  /** Keeps them, and forgets those that expired long before `now`. Doing it again does nothing. */
   add(keys: readonly RevokedKey[], now: number): void {
     migrate(this.#storage);
     this.#storage.transactionSync(() => {
       const { sql } = this.#storage;
-      sql.exec("DELETE FROM revoked_keys WHERE expires_at <= ?", now);
+      sql.exec("DELETE FROM revoked_keys WHERE expires_at <= ?", now - limits.revokedKeysKeptMs);
       for (const { key_id, expires_at } of keys) {
         const until = expires_at ?? Number.MAX_SAFE_INTEGER;
         sql.exec("INSERT OR REPLACE INTO revoked_keys (key_id, expires_at) VALUES (?, ?)", key_id, until);

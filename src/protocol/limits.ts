@@ -151,7 +151,12 @@ export const limits = {
   /** What the operator may make beyond that: a tenant that has lost its admin key must get one. */
   keysOfOperator: 100,
   /**
-   * Revoked keys that have not expired: each new pool is told of all. Where there are as many no key is made, but by the
+   * How long a revoked key is remembered after it has expired: a week. A host whose clock is ahead sees keys as expired
+   * that are not, and a key that was forgotten too early would be accepted again once the clock is right.
+   */
+  revokedKeysKeptMs: 7 * 24 * 3_600_000,
+  /**
+   * Revoked keys that are remembered: each new pool is told of all. Where there are as many no key is made, but by the
    * operator. Those of one pool may be as many as are left free for all others.
    */
   revokedKeysPerTenant: 100_000,

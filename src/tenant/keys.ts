@@ -1,5 +1,6 @@
 /** A tenant's keys: who they were made for and whether they are revoked. The keys themselves are kept nowhere. */
 import type { KeyFields, KeyView, Scope } from "../protocol/key.ts";
+import { limits } from "../protocol/limits.ts";
 
 type KeyRow = {
   key_id: string;
@@ -43,15 +44,19 @@ export class Keys {
     return this.#sql.exec<{ count: number }>(query, pool).one().count;
   }
 
-  /** Revoked keys, of one pool or of all. They are kept until they expire: a key that is not known as revoked works. */
+  /** Revoked keys, of one pool or of all. They are kept past their expiry: a key that is not known as revoked works. */
   countRevoked(pool: string | null = null): number {
     const query = "SELECT count(*) AS count FROM keys WHERE revoked_at IS NOT NULL AND (?1 IS NULL OR pool = ?1)";
     return this.#sql.exec<{ count: number }>(query, pool).one().count;
   }
 
-  /** Forgets keys that have expired: they are dead by what is written in them. */
+  /** Forgets keys that have expired: they are dead by what is written in them. Revoked ones are kept a while longer. */
   forgetExpired(now: number): void {
-    this.#sql.exec("DELETE FROM keys WHERE expires_at <= ?", now);
+    this.#sql.exec(
+      "DELETE FROM keys WHERE expires_at <= iif(revoked_at IS NULL, ?1, ?2)",
+      now,
+      now - limits.revokedKeysKeptMs,
+    );
   }
 
   /** Lists a key. */

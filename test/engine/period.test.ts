@@ -49,6 +49,23 @@ describe("a pool that is refilled", () => {
     expect(stage.pool.period).toMatchObject({ number: 2, ends_at: 1_000_000 + 6 * hour });
   });
 
+  it.each(["pool", "agent"])(
+    "of the %s does not end before it starts, whatever rule follows after a clock was ahead",
+    (whose) => {
+      const daily = { every: "day" } as const;
+      const stage = Stage.with({ budget: 1_000, refill: daily }, { a: { max: 100, refill: daily } });
+      const period = () => (whose === "pool" ? stage.pool.period : stage.pool.agents.get("a")?.period);
+      stage.waits(5 * 24 * hour);
+      stage.waits(-4 * 24 * hour);
+      const starts_at = period()?.starts_at ?? 0;
+      expect(starts_at).toBeGreaterThan(stage.now);
+      stage.does({ op: "configure", refill: hourly });
+      stage.does({ op: "register", agent: "a", priority: 1, max: 100, refill: hourly });
+      expect(period()).toMatchObject({ starts_at });
+      expect(period()?.ends_at ?? 0).toBeGreaterThan(starts_at);
+    },
+  );
+
   it("carries what its rollover says, into the unallocated budget", () => {
     const after = (rollover: object): number => {
       const stage = Stage.with({ budget: 1_000, refill: { ...hourly, ...rollover } }, { a: { max: 400 } });

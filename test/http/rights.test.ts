@@ -7,6 +7,7 @@ import { exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { routes } from "../../src/http/routes.ts";
 import { signKey } from "../../src/http/signature.ts";
+import { randomOf } from "../support/random.ts";
 import { api, type Json, keyOf, must, newTenant, operatorToken, type Reply } from "./api.ts";
 
 const principals = [
@@ -590,17 +591,6 @@ describe("another agent's reservation", () => {
   });
 });
 
-/** Numbers in [0, 1) that follow from a seed (mulberry32). */
-function chance(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 describe("whoever asks for whatever", () => {
   const methods = ["GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS"];
   const words = ["mine", "missing", "theirs", "elsewhere", "a", "b", "of-a", "of-b", "batch", "keys", "..", "%2e", ""];
@@ -615,7 +605,7 @@ describe("whoever asks for whatever", () => {
   it.each(Array.from({ length: 10 }, (_, index) => index + 1))(
     "gets no error of ours, and nothing that the tables don't allow, seed %i",
     async (seed) => {
-      const random = chance(seed);
+      const random = randomOf(seed);
       const pick = <T>(items: readonly T[]): T => {
         const item = items[Math.floor(random() * items.length)];
         if (item === undefined) throw new Error("nothing to pick from");

@@ -8,6 +8,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Env, PoolCalls } from "../../src/env.ts";
 import { limits } from "../../src/protocol/limits.ts";
 import { api, type Json, must, newTenant, operatorToken, problem, type Reply, tenantObject } from "../http/api.ts";
+import { randomOf } from "../support/random.ts";
 
 type Key = { readonly key: string; readonly key_id: string };
 type Notified = { readonly notified: number; readonly pending: number };
@@ -575,6 +576,7 @@ describe("the list of a tenant's keys", () => {
     await mustBeDead(short, "p");
     vi.useFakeTimers({ toFake: ["Date"], now: now + 60_000 });
     for (const key of [short, other]) await problem(look("p", key), 401, "unauthorized");
+    vi.setSystemTime(now + 60_000 + limits.revokedKeysKeptMs);
     await makeKey(tenant);
     const { keys } = await must(api("GET", "/v1/keys", { tenant }));
     expect(keys).toMatchObject([{ key_id: long.key_id }, { label: null }]);
@@ -584,29 +586,32 @@ describe("the list of a tenant's keys", () => {
     });
   });
 
+  it("refuses a revoked key after a clock that was days ahead is right again, and tells it to new pools", async () => {
+    const tenant = await tenantWith("p");
+    const now = Date.now();
+    const key = await makeKey(tenant, { expires_at: now + 3_600_000 });
+    await revoke(tenant, key);
+    vi.useFakeTimers({ toFake: ["Date"], now: now + 3 * 86_400_000 });
+    // Both forget here: the tenant when it makes a key, the pool when it learns of a revocation.
+    await revoke(tenant, await makeKey(tenant));
+    vi.setSystemTime(now + 1_000);
+    await mustBeDead(key, "p");
+    await must(api("PUT", "/v1/pools/new", { tenant, body: {} }));
+    await mustBeDead(key, "new");
+  });
+
   it("numbers no two revocations alike, though the earlier key has expired and is forgotten", async () => {
     const tenant = await tenantWith("p");
     const now = Date.now();
     const [short, long] = [await makeKey(tenant, { expires_at: now + 60_000 }), await makeKey(tenant)];
     await revoke(tenant, short);
-    vi.useFakeTimers({ toFake: ["Date"], now: now + 60_000 });
+    vi.useFakeTimers({ toFake: ["Date"], now: now + 60_000 + limits.revokedKeysKeptMs });
     // Making a key forgets the expired one, and with it the highest number so far.
     await makeKey(tenant);
     expect(await revoke(tenant, long)).toEqual({ notified: 1, pending: 0 });
     await mustBeDead(long, "p");
   });
 });
-
-/** Numbers in [0, 1) that follow from a seed (mulberry32). */
-function chance(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 describe("revoking while other things happen", () => {
   it.each(["made", "made again", "configured"])("finds a pool that is being %s", async (how) => {
@@ -663,7 +668,7 @@ describe("revoking while other things happen", () => {
   it.each([1, 2, 3, 4, 5, 6, 7, 8])(
     "leaves no key alive that is dead in a plain list of what was done, seed %i",
     async (seed) => {
-      const random = chance(seed);
+      const random = randomOf(seed);
       const pick = <T>(items: readonly T[]): T | undefined => items[Math.floor(random() * items.length)];
       const tenant = newTenant();
       const names = ["p", "q", "r"];

@@ -90,7 +90,12 @@ export function register(world: World, command: CommandOf<"register">, now: numb
     agent.period =
       contract.refill === null
         ? null
-        : { number: 1, starts_at: now, ...agent.period, ends_at: endAfter(contract.refill, now) };
+        : {
+            number: 1,
+            starts_at: now,
+            ...agent.period,
+            ends_at: endAfter(contract.refill, Math.max(now, agent.period?.starts_at ?? now)),
+          };
   }
   if (!unchanged) {
     rearm(world, agent);

@@ -48,8 +48,12 @@ export function configure(world: World, command: CommandOf<"configure">, now: nu
   book(world, "unallocated", growth, 0);
   const isChanged = isNew || JSON.stringify(settings) !== JSON.stringify(old);
   if (isNew || JSON.stringify(settings.refill) !== JSON.stringify(old.refill)) {
-    const ends_at = settings.refill === null ? null : endAfter(settings.refill, now);
-    world.period = { number: 1, starts_at: now, ...world.period, ends_at };
+    const { number, starts_at } = world.period ?? { number: 1, starts_at: now };
+    world.period = {
+      number,
+      starts_at,
+      ends_at: settings.refill === null ? null : endAfter(settings.refill, Math.max(now, starts_at)),
+    };
   }
   if (isChanged) {
     rearm(world, null);
