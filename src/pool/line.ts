@@ -1,5 +1,5 @@
 /**
- * Waiting for budget: reserves that lack nothing else wait in line, and are granted in the same turn in which budget
+ * Waiting for budget: reserves that lack nothing else wait in line, and are granted in the same delivery in which budget
  * comes free. The line itself is in `waiting.ts`; here is when a call joins it, when it is served, and when it gives up.
  */
 import { lacksOnlyBudget, reserveDifference } from "../engine/decisions/reservation.ts";
@@ -19,8 +19,8 @@ import { type Answered, type Visit, WaitingLine } from "./waiting.ts";
 /** What the line needs of its pool. */
 export type LineHost = {
   readonly clock: () => number;
-  /** Runs one turn, without a pause; with `serve` those in line are looked at though no event calls for it. */
-  readonly deliver: <T>(turn: (pool: Pool, now: number, events: PoolEvent[]) => T, serve?: boolean) => T;
+  /** Runs one delivery, without a pause; with `serve` those in line are looked at though no event calls for it. */
+  readonly deliver: <T>(work: (pool: Pool, now: number, events: PoolEvent[]) => T, serve?: boolean) => T;
   /** Reads the pool as it is. */
   readonly peek: <T>(look: (pool: Pool) => T) => T;
   readonly noteRefusals: (commands: readonly Command[], outcomes: readonly Outcome[]) => void;

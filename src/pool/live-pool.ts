@@ -74,7 +74,7 @@ export class LivePool {
     });
     this.#line = new Line({
       clock,
-      deliver: (turn, serve) => this.#deliver(turn, serve),
+      deliver: (work, serve) => this.#deliver(work, serve),
       peek: (look) => this.peek(look),
       noteRefusals: (commands, outcomes) => this.#noteRefusals(commands, outcomes),
       persisted: () => this.#commit.persisted(),
@@ -303,16 +303,16 @@ export class LivePool {
   }
 
   /**
-   * One turn, without a pause: decide and apply, then give what came free to those in line. An exception in here is
+   * One delivery, without a pause: decide and apply, then give what came free to those in line. An exception in here is
    * a defect of ours and leaves memory in doubt: all of the batch is given up, and memory is read again.
    */
-  #deliver<T>(turn: (pool: Pool, now: number, events: PoolEvent[]) => T, serve = false): T {
+  #deliver<T>(work: (pool: Pool, now: number, events: PoolEvent[]) => T, serve = false): T {
     if (this.#isRebuilt) throw beingRestored();
     const { pool } = this.#current;
     const events: PoolEvent[] = [];
     try {
       const now = this.#clock();
-      const result = turn(pool, now, events);
+      const result = work(pool, now, events);
       const served =
         this.#line.size > 0 && (serve || events.some(({ type }) => eventTraits[type].freesBudget))
           ? this.#line.serve(pool, now, events)
