@@ -5,17 +5,18 @@
  * const model = wrapLanguageModel({ model: openai("gpt-5"), middleware: governed(pool, "writer") });
  * ```
  */
-
-import { bookedUsage } from "../pricing/booked.ts";
-import { metered, newMeter, usedBy } from "../providers/meter.ts";
-import { outputDefault, outputLeast, tokensIn } from "../providers/request.ts";
-import { countOf, fieldOf, type Usage } from "../providers/shape.ts";
-import { usageOf } from "../providers/usage.ts";
+import { AnswerMeter } from "../calls/answer.ts";
+import { boundOf, extentOf, limitWithin, outputDefault, outputLeast } from "../calls/bound.ts";
+import type { GovernedCall } from "../calls/governed-call.ts";
+import type { SettlementResult } from "../protocol/reservation.ts";
+import { aiSdkAnswers } from "../providers/ai-sdk-answers.ts";
+import { tokensIn } from "../providers/prompt-tokens.ts";
+import { countOf, fieldOf } from "../providers/shape.ts";
 import { meteredStream } from "./adapters/metered-stream.ts";
 import { BursarError } from "./errors.ts";
+import { governedCall, type SettlementOptions } from "./hold-port.ts";
 import type { Governor, ReserveOptions } from "./options.ts";
-import { Settlement, type SettlementOptions } from "./settlement.ts";
-import { callOf, type PriceOptions, tariffOf } from "./tariff.ts";
+import { type PriceOptions, tariffOf } from "./tariff.ts";
 
 export type MiddlewareOptions = Omit<ReserveOptions, "id" | "at_least" | "signal"> &
   SettlementOptions &
@@ -38,12 +39,12 @@ type Call = {
   };
 };
 
-/** A call under its hold. */
-type Begun = {
-  readonly settlement: Settlement;
+/** A call that was admitted. */
+type Admitted = {
+  readonly governed: GovernedCall<SettlementResult>;
+  readonly meter: AnswerMeter;
+  /** The call's parameters, its output limited to what was granted. */
   readonly limited: object;
-  readonly prompt: number;
-  readonly book: (usage: Usage, isReported: boolean) => Promise<void>;
 };
 
 /** Fits every version of the SDK's own type: those differ, and this file depends on none of them. */
@@ -54,66 +55,74 @@ export type Middleware = {
 };
 
 export function governed(pool: Governor, agent: string, options: MiddlewareOptions = {}): Middleware {
-  const { max_output = outputDefault, min_output = outputLeast, specification = "v4" } = options;
-  const { unbooked, price, max_output: _, min_output: __, specification: ___, ...reserve } = options;
-
-  async function begin({ params, model: { modelId } }: Call): Promise<Begun> {
-    const asked = callOf(tokensIn(fieldOf(params, "prompt")) + tokensIn(fieldOf(params, "tools")));
-    const limit = countOf(params, "maxOutputTokens") ?? max_output;
-    const signal = fieldOf(params, "abortSignal");
-    try {
-      const tariff = await tariffOf(pool, modelId, price === undefined ? {} : { price });
-      const bound = Math.max(1, tariff.bound(asked, limit));
-      const at_least = Math.max(1, tariff.bound(asked, Math.min(limit, min_output)));
-      const call = { ...reserve, at_least, ...(signal instanceof AbortSignal ? { signal } : {}) };
-      const hold = await pool.reserve(agent, bound, call);
-      const limited = { ...params, maxOutputTokens: Math.min(limit, tariff.limitWithin(asked, hold.granted)) };
-      const settlement = new Settlement(hold, { unbooked });
-      const book = (usage: Usage, isReported: boolean): Promise<void> =>
-        settlement.book(tariff.amountOf(usage), {
-          usage: bookedUsage(usage, tariff, { model: modelId, isReported }),
-        });
-      return { settlement, limited, prompt: asked.prompt, book };
-    } catch (error) {
-      throw error instanceof BursarError && error.status < 500 ? asCallError(error) : error;
-    }
-  }
-
-  /** Runs the model, and gives the hold back when it fails. */
-  async function run<T>(settlement: Settlement, model: () => PromiseLike<T>): Promise<T> {
-    try {
-      return await model();
-    } catch (error) {
-      await settlement.giveBack();
-      throw error;
-    }
-  }
-
   return {
-    specificationVersion: specification as never,
+    specificationVersion: (options.specification ?? "v4") as never,
     wrapGenerate: async (call): Promise<never> => {
-      const { settlement, limited, book } = await begin(call as Call);
-      const result = await run(settlement, () => (call as Call).model.doGenerate(limited));
-      const usage = usageOf(result);
-      await (usage === undefined ? settlement.book(settlement.hold.granted) : book(usage, true));
+      const admitted = await admit(pool, agent, options, call as Call);
+      const result = await run(admitted, () => (call as Call).model.doGenerate(admitted.limited));
+      admitted.meter.whole(result, Date.now());
+      await book(admitted);
       return result as never;
     },
     wrapStream: async (call): Promise<never> => {
       const { params, model } = call as Call;
-      const { settlement, limited, prompt, book } = await begin(call as Call);
-      const result = await run(settlement, () => model.doStream(limited));
-      let state = newMeter;
-      const settle = (): Promise<void> => book(usedBy(state, prompt), state.isFinal);
+      const admitted = await admit(pool, agent, options, call as Call);
+      const { meter, limited } = admitted;
+      const result = await run(admitted, () => model.doStream(limited));
+      const settle = (): Promise<void> => book(admitted);
       const signal = fieldOf(params, "abortSignal");
       // A stream whose reader has left is not told that it is over.
       if (signal instanceof AbortSignal) signal.addEventListener("abort", () => void settle(), { once: true });
       const pass = (part: unknown): unknown => {
-        state = metered(state, part);
+        meter.event(part, Date.now());
         return part;
       };
-      return { ...result, stream: meteredStream(result.stream, pass, settle) } as never;
+      const close = (): undefined => meter.close() as undefined;
+      return { ...result, stream: meteredStream(result.stream, pass, settle, close) } as never;
     },
   };
+}
+
+async function admit(
+  pool: Governor,
+  agent: string,
+  options: MiddlewareOptions,
+  { params, model: { modelId } }: Call,
+): Promise<Admitted> {
+  const { max_output = outputDefault, min_output = outputLeast } = options;
+  const { unbooked, price, max_output: _, min_output: __, specification: ___, ...reserve } = options;
+  const extent = extentOf(tokensIn(fieldOf(params, "prompt")) + tokensIn(fieldOf(params, "tools")));
+  const wanted = countOf(params, "maxOutputTokens") ?? max_output;
+  const signal = fieldOf(params, "abortSignal");
+  try {
+    const tariff = await tariffOf(pool, modelId, price === undefined ? {} : { price });
+    const { amount, at_least } = boundOf(extent, tariff, wanted, min_output);
+    const call = { ...reserve, at_least, ...(signal instanceof AbortSignal ? { signal } : {}) };
+    const hold = await pool.reserve(agent, amount, call);
+    const asked = { ...extent, dialect: { answers: aiSdkAnswers } };
+    return {
+      governed: governedCall(pool, hold, { tariff, model: modelId }, { unbooked }),
+      meter: new AnswerMeter(asked, { confidencePath: hold.confidence_path, began: Date.now() }),
+      limited: { ...params, maxOutputTokens: limitWithin(extent, tariff, wanted, hold.granted) },
+    };
+  } catch (error) {
+    throw error instanceof BursarError && error.status < 500 ? asCallError(error) : error;
+  }
+}
+
+/** Runs the model, and gives the hold back when it fails. */
+async function run<T>({ governed: call }: Admitted, model: () => PromiseLike<T>): Promise<T> {
+  try {
+    return await model();
+  } catch (error) {
+    await call.giveBack();
+    throw error;
+  }
+}
+
+/** Books the call as it stands. */
+async function book({ governed: call, meter }: Admitted): Promise<void> {
+  await call.book(meter.ending(Date.now()));
 }
 
 /** The AI SDK's own error for an answer of 402, by the marks that it knows its errors by; it is not retried. */

@@ -5,6 +5,7 @@
  * const anthropic = new Anthropic({ fetch: governed(pool, "writer") });
  * ```
  */
+import { anthropicMessages } from "../providers/anthropic-messages.ts";
 import { type GovernedFetchOptions, governedFetch } from "./adapters/governed-fetch.ts";
 import type { Pool } from "./pool.ts";
 
@@ -12,5 +13,5 @@ export type { GovernedFetchOptions };
 
 /** A `fetch` for the SDK's `fetch` option. A refusal reaches the caller as the SDK's own error, after one request. */
 export function governed(pool: Pool, agent: string, options: GovernedFetchOptions = {}): typeof fetch {
-  return governedFetch(pool, agent, options, { dialects: ["anthropic-messages"], provider: "anthropic" });
+  return governedFetch(pool, agent, options, [anthropicMessages]);
 }

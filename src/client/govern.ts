@@ -2,17 +2,22 @@
  * Wraps a function so that every call of it is reserved before it runs and booked after. What it gives back may be a
  * whole answer, or a stream that is booked when it ends.
  */
-import { bookedUsage } from "../pricing/booked.ts";
+import { AnswerMeter } from "../calls/answer.ts";
+import { extentOf } from "../calls/bound.ts";
+import type { Ending } from "../calls/ending.ts";
+import type { GovernedCall } from "../calls/governed-call.ts";
 import { inTokens } from "../pricing/tariff.ts";
-import { metered, newMeter, usedBy } from "../providers/meter.ts";
-import { tokensIn } from "../providers/request.ts";
+import type { SettlementResult } from "../protocol/reservation.ts";
+import { textUnder } from "../providers/answers.ts";
+import { estimateTokens } from "../providers/estimate.ts";
+import { tokensIn } from "../providers/prompt-tokens.ts";
+import { answersOfEvent, answersOfResult, usageOf } from "../providers/sdk-results.ts";
 import { fieldOf, type Usage } from "../providers/shape.ts";
-import { usageOf } from "../providers/usage.ts";
 import type { Hold } from "./hold.ts";
+import { governedCall, type SettlementOptions } from "./hold-port.ts";
 import type { Governor, ReserveOptions } from "./options.ts";
 import { limitIn, modelIn, promptIn } from "./prompt.ts";
-import { Settlement, type SettlementOptions } from "./settlement.ts";
-import { callOf, type PriceOptions, tariffOf } from "./tariff.ts";
+import { type PriceOptions, tariffOf } from "./tariff.ts";
 
 export type GovernOptions<Args extends readonly unknown[], Result> = Omit<ReserveOptions, "id"> &
   SettlementOptions &
@@ -27,13 +32,13 @@ export type GovernOptions<Args extends readonly unknown[], Result> = Omit<Reserv
     /** Output allowed for when the arguments name no limit. Default 1,000. */
     readonly max_output?: number;
     /**
-     * What a call really used. By default what the result reports (OpenAI, Anthropic, AI SDK, streams of theirs),
-     * otherwise an estimate of its arguments and its result.
+     * What a call really used. By default what the result, or the error, reports (OpenAI, Anthropic, Gemini, AI SDK,
+     * LangChain, OpenAI's Agents SDK, and others; streams of theirs), otherwise an estimate of arguments and result.
      */
     readonly usage?: (result: Result, ...args: Args) => number | Usage | undefined;
     /** How sure the result is, 0 to 1. At or above the agent's threshold no further call is approved. */
     readonly confidence?: (result: Result) => number | undefined;
-    /** Told when a call was made without the governor, which can't be reached (`on_unreachable: "allow"`). */
+    /** Called when a call was made without the governor, which can't be reached (`on_unreachable: "allow"`). */
     readonly ungoverned?: (hold: Hold) => void;
   };
 
@@ -51,47 +56,134 @@ export function govern<Args extends readonly unknown[], Result>(
   return async (...args) => {
     const name = modelIn(args) ?? model;
     const tariff = counts ? inTokens : await tariffOf(pool, name, price === undefined ? {} : { price });
-    const prompt = promptIn(args);
-    const bound = estimate?.(...args) ?? tariff.bound(callOf(prompt), limitIn(args) ?? max_output);
-    const asked = Math.max(1, Math.ceil(bound));
-    const hold = await pool.reserve(agent, asked, reserve);
+    const extent = extentOf(promptIn(args));
+    const bound = estimate?.(...args) ?? tariff.bound(extent, limitIn(args) ?? max_output);
+    const hold = await pool.reserve(agent, Math.max(1, Math.ceil(bound)), reserve);
     if (!hold.governed) ungoverned?.(hold);
-    const settlement = new Settlement(hold, { unbooked });
+    const governed = governedCall(pool, hold, { tariff, model: name }, { unbooked });
+    const began = Date.now();
+    const newMeter = (): AnswerMeter => new AnswerMeter(extent, { confidencePath: hold.confidence_path, began });
+    const meter = newMeter();
     let result: Result;
     try {
       result = await call(...args);
     } catch (error) {
-      // A call that failed is not billed, as far as can be seen from here.
-      await settlement.giveBack();
+      await failed(governed, error);
       throw error;
     }
-    const bookAmount = (amount: number): Promise<void> => settlement.book(amount, { confidence: confidence?.(result) });
-    const book = (used: Usage, isReported: boolean): Promise<void> =>
-      settlement.book(Math.ceil(tariff.amountOf(used)), {
-        confidence: confidence?.(result),
-        usage: bookedUsage(used, tariff, { model: name, isReported }),
-      });
-    if (usage === undefined) {
-      const later = usageToCome(result);
-      if (later !== undefined) {
-        // The report comes when the stream has ended; the caller gets the stream now.
-        void later
-          .then((reported) => (reported === undefined ? bookAmount(asked) : book(reported, true)))
-          .catch(() => book(estimated(prompt, 0), false));
-        return result;
-      }
-      if (isIterable(result)) return meteredIterable(result, prompt, book);
-    }
-    const given = usage?.(result, ...args) ?? usageOf(result);
-    if (typeof given === "number") await bookAmount(Math.ceil(given));
-    else await book(given ?? estimated(prompt, tokensIn(result)), given !== undefined);
+    const book = async (ending: Ending): Promise<void> => {
+      await governed.book({ ...ending, confidence: confidence?.(result) ?? ending.confidence });
+    };
+    if (usage === undefined && isStream(result)) return streamed(result, { meter, newMeter, governed, book });
+    const given = usage?.(result, ...args);
+    if (typeof given === "number") await governed.bookAmount(Math.ceil(given), confidence?.(result));
+    else await book(given === undefined ? whole(result, meter, extent.prompt) : reported(given));
     return result;
   };
 }
 
-/** What a call used, as far as can be told without a report. */
-function estimated(input: number, output: number): Usage {
-  return { input, output, cacheRead: 0, cacheWrite: 0, reasoning: 0 };
+/** What an error says of its use is booked; a call that failed without a word of it is not billed, as far as is known. */
+async function failed(governed: GovernedCall<SettlementResult>, error: unknown): Promise<void> {
+  const usage = usageOf(error);
+  await (usage === undefined ? governed.giveBack() : governed.book(reported(usage)));
+}
+
+/** What a result that is no stream came to. */
+function whole(result: unknown, meter: AnswerMeter, prompt: number): Ending {
+  const answers = answersOfResult(result);
+  if (answers !== undefined) {
+    meter.readAs(answers);
+    meter.whole(result, Date.now());
+    return meter.ending(Date.now());
+  }
+  const usage = usageOf(result);
+  if (usage !== undefined) return reported(usage);
+  return { ...reported({ ...none, input: prompt, output: tokensIn(result) }), isReported: false };
+}
+
+const none: Usage = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 };
+
+function reported(usage: Usage): Ending {
+  const about = { atLeast: undefined, isFree: false, model: undefined, tier: undefined, confidence: undefined };
+  return { ...about, usage, isReported: true };
+}
+
+/** The SDKs' stream helpers, by the promise of what they come to, and the event that each chunk raises. */
+const helpers = [
+  ["finalMessage", "streamEvent"],
+  ["finalChatCompletion", "chunk"],
+  ["finalResponse", "event"],
+] as const;
+
+function isStream(result: unknown): result is object {
+  return finalOf(result) !== undefined || isIterable(result);
+}
+
+/** The promise of a stream's report: a method of the SDKs' helpers, and a member of the AI SDK's results. */
+function finalOf(result: unknown): (() => Promise<unknown>) | undefined {
+  for (const [name] of helpers) {
+    const final = fieldOf(result, name);
+    if (typeof final === "function") return async () => final.call(result);
+  }
+  const name = ["totalUsage", "usage"].find((one) => typeof fieldOf(fieldOf(result, one), "then") === "function");
+  return name === undefined ? undefined : async () => ({ usage: await fieldOf(result, name) });
+}
+
+/**
+ * The stream, booked when its reader comes to its end, or leaves. A helper runs by itself, whether or not it is read:
+ * it is booked when its report comes, and by what it delivered when it fails.
+ */
+function streamed<Result extends object>(result: Result, call: Streamed): Result {
+  const { meter, newMeter, governed, book } = call;
+  const asMetered = (): Promise<void> => book(meter.ending(Date.now()));
+  const final = finalOf(result);
+  if (final === undefined) return meteredIterable(result as Result & AsyncIterable<unknown>, meter, asMetered);
+  listen(result, meter);
+  void final().then(
+    (answer) => {
+      const ending = whole(answer, newMeter(), 0);
+      return ending.isReported ? book(ending) : asMetered();
+    },
+    // A provider that refused the call has not begun it.
+    (error: unknown) => (isRefusal(error) ? governed.giveBack() : asMetered()),
+  );
+  return result;
+}
+
+type Streamed = {
+  readonly meter: AnswerMeter;
+  /** Another, for the report that a helper promises. */
+  readonly newMeter: () => AnswerMeter;
+  readonly governed: GovernedCall<SettlementResult>;
+  readonly book: (ending: Ending) => Promise<void>;
+};
+
+/** Meters what a helper delivers, beside its reader. */
+function listen(result: object, meter: AnswerMeter): void {
+  const on = fieldOf(result, "on");
+  if (typeof on === "function") {
+    for (const [, event] of helpers) on.call(result, event, (chunk: unknown) => note(meter, chunk));
+    return;
+  }
+  const parts = fieldOf(result, "fullStream");
+  if (isIterable(parts)) {
+    void (async () => {
+      for await (const part of parts) note(meter, part);
+    })().catch(() => undefined);
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  return ["status", "statusCode"].some((name) => typeof fieldOf(error, name) === "number");
+}
+
+/** Notes a chunk of a stream, by the shape of the first that tells it. */
+function note(meter: AnswerMeter, chunk: unknown): void {
+  const answers = meter.isRead ? undefined : answersOfEvent(chunk);
+  if (answers !== undefined) meter.readAs(answers);
+  if (meter.isRead) return meter.event(chunk, Date.now());
+  const text = typeof chunk === "string" ? chunk : textUnder([fieldOf(chunk, "delta"), fieldOf(chunk, "content")]);
+  if (text !== "") meter.deliveredUnread(estimateTokens(text), Date.now());
 }
 
 function isIterable(result: unknown): result is AsyncIterable<unknown> & object {
@@ -101,21 +193,21 @@ function isIterable(result: unknown): result is AsyncIterable<unknown> & object 
 /** `stream`, booked when its reader comes to its end, or leaves. */
 function meteredIterable<Stream extends AsyncIterable<unknown> & object>(
   stream: Stream,
-  prompt: number,
-  book: (used: Usage, isReported: boolean) => Promise<void>,
+  meter: AnswerMeter,
+  book: () => Promise<void>,
 ): Stream {
   const inner = fieldOf(stream, "iterator");
   const source = typeof inner === "function" ? inner : stream[Symbol.asyncIterator];
   async function* iterate(): AsyncGenerator<unknown, void, void> {
-    let state = newMeter;
     try {
       const iterator: AsyncIterator<unknown> = source.call(stream);
       for await (const chunk of { [Symbol.asyncIterator]: () => iterator }) {
-        state = metered(state, chunk);
+        note(meter, chunk);
         yield chunk;
       }
+      meter.close();
     } finally {
-      await book(usedBy(state, prompt), state.isFinal);
+      await book();
     }
   }
   if (typeof inner === "function") {
@@ -130,18 +222,4 @@ function meteredIterable<Stream extends AsyncIterable<unknown> & object>(
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
-}
-
-/**
- * The usage that a result promises for the end of its stream: the AI SDK's `streamText`, and the stream helpers of
- * OpenAI's and Anthropic's SDKs. Undefined for a result that promises none.
- */
-function usageToCome(result: unknown): Promise<Usage | undefined> | undefined {
-  for (const name of ["finalMessage", "finalChatCompletion", "finalResponse"]) {
-    const final = fieldOf(result, name);
-    if (typeof final === "function") return Promise.resolve(final.call(result)).then(usageOf);
-  }
-  const promised = fieldOf(result, "totalUsage") ?? fieldOf(result, "usage");
-  if (typeof fieldOf(promised, "then") !== "function") return undefined;
-  return Promise.resolve(promised).then((usage: unknown) => usageOf({ usage }));
 }

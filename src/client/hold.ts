@@ -17,7 +17,7 @@ const minBeatMs = 2_000;
 const maxBeatMs = 120_000;
 
 /** What a hold needs to know of a reservation. */
-type Granted = Pick<ReservationResult, "id" | "granted" | "transfers" | "expires_at">;
+type Granted = Pick<ReservationResult, "id" | "granted" | "transfers" | "expires_at" | "confidence_path">;
 
 /**
  * ```ts
@@ -36,6 +36,8 @@ export class Hold implements AsyncDisposable {
   readonly governed: boolean;
   /** Budget that other agents (`from: null`: the pool's unallocated budget) gave for it. */
   readonly transfers: readonly Transfer[];
+  /** Where the answer of this call states its confidence, by the agent's contract; null for nowhere. */
+  readonly confidence_path: string | null;
   #expiresAt: number;
   readonly #ttl: number;
   #settled = false;
@@ -50,6 +52,7 @@ export class Hold implements AsyncDisposable {
     this.id = result.id;
     this.granted = result.granted;
     this.transfers = result.transfers;
+    this.confidence_path = result.confidence_path ?? null;
     this.#expiresAt = result.expires_at;
     // Without a length of the caller's own, what the clocks say of it, within reason: they may disagree.
     this.#ttl = Math.max(minBeatMs, Math.min(maxBeatMs, ttl ?? result.expires_at - Date.now()));

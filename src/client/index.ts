@@ -1,7 +1,7 @@
 /** The client's public surface. */
 export { estimateTokens } from "../providers/estimate.ts";
-export type { Usage } from "../providers/shape.ts";
-export { totalOf, usageOf } from "../providers/usage.ts";
+export { usageOf } from "../providers/sdk-results.ts";
+export { totalOf, type Usage } from "../providers/shape.ts";
 export type { Agent } from "./agent.ts";
 export { Bursar } from "./bursar.ts";
 export { BudgetExceededError, BursarError, type ProblemDocument, UnreachableError } from "./errors.ts";

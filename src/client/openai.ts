@@ -5,6 +5,9 @@
  * const openai = new OpenAI({ fetch: governed(pool, "researcher") });
  * ```
  */
+import { openAiChat } from "../providers/openai-chat.ts";
+import { openAiEmbeddings } from "../providers/openai-embeddings.ts";
+import { openAiResponses } from "../providers/openai-responses.ts";
 import { type GovernedFetchOptions, governedFetch } from "./adapters/governed-fetch.ts";
 import type { Pool } from "./pool.ts";
 
@@ -12,8 +15,5 @@ export type { GovernedFetchOptions };
 
 /** A `fetch` for the SDK's `fetch` option. A refusal reaches the caller as the SDK's own error, after one request. */
 export function governed(pool: Pool, agent: string, options: GovernedFetchOptions = {}): typeof fetch {
-  return governedFetch(pool, agent, options, {
-    dialects: ["openai-chat", "openai-responses", "openai-embeddings"],
-    provider: "openai",
-  });
+  return governedFetch(pool, agent, options, [openAiChat, openAiResponses, openAiEmbeddings]);
 }

@@ -10,7 +10,7 @@ import { uuid7 } from "../protocol/uuid.ts";
 import { Agent } from "./agent.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { UnreachableError } from "./errors.ts";
-import { type GovernOptions, govern } from "./govern.ts";
+import type { GovernOptions } from "./govern.ts";
 import { type CommitOptions, Hold } from "./hold.ts";
 import type { Contract, PoolSettings, ReserveOptions } from "./options.ts";
 import type { Prices } from "./prices.ts";
@@ -195,7 +195,14 @@ export class Pool {
     call: (...args: Args) => Result | Promise<Result>,
     options: GovernOptions<Args, Result> = {},
   ): (...args: Args) => Promise<Result> {
-    return govern(this, agent, call, options);
+    // Loaded when a function is governed: most programs do not, and it reads the answers of every SDK.
+    let governed: Promise<(...args: Args) => Promise<Result>> | undefined;
+    return async (...args) => {
+      governed ??= import("./govern.ts").then(({ govern }) => govern(this, agent, call, options));
+      // A page that could not load it may try again.
+      governed.catch(() => (governed = undefined));
+      return (await governed)(...args);
+    };
   }
 }
 

@@ -8,6 +8,8 @@ const rememberedMs = 30_000;
 export class Prices {
   readonly #transport: Transport;
   readonly #inForce = new Map<string, { readonly price: Promise<PriceView>; readonly until: number }>();
+  /** Models that answered and have no price, and until when that is remembered. */
+  readonly #unpriced = new Map<string, number>();
 
   constructor(transport: Transport) {
     this.#transport = transport;
@@ -23,10 +25,21 @@ export class Prices {
     const known = this.#inForce.get(model);
     if (known !== undefined && known.until > Date.now()) return known.price;
     const price = this.get(model);
-    this.#inForce.set(model, { price, until: Date.now() + rememberedMs });
+    bounded(this.#inForce).set(model, { price, until: Date.now() + rememberedMs });
     // What failed is asked again.
     price.catch(() => this.#inForce.delete(model));
     return price;
+  }
+
+  /** The price of a model that answered; undefined where it has none, which is remembered, too. */
+  async served(model: string): Promise<PriceView | undefined> {
+    if ((this.#unpriced.get(model) ?? 0) > Date.now()) return undefined;
+    try {
+      return await this.inForce(model);
+    } catch {
+      bounded(this.#unpriced).set(model, Date.now() + rememberedMs);
+      return undefined;
+    }
   }
 
   /** Prices by model, after `after`. */
@@ -45,6 +58,14 @@ export class Prices {
   remove(model: string, options: CallOptions = {}): Promise<{ deleted: true }> {
     return this.#transport.once("DELETE", pathOf(model), undefined, options);
   }
+}
+
+/** The names of models come from answers: so many are remembered. */
+const mostRemembered = 1_000;
+
+function bounded<T>(map: Map<string, T>): Map<string, T> {
+  if (map.size >= mostRemembered) map.clear();
+  return map;
 }
 
 function pathOf(model: string): string {

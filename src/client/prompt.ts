@@ -1,5 +1,5 @@
 /** Estimates a call before it is made: the tokens of what goes in, and the limit on what comes out. */
-import { tokensIn } from "../providers/request.ts";
+import { tokensIn } from "../providers/prompt-tokens.ts";
 import { countOf, fieldOf } from "../providers/shape.ts";
 
 /** How the SDKs name the limit on a call's output. */

@@ -1,7 +1,6 @@
 /** How the calls of a pool are counted: in tokens, or in microusd at the price of their model. */
 import { inTokens, type Tariff } from "../pricing/tariff.ts";
 import type { PriceFields } from "../protocol/price.ts";
-import type { ModelRequest } from "../providers/request.ts";
 import type { Governor } from "./options.ts";
 
 export type PriceOptions = {
@@ -14,26 +13,11 @@ export async function tariffOf(pool: Governor, model: string | undefined, { pric
   if (pool.unit === "tokens") return inTokens;
   // Who counts tokens need not load it.
   const { inMicrousd } = await import("../pricing/microusd.ts");
-  if (price !== undefined) return inMicrousd({ ...price, version: "given" });
+  if (price !== undefined) return inMicrousd({ ...price, version: "given" }, model);
   if (model === undefined) {
     throw new TypeError(
       `a call in a pool of ${pool.unit} must name its model: give model, price, or estimate and usage`,
     );
   }
-  return inMicrousd(await pool.prices.inForce(model));
-}
-
-/** A call that is known by its estimate alone. Spelled out, because a client need not carry what reads requests. */
-export function callOf(prompt: number): ModelRequest {
-  return {
-    dialect: "openai-chat",
-    body: {},
-    isStreaming: false,
-    model: "",
-    prompt,
-    limit: undefined,
-    answers: 1,
-    thinking: 0,
-    cacheWrites: "short",
-  };
+  return inMicrousd(await pool.prices.inForce(model), model);
 }

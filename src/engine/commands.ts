@@ -108,8 +108,10 @@ function changed(pool: Pool, command: CommandOf<"reopen" | "reset">, again: Agai
 function viewHeld(
   pool: Pool,
   { id, granted, transfers, agent }: Reservation,
-): Pick<ReservationResult, "id" | "state" | "granted" | "transfers" | "agent"> {
-  return { id, state: "held", granted, transfers, agent: viewNamed(pool, agent) };
+): Pick<ReservationResult, "id" | "state" | "granted" | "transfers" | "confidence_path" | "agent"> {
+  const confidence_path = pool.agents.get(agent)?.contract.confidence_path ?? null;
+  const path = confidence_path === null ? undefined : { confidence_path };
+  return { id, state: "held", granted, transfers, ...path, agent: viewNamed(pool, agent) };
 }
 
 function settled(pool: Pool, command: CommandOf<"commit" | "release">, again: Again): SettlementResult {

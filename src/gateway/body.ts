@@ -8,8 +8,8 @@ import { parseBody } from "../http/body.ts";
 import { unsupported } from "../http/problems.ts";
 import { modelNameSchema } from "../protocol/common.wire.ts";
 import { limits } from "../protocol/limits.ts";
-import { type Dialect, type ModelRequest, readRequest } from "../providers/request.ts";
-import { unsupportedIn } from "../providers/unsupported.ts";
+import type { Dialect } from "../providers/dialect.ts";
+import { type ModelRequest, readRequest } from "../providers/request.ts";
 
 const outputLimit = z.int().min(1).max(limits.amount).nullish();
 
@@ -29,7 +29,7 @@ export async function parseCall(request: Request, dialect: Dialect): Promise<Mod
   const body = await parseBody(request, schema, limits.gatewayBodyBytes, limits.gatewayJsonDepth);
   const asked = readRequest(dialect, body);
   if (asked === undefined) throw new Error("a parsed body is no object");
-  const feature = unsupportedIn(asked);
+  const feature = dialect.unsupportedIn(asked.body, asked.model);
   if (feature !== undefined) throw unsupported(feature.field, feature.message);
   return asked;
 }

@@ -3,6 +3,7 @@
  * reservation, and none is made that does not end: `on_expiry: "charge"` from the start, so that whatever happens to
  * this Worker from here on, the call is paid for.
  */
+import { boundOf, outputLeast } from "../calls/bound.ts";
 import { whileConnected } from "../http/hang-up.ts";
 import { ApiError } from "../http/problems.ts";
 import { numberOf } from "../http/settings.ts";
@@ -13,8 +14,7 @@ import { type Problem, refusalProblem } from "../protocol/problems.ts";
 import type { Result } from "../protocol/refusals.ts";
 import type { ReservationResult, ReserveCommand } from "../protocol/reservation.ts";
 import { uuid7 } from "../protocol/uuid.ts";
-import { leastLimit } from "../providers/request.ts";
-import { Books, isAnotherUnit } from "./books.ts";
+import { CallPricing, isAnotherUnit } from "./call-pricing.ts";
 import { Forwarded } from "./forward.ts";
 import type { Admitted, ModelCall } from "./model-call.ts";
 
@@ -35,31 +35,31 @@ export async function callModel(call: ModelCall): Promise<Response | Problem> {
 
 async function admit(call: ModelCall): Promise<Result<Admitted>> {
   const { env, route, spender, asked } = call;
-  const books = new Books(env, call.credentials.capability, spender.pool);
+  const pricing = new CallPricing(env, call.credentials.capability, spender.pool);
   const ttlMs = numberOf(env, "BURSAR_GATEWAY_TTL_MS", limits.gatewayTtlMs);
   const id = uuid7();
   for (let tries = 0; ; tries++) {
-    const counted = await books.tariff(route.provider, asked.model);
+    const counted = await pricing.tariff(route.provider, asked.model);
     if (!counted.ok) return counted;
     const tariff = counted.result;
     const command = reserveFor(call, tariff, id, ttlMs);
-    const { outcomes, confidence_path: confidencePath } = await whileConnected(
+    const { outcomes } = await whileConnected(
       { signal: call.request.signal, waitUntil: call.waitUntil },
-      (ticket) => books.ask((pool) => pool.execute(books.caller, [command], { wait_ms: call.waitMs, ticket })),
-      (ticket) => books.ask(async (pool) => pool.leave(id, ticket)),
+      (ticket) => pricing.ask((pool) => pool.execute(pricing.caller, [command], { wait_ms: call.waitMs, ticket })),
+      (ticket) => pricing.ask(async (pool) => pool.leave(id, ticket)),
     ).catch((error: unknown) => {
       // It may have been reserved all the same, and nothing was forwarded: what is held must not be charged.
-      call.waitUntil(books.ask((pool) => pool.execute(systemCaller, [{ op: "release", id }])).catch(() => undefined));
+      call.waitUntil(pricing.ask((pool) => pool.execute(systemCaller, [{ op: "release", id }])).catch(() => undefined));
       throw error;
     });
     const [outcome] = outcomes;
     if (outcome === undefined) throw new Error("the pool gave no outcome");
     if (outcome.ok) {
       const reservation = outcome.result as ReservationResult;
-      return { ok: true, result: { books, tariff, reservation, confidencePath, ttlMs } };
+      return { ok: true, result: { pricing, tariff, reservation, ttlMs } };
     }
     if (!isAnotherUnit(outcome.refusal) || tries > 0) return outcome;
-    books.forget();
+    pricing.forget();
   }
 }
 
@@ -67,17 +67,20 @@ async function admit(call: ModelCall): Promise<Result<Admitted>> {
 function reserveFor(call: ModelCall, tariff: Tariff, id: string, ttlMs: number): ReserveCommand {
   const { asked, limit, route, spender } = call;
   const { unit } = tariff;
-  const bound = Math.max(1, tariff.bound(asked, limit));
-  if (bound > limits.amount) {
-    throw new ApiError("invalid_request", `This call may use ${bound} ${unit}, which is above the limit for one call.`);
+  const { amount, at_least } = boundOf(asked, tariff, limit, asked.thinking + outputLeast);
+  if (amount > limits.amount) {
+    throw new ApiError(
+      "invalid_request",
+      `This call may use ${amount} ${unit}, which is above the limit for one call.`,
+    );
   }
   return {
     op: "reserve",
     id,
     agent: spender.agent,
-    amount: bound,
+    amount,
     unit,
-    at_least: Math.min(bound, Math.max(1, tariff.bound(asked, Math.min(limit, leastLimit(asked))))),
+    at_least,
     ttl_ms: ttlMs,
     on_expiry: "charge",
     metadata: { gateway: route.provider, model: asked.model },

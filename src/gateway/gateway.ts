@@ -3,6 +3,7 @@
  * caller, and passes calls to `call.ts`; whatever goes wrong is said in the provider's own dialect.
  */
 
+import { outputDefault } from "../calls/bound.ts";
 import type { Env } from "../env.ts";
 import { enforceRateLimit, handle, type LogContext } from "../http/handle.ts";
 import { secure } from "../http/headers.ts";
@@ -12,7 +13,6 @@ import { numberOf } from "../http/settings.ts";
 import { tenantId } from "../objects.ts";
 import { limits } from "../protocol/limits.ts";
 import { type Problem, refusalProblem } from "../protocol/problems.ts";
-import { outputDefault } from "../providers/request.ts";
 import { parseCall, parseQuestion } from "./body.ts";
 import { callModel } from "./call.ts";
 import { type Credentials, credentialsOf, spenderOf } from "./credentials.ts";

@@ -3,7 +3,7 @@ import type { Env } from "../env.ts";
 import type { Tariff } from "../pricing/tariff.ts";
 import type { ReservationResult } from "../protocol/reservation.ts";
 import type { ModelRequest } from "../providers/request.ts";
-import type { Books } from "./books.ts";
+import type { CallPricing } from "./call-pricing.ts";
 import type { Credentials, Spender } from "./credentials.ts";
 import type { GatewayRoute } from "./routes.ts";
 import type { CallTrace } from "./trace.ts";
@@ -25,9 +25,8 @@ export type ModelCall = {
 };
 
 export type Admitted = {
-  readonly books: Books;
+  readonly pricing: CallPricing;
   readonly tariff: Tariff;
   readonly reservation: ReservationResult;
-  readonly confidencePath: string | null;
   readonly ttlMs: number;
 };

@@ -1,6 +1,8 @@
 /** What the gateway takes: calls of models, which are governed, and questions that cost nothing, which are passed on. */
 import type { Provider } from "../pricing/table.ts";
-import { type Dialect, dialectOf } from "../providers/request.ts";
+import type { Dialect } from "../providers/dialect.ts";
+import { dialects } from "../providers/registry.ts";
+import { dialectOf } from "../providers/request.ts";
 
 export type GatewayRoute = {
   readonly provider: Provider;
@@ -55,7 +57,7 @@ export function routeOf(method: string, pathname: string): GatewayRoute | "route
     provider,
     pattern,
     method: route.method,
-    dialect: route.method === "POST" ? dialectOf(pattern) : undefined,
+    dialect: route.method === "POST" ? dialectOf(pattern, dialects) : undefined,
     // OpenAI's base address ends in /v1, Anthropic's does not: each as its SDK has it.
     upstreamPath: pathname.slice(provider === "openai" ? "/openai/v1".length : "/anthropic".length),
   };

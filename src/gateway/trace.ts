@@ -5,7 +5,7 @@
  */
 import { tracing } from "cloudflare:workers";
 import type { ReservationResult } from "../protocol/reservation.ts";
-import type { Dialect } from "../providers/request.ts";
+import type { Dialect, DialectName } from "../providers/dialect.ts";
 import type { Usage } from "../providers/shape.ts";
 
 type Asked = {
@@ -18,7 +18,7 @@ type Asked = {
   readonly pool: string;
 };
 
-const operations: Readonly<Record<Dialect, string>> = {
+const operations: Readonly<Record<DialectName, string>> = {
   "openai-chat": "chat",
   "openai-responses": "chat",
   "openai-embeddings": "embeddings",
@@ -34,7 +34,7 @@ export class CallTrace {
 
   /** Makes the call within a span of its own; what it asks of pools and providers is traced below it. */
   static of<T>(asked: Asked, make: (trace: CallTrace) => Promise<T>): Promise<T> {
-    const operation = operations[asked.dialect];
+    const operation = operations[asked.dialect.name];
     return tracing.startActiveSpan(`${operation} ${asked.model}`, (span) => {
       span.setAttributes({
         "gen_ai.operation.name": operation,

@@ -106,23 +106,15 @@ export class PoolObject extends DurableObject<PoolEnv> {
       async () => ({ ok: true, result: await this.#execute(caller, commands, options) }),
       () => JSON.stringify(commands).length,
     );
-    return executed.ok ? executed.result : { outcomes: commands.map(() => executed), confidence_path: null };
+    return executed.ok ? executed.result : { outcomes: commands.map(() => executed) };
   }
 
   async #execute(caller: Caller, commands: readonly Command[], options: ExecuteOptions): Promise<Execution> {
     const refusal = this.#refusalTo(caller);
     if (refusal !== undefined) {
-      return { outcomes: commands.map(() => ({ ok: false, refusal })), confidence_path: null };
+      return { outcomes: commands.map(() => ({ ok: false, refusal })) };
     }
-    // Read before anything is executed: a read that fails afterwards would hide a reservation that stands.
-    const path = this.#confidencePathOf(commands[0]);
-    const outcomes = await this.#pool.execute(commands, caller, options);
-    return { outcomes, confidence_path: outcomes[0]?.ok === true ? path : null };
-  }
-
-  #confidencePathOf(command: Command | undefined): string | null {
-    if (command?.op !== "reserve" || this.#pool.damage !== undefined) return null;
-    return this.#pool.peek((pool) => pool.agents.get(command.agent)?.contract.confidence_path ?? null);
+    return { outcomes: await this.#pool.execute(commands, caller, options) };
   }
 
   /** The caller of a call that waits in line has hung up: nothing is granted to it. */

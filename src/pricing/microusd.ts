@@ -1,33 +1,37 @@
 /** Calls counted in microusd, at the price of their model. */
 import type { Price, Rates } from "../protocol/price.ts";
-import type { ModelRequest } from "../providers/request.ts";
+import type { Extent } from "../providers/request.ts";
 import { cacheWrite1hRate, cacheWriteRate, costOf, ratesAt, sumUp } from "./cost.ts";
+import { atTier } from "./service-tiers.ts";
 import type { Tariff } from "./tariff.ts";
 
-export function inMicrousd(price: Price): Tariff {
-  const ratesFor = (request: ModelRequest): { input: number; output: number } => {
-    const rates = ratesAt(price, request.prompt * tierMargin);
-    const output = request.dialect === "openai-embeddings" ? 0 : rates.output;
-    return { input: Math.max(rates.input, cacheRate(request, rates)), output };
+/** The tariff of `model` at `price`, its standard one. */
+export function inMicrousd(price: Price, model = ""): Tariff {
+  const ratesFor = (extent: Extent): { input: number; output: number } => {
+    // Of a cheaper tier the provider may fall back to the standard one.
+    const asked = atTier(price, extent.tier, model);
+    const rates = ratesAt(asked.output < price.output ? price : asked, extent.prompt * tierMargin);
+    return { input: Math.max(rates.input, cacheRate(extent, rates)), output: extent.writes ? rates.output : 0 };
   };
   return {
     unit: "microusd",
     price,
-    bound: (request, limit) => {
-      const { input, output } = ratesFor(request);
+    bound: (extent, limit) => {
+      const { input, output } = ratesFor(extent);
       return sumUp([
-        [request.prompt, input],
-        [request.answers * limit, output],
+        [extent.prompt, input],
+        [extent.answers * limit, output],
       ]);
     },
-    limitWithin: (request, granted) => {
-      const { input, output } = ratesFor(request);
+    limitWithin: (extent, granted) => {
+      const { input, output } = ratesFor(extent);
       if (output === 0) return Number.MAX_SAFE_INTEGER;
       // In millionths of a microusd, which pass 2^53.
-      const left = BigInt(granted) * 1_000_000n - BigInt(request.prompt) * BigInt(input);
-      return Math.max(0, Number(left / (BigInt(request.answers) * BigInt(output))));
+      const left = BigInt(granted) * 1_000_000n - BigInt(extent.prompt) * BigInt(input);
+      return Math.max(0, Number(left / (BigInt(extent.answers) * BigInt(output))));
     },
     amountOf: (usage) => costOf(usage, price),
+    served: (tier, served, standard = price) => inMicrousd(atTier(standard, tier, served), served),
   };
 }
 
@@ -35,7 +39,7 @@ export function inMicrousd(price: Price): Tariff {
 const tierMargin = 1.25;
 
 /** What input costs that the provider may write to its cache, if it may. */
-function cacheRate({ cacheWrites }: ModelRequest, rates: Rates): number {
+function cacheRate({ cacheWrites }: Extent, rates: Rates): number {
   switch (cacheWrites) {
     case "never":
       return 0;

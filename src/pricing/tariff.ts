@@ -1,29 +1,32 @@
 /**
- * How a call is counted in the unit of its pool: tokens as they are, or microusd at the model's price. One thing to
+ * How a call is counted in the unit of its pool: tokens as they are, or microusd at the model's price. One object to
  * reserve by, to clamp by and to book by, so that the three can't disagree.
  */
 import type { Price } from "../protocol/price.ts";
 import type { Unit } from "../protocol/unit.ts";
-import { boundAt, type ModelRequest } from "../providers/request.ts";
+import type { Extent } from "../providers/request.ts";
 import type { Usage } from "../providers/shape.ts";
-import { totalOf } from "../providers/usage.ts";
 
 export type Tariff = {
   readonly unit: Unit;
-  /** The price behind it; none where tokens are counted. */
+  /** The price behind it; undefined where tokens are counted. */
   readonly price: Price | undefined;
-  /** What the request may use at most, if each answer has at most `limit` tokens. */
-  bound(request: ModelRequest, limit: number): number;
-  /** The most tokens an answer may have for the request to stay within `granted`. */
-  limitWithin(request: ModelRequest, granted: number): number;
+  /** What the call may use at most, if each answer has at most `limit` tokens. */
+  bound(extent: Extent, limit: number): number;
+  /** The most tokens an answer may have for the call to stay within `granted`. */
+  limitWithin(extent: Extent, granted: number): number;
   /** What `usage` comes to. */
   amountOf(usage: Usage): number;
+  /** The same for a call that `tier` served, by `model`, whose standard price is `price` unless it is this one's. */
+  served(tier: string | undefined, model: string, price?: Price): Tariff;
 };
 
 export const inTokens: Tariff = {
   unit: "tokens",
   price: undefined,
-  bound: boundAt,
-  limitWithin: ({ prompt, answers }, granted) => Math.floor((granted - prompt) / answers),
-  amountOf: totalOf,
+  bound: ({ prompt, answers, writes }, limit) => prompt + (writes ? answers * limit : 0),
+  limitWithin: ({ prompt, answers, writes }, granted) =>
+    writes ? Math.max(0, Math.floor((granted - prompt) / answers)) : Number.MAX_SAFE_INTEGER,
+  amountOf: ({ input, output }) => input + output,
+  served: () => inTokens,
 };

@@ -100,5 +100,5 @@ export type Outcome = Result<AnyResult>;
 /** How commands are to run: `wait_ms` is how long a lone reserve may wait in line, `ticket` the name of the call there. */
 export type ExecuteOptions = { readonly wait_ms?: number; readonly ticket?: string };
 
-/** The outcomes of commands, in their order; of a lone reserve also its contract's `confidence_path`, for the gateway. */
-export type Execution = { readonly outcomes: readonly Outcome[]; readonly confidence_path: string | null };
+/** The outcomes of commands, in their order. */
+export type Execution = { readonly outcomes: readonly Outcome[] };

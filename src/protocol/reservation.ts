@@ -53,6 +53,8 @@ export type ReservationResult = {
   readonly expires_at: number;
   readonly on_expiry: OnExpiry;
   readonly transfers: readonly Transfer[];
+  /** Where the agent's contract says that the answer states its confidence; absent for nowhere. */
+  readonly confidence_path?: string;
   readonly seq: number;
   readonly agent: NamedAgentView | null;
   readonly replayed?: true;

@@ -91,6 +91,10 @@ export const reservationResultSchema = z
     expires_at: time,
     on_expiry: onExpiry,
     transfers,
+    confidence_path: z
+      .string()
+      .describe("where the agent's contract says that the answer states its confidence; absent for nowhere")
+      .exactOptional(),
     seq: whole,
     agent: namedAgent.nullable(),
     replayed,

@@ -13,6 +13,11 @@ export function jsonIn(text: string): unknown {
   }
 }
 
+/** All tokens of a call. */
+export function totalOf({ input, output }: Usage): number {
+  return input + output;
+}
+
 /** A field that is a number of tokens; undefined for anything else, so that a missing count is not taken for a zero. */
 export function countOf(value: unknown, name: string): number | undefined {
   const count = fieldOf(value, name);

@@ -3,34 +3,50 @@
  * here: tools that the provider runs, history and files that it keeps, audio, dearer tiers. Fields, tools, items and
  * parts of content are let in by name, because the next one that costs will come with a new name.
  */
-import type { ModelRequest } from "./request.ts";
+import type { Body, DialectName, Unsupported } from "./dialect.ts";
 import { fieldOf } from "./shape.ts";
 
-/** A field at fault, as a JSON pointer, and what is wrong with it. */
-export type Unsupported = { readonly field: string; readonly message: string };
+/** The first feature of a chat completion that can't be governed; undefined for none. */
+export function unsupportedInChat(body: Body, model: string): Unsupported | undefined {
+  return (
+    modelIn(model) ??
+    fieldsIn(body, fields["openai-chat"]) ??
+    toolsIn(body, openAiTools) ??
+    listIn(body["messages"], "/messages", chatMessage)
+  );
+}
 
-/** The first feature of `request` that can't be governed, or undefined. */
-export function unsupportedIn({ dialect, body, model }: ModelRequest): Unsupported | undefined {
+/** … of a request to the Responses API. */
+export function unsupportedInResponses(body: Body, model: string): Unsupported | undefined {
+  return (
+    modelIn(model) ??
+    fieldsIn(body, fields["openai-responses"]) ??
+    toolsIn(body, openAiTools) ??
+    listIn(body["input"], "/input", responsesItem)
+  );
+}
+
+/** … of a request for embeddings. */
+export function unsupportedInEmbeddings(body: Body, model: string): Unsupported | undefined {
+  return modelIn(model) ?? fieldsIn(body, fields["openai-embeddings"]);
+}
+
+/** … of a request to Anthropic's messages. */
+export function unsupportedInMessages(body: Body, model: string): Unsupported | undefined {
+  return (
+    modelIn(model) ??
+    fieldsIn(body, fields["anthropic-messages"]) ??
+    toolsIn(body, anthropicTools) ??
+    listIn(body["messages"], "/messages", anthropicMessage) ??
+    listIn(body["system"], "/system", anthropicPart)
+  );
+}
+
+function modelIn(model: string): Unsupported | undefined {
   const [, base = model] = /^ft:([^:]+)/.exec(model) ?? [];
-  if (/(^|-)(search|audio|realtime|transcribe|tts|deep-research)(-|$)/i.test(base)) {
-    return { field: "/model", message: `${model} is billed by more than tokens` };
-  }
-  const fault = fieldsIn(body, fields[dialect]);
-  switch (dialect) {
-    case "openai-chat":
-      return fault ?? toolsIn(body, openAiTools) ?? listIn(body["messages"], "/messages", chatMessage);
-    case "openai-responses":
-      return fault ?? toolsIn(body, openAiTools) ?? listIn(body["input"], "/input", responsesItem);
-    case "anthropic-messages":
-      return (
-        fault ??
-        toolsIn(body, anthropicTools) ??
-        listIn(body["messages"], "/messages", anthropicMessage) ??
-        listIn(body["system"], "/system", anthropicPart)
-      );
-    case "openai-embeddings":
-      return fault;
-  }
+  return /(^|-)(search|audio|realtime|transcribe|tts|deep-research)(-|$)/i.test(base)
+    ? { field: "/model", message: `${model} is billed by more than tokens` }
+    : undefined;
 }
 
 /** What a field may hold: whatever it likes, or what a check lets pass. A check says what is wrong. */
@@ -55,7 +71,7 @@ const onlyClears: Check = (value) => {
 
 const openAiTier = only("auto", "default", "flex");
 
-const fields: Readonly<Record<ModelRequest["dialect"], Fields>> = {
+const fields: Readonly<Record<DialectName, Fields>> = {
   "openai-chat": {
     free: words(`model messages frequency_penalty function_call functions logit_bias logprobs max_completion_tokens
       max_tokens metadata n parallel_tool_calls presence_penalty prompt_cache_key prompt_cache_options
@@ -94,7 +110,7 @@ function words(text: string): readonly string[] {
 }
 
 /** Fields that are off (null, false) or empty ask for nothing. */
-function fieldsIn(body: ModelRequest["body"], { free, checked }: Fields): Unsupported | undefined {
+function fieldsIn(body: Body, { free, checked }: Fields): Unsupported | undefined {
   for (const [name, value] of Object.entries(body)) {
     if (value === null || value === false || isEmpty(value) || free.includes(name)) continue;
     const check = checked[name];

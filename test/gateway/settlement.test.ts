@@ -1,17 +1,20 @@
-/** The end of a governed call is told to its pool once, however many events of its stream tell of it. */
+/** The end of a governed call reaches its pool once, however many events of its stream say that it has ended. */
 import { expect, it } from "vitest";
-import type { Books } from "../../src/gateway/books.ts";
-import { type Ending, Settlement } from "../../src/gateway/settlement.ts";
-import type { CallTrace } from "../../src/gateway/trace.ts";
+import type { Ending } from "../../src/calls/ending.ts";
+import { GovernedCall } from "../../src/calls/governed-call.ts";
+import type { Admitted, ModelCall } from "../../src/gateway/model-call.ts";
+import { PoolPort } from "../../src/gateway/pool-port.ts";
 import { inTokens } from "../../src/pricing/tariff.ts";
 import type { Command } from "../../src/protocol/commands.ts";
-import type { ReservationResult, SettlementResult } from "../../src/protocol/reservation.ts";
+import type { SettlementResult } from "../../src/protocol/reservation.ts";
 
 const ending: Ending = {
   usage: { input: 1, output: 2, cacheRead: 0, cacheWrite: 0, reasoning: 0 },
   isReported: true,
   atLeast: undefined,
+  isFree: false,
   model: undefined,
+  tier: undefined,
   confidence: undefined,
 };
 
@@ -23,24 +26,32 @@ function settling() {
     asked.push(...commands);
     return Promise.resolve({ outcomes: [{ ok: true, result }] });
   };
-  const books = { ask: (ask: (pool: unknown) => unknown) => ask({ execute }) } as unknown as Books;
-  const trace = { used: () => undefined, end: () => undefined } as unknown as CallTrace;
-  const reservation = { id: "r", granted: 10 } as ReservationResult;
-  const call = { books, provider: "openai", tariff: inTokens, model: "m", reservation, ttlMs: 60_000, trace } as const;
-  return { settlement: new Settlement(call, () => undefined), asked };
+  const pricing = { ask: (ask: (pool: unknown) => unknown) => ask({ execute }) };
+  const trace = { used: () => undefined, end: () => undefined };
+  const call = { trace, asked: { model: "m" }, waitUntil: () => undefined } as unknown as ModelCall;
+  const reservation = { id: "r", granted: 10 };
+  const admitted = { pricing, tariff: inTokens, reservation, ttlMs: 60_000 } as unknown as Admitted;
+  const governed = new GovernedCall({ model: "m", tariff: inTokens, granted: 10 }, new PoolPort(call, admitted));
+  return { governed, asked };
 }
 
 it("books a call once, and gives nothing back of what is booked", async () => {
-  const { settlement, asked } = settling();
-  const [first, second] = await Promise.all([settlement.book(ending), settlement.book(ending)]);
-  await settlement.giveBack("upstream_failed");
+  const { governed, asked } = settling();
+  const [first, second] = await Promise.all([governed.book(ending), governed.book(ending)]);
+  await governed.giveBack();
   expect([first?.consumed, second]).toEqual([3, undefined]);
   expect(asked).toMatchObject([{ op: "commit", id: "r", amount: 3 }]);
 });
 
 it("gives a hold back once, and books nothing of it afterwards", async () => {
-  const { settlement, asked } = settling();
-  await Promise.all([settlement.giveBack("429"), settlement.giveBack("429")]);
-  expect(await settlement.book(ending)).toBeUndefined();
+  const { governed, asked } = settling();
+  await Promise.all([governed.giveBack(), governed.giveBack()]);
+  expect(await governed.book(ending)).toBeUndefined();
+  expect(asked).toEqual([{ op: "release", id: "r" }]);
+});
+
+it("gives back what a free call held", async () => {
+  const { governed, asked } = settling();
+  await governed.book({ ...ending, isFree: true });
   expect(asked).toEqual([{ op: "release", id: "r" }]);
 });

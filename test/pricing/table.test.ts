@@ -1,12 +1,12 @@
 /** How a name finds its price, and what a call is booked as: each rule by an example that only it decides. */
 import { describe, expect, it } from "vitest";
-import { bookedUsage } from "../../src/pricing/booked.ts";
+import { bookedUsage } from "../../src/calls/booking.ts";
 import { cacheWrite1hRate, cacheWriteRate, costOf, ratesAt, sumUp } from "../../src/pricing/cost.ts";
 import { knownPrice, knownPrices } from "../../src/pricing/known.ts";
 import { inMicrousd } from "../../src/pricing/microusd.ts";
 import { type PriceTable, priceAt, type Row, rowOf } from "../../src/pricing/table.ts";
 import { inTokens } from "../../src/pricing/tariff.ts";
-import type { ModelRequest } from "../../src/providers/request.ts";
+import type { Extent } from "../../src/providers/request.ts";
 
 const row = (model: string, more: Partial<Row> = {}): Row => ({
   model,
@@ -150,16 +150,12 @@ describe("rates", () => {
 });
 
 describe("a tariff", () => {
-  const request = (more: Partial<ModelRequest> = {}): ModelRequest => ({
-    dialect: "openai-chat",
-    body: {},
-    isStreaming: false,
-    model: "m",
+  const request = (more: Partial<Extent> = {}): Extent => ({
     prompt: 100,
-    limit: undefined,
     answers: 2,
-    thinking: 0,
+    writes: true,
     cacheWrites: "never",
+    tier: undefined,
     ...more,
   });
   const price = {
@@ -182,7 +178,7 @@ describe("a tariff", () => {
     expect(tariff.bound(request(), 10)).toBe(100 + 40);
     expect(tariff.bound(request({ cacheWrites: "short" }), 10)).toBe(300 + 40);
     expect(tariff.bound(request({ cacheWrites: "hour" }), 10)).toBe(400 + 40);
-    expect(tariff.bound(request({ dialect: "openai-embeddings" }), 10)).toBe(100);
+    expect(tariff.bound(request({ writes: false }), 10)).toBe(100);
     const cheapCache = inMicrousd({ ...price, cache_write: 1 });
     expect(cheapCache.bound(request({ cacheWrites: "short" }), 10)).toBe(100 + 40);
   });
@@ -193,7 +189,7 @@ describe("a tariff", () => {
     expect(tariff.limitWithin(request(), 143)).toBe(10);
     expect(tariff.limitWithin(request(), 144)).toBe(11);
     expect(tariff.limitWithin(request(), 50)).toBe(0);
-    expect(tariff.limitWithin(request({ dialect: "openai-embeddings" }), 50)).toBe(Number.MAX_SAFE_INTEGER);
+    expect(tariff.limitWithin(request({ writes: false }), 50)).toBe(Number.MAX_SAFE_INTEGER);
     expect(inMicrousd({ ...price, output: 0 }).limitWithin(request(), 50)).toBe(Number.MAX_SAFE_INTEGER);
   });
 

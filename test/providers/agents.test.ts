@@ -1,14 +1,6 @@
 /** What coding agents and agent SDKs send by themselves: fields, tools and items that cost tokens and nothing else. */
 import { describe, expect, it } from "vitest";
-import type { Dialect } from "../../src/providers/request.ts";
-import { readRequest } from "../../src/providers/request.ts";
-import { type Unsupported, unsupportedIn } from "../../src/providers/unsupported.ts";
-
-function faultIn(dialect: Dialect, body: object): Unsupported | undefined {
-  const request = readRequest(dialect, body);
-  if (request === undefined) throw new Error("it was not read");
-  return unsupportedIn(request);
-}
+import { faultIn, requestIn } from "../support/requests.ts";
 
 const messages = (fields: object) =>
   faultIn("anthropic-messages", { model: "claude-opus-5-5", max_tokens: 50, messages: [], ...fields });
@@ -104,7 +96,7 @@ describe("Codex", () => {
   it("pays for the tools of a turn as for those of the request", () => {
     const description = "what it does, at length ".repeat(100);
     const tools = [{ ...own, description }];
-    const prompt = (body: object) => readRequest("openai-responses", body)?.prompt ?? 0;
+    const prompt = (body: object) => requestIn("openai-responses", body).prompt;
     const inTools = prompt({ input: "hi", tools });
     expect(
       prompt({

@@ -3,10 +3,11 @@
  * beside the hostile texts are those of o200k_base.
  */
 import { describe, expect, it } from "vitest";
+import type { DialectName } from "../../src/providers/dialect.ts";
 import { estimateTokens } from "../../src/providers/estimate.ts";
-import { type Dialect, leastLimit, readRequest, withLimit } from "../../src/providers/request.ts";
+import { dialectNamed, requestIn } from "../support/requests.ts";
 
-const promptOf = (dialect: Dialect, body: object): number => readRequest(dialect, { model: "m", ...body })?.prompt ?? 0;
+const promptOf = (dialect: DialectName, body: object): number => requestIn(dialect, { model: "m", ...body }).prompt;
 const chat = (content: unknown, more: object = {}): number =>
   promptOf("openai-chat", { messages: [{ role: "user", content }], ...more });
 const message = (content: unknown, more: object = {}): number =>
@@ -134,15 +135,8 @@ describe("what is billed beside the words", () => {
 });
 
 describe("a limit", () => {
-  it("may not be lowered below what is to be thought", () => {
-    const body = { messages: [], max_tokens: 4_000, thinking: { type: "enabled", budget_tokens: 1_024 } };
-    const request = readRequest("anthropic-messages", body);
-    expect(request === undefined ? 0 : leastLimit(request)).toBe(1_040);
-  });
-
   it("is sent under one name where the caller named none", () => {
-    const request = readRequest("openai-chat", { model: "m", messages: [], max_tokens: null });
-    expect(request === undefined ? {} : withLimit(request, 50)).toEqual({
+    expect(dialectNamed("openai-chat").withLimit({ model: "m", messages: [], max_tokens: null }, 50)).toEqual({
       model: "m",
       messages: [],
       max_completion_tokens: 50,

@@ -1,25 +1,13 @@
 /** How a request to a model is read, to the token: what goes in, what it is limited to, and what is sent on. */
 import { describe, expect, it } from "vitest";
+import { outputLeast } from "../../src/calls/bound.ts";
+import { inTokens } from "../../src/pricing/tariff.ts";
 import { contentTokens, imageTokensOf, textTokens } from "../../src/providers/content.ts";
-import {
-  boundAt,
-  type Dialect,
-  dialectOf,
-  isUsageChunk,
-  leastLimit,
-  type ModelRequest,
-  readRequest,
-  tokensIn,
-  upperBound,
-  wantsUsageChunk,
-  withLimit,
-} from "../../src/providers/request.ts";
-
-function read(dialect: Dialect, body: object): ModelRequest {
-  const request = readRequest(dialect, body);
-  if (request === undefined) throw new Error("it was not read");
-  return request;
-}
+import type { DialectName } from "../../src/providers/dialect.ts";
+import { tokensIn } from "../../src/providers/prompt-tokens.ts";
+import { dialects } from "../../src/providers/registry.ts";
+import { dialectOf, type ModelRequest, readRequest } from "../../src/providers/request.ts";
+import { dialectNamed, requestIn as read } from "../support/requests.ts";
 
 const hello = { role: "user", content: "hello" };
 
@@ -32,26 +20,29 @@ describe("the dialect of an address", () => {
     ["/v1/chat/completions/1", undefined],
     ["/v1/models", undefined],
     ["", undefined],
-  ])("%s is %s", (path, dialect) => expect(dialectOf(path)).toBe(dialect));
+  ])("%s is %s", (path, dialect) => expect(dialectOf(path, dialects)?.name).toBe(dialect));
 });
 
 describe("a request", () => {
   it("that is no object is none", () => {
-    for (const body of [undefined, null, "text", 5, [], true]) expect(readRequest("openai-chat", body)).toBeUndefined();
+    for (const body of [undefined, null, "text", 5, [], true])
+      expect(readRequest(dialectNamed("openai-chat"), body)).toBeUndefined();
   });
 
   it("is read whole", () => {
     const body = { model: "gpt-5", messages: [hello], max_tokens: 7, n: 2, stream: true };
     expect(read("openai-chat", body)).toEqual({
-      dialect: "openai-chat",
+      dialect: dialectNamed("openai-chat"),
       body,
       isStreaming: true,
       model: "gpt-5",
       prompt: 13,
       limit: 7,
       answers: 2,
+      writes: true,
       thinking: 0,
       cacheWrites: "short",
+      tier: undefined,
     });
   });
 
@@ -64,7 +55,7 @@ describe("a request", () => {
     expect(read("anthropic-messages", { n: 3 }).answers).toBe(1);
   });
 
-  it.each<[Dialect, object, number | undefined]>([
+  it.each<[DialectName, object, number | undefined]>([
     ["openai-chat", { max_tokens: 5 }, 5],
     ["openai-chat", { max_completion_tokens: 6, max_tokens: 5 }, 6],
     ["openai-chat", { max_output_tokens: 5 }, undefined],
@@ -77,20 +68,20 @@ describe("a request", () => {
 
   it("may use its prompt, and its limit for each answer; an embedding its prompt", () => {
     const request = read("openai-chat", { messages: [hello], n: 3 });
-    expect(upperBound(request, 100)).toBe(13 + 300);
-    expect(upperBound(read("openai-chat", { messages: [hello], max_tokens: 5 }), 100)).toBe(13 + 5);
-    expect(boundAt(request, 10)).toBe(13 + 30);
-    expect(upperBound(read("openai-embeddings", { input: ["hello", "there"] }), 100)).toBe(16);
+    expect(inTokens.bound(request, 100)).toBe(13 + 300);
+    expect(inTokens.bound(request, 10)).toBe(13 + 30);
+    expect(inTokens.bound(read("openai-embeddings", { input: ["hello", "there"] }), 100)).toBe(16);
   });
 
   it("must leave room for an answer beside what is thought", () => {
-    expect(leastLimit(read("anthropic-messages", { thinking: { budget_tokens: 2_000 } }))).toBe(2_016);
-    expect(leastLimit(read("openai-chat", {}))).toBe(16);
+    const least = ({ thinking }: ModelRequest): number => thinking + outputLeast;
+    expect(least(read("anthropic-messages", { thinking: { budget_tokens: 2_000 } }))).toBe(2_016);
+    expect(least(read("openai-chat", {}))).toBe(16);
   });
 });
 
 describe("a prompt", () => {
-  it.each<[Dialect, object, number]>([
+  it.each<[DialectName, object, number]>([
     ["openai-chat", {}, 3],
     ["openai-chat", { messages: "hello" }, 4],
     ["openai-chat", { messages: [hello] }, 13],
@@ -101,15 +92,15 @@ describe("a prompt", () => {
     ["openai-embeddings", { input: [101, 2, 3] }, 22],
   ])("of %s with %j has %i tokens", (dialect, body, tokens) => expect(read(dialect, body).prompt).toBe(tokens));
 
-  const told: Readonly<Record<Dialect, readonly [counted: string, not: string]>> = {
+  const told: Readonly<Record<DialectName, readonly [counted: string, not: string]>> = {
     "openai-chat": ["tools functions response_format tool_choice function_call", "user"],
     "openai-responses": ["instructions tools text tool_choice", "user"],
     "openai-embeddings": ["input", "user"],
     "anthropic-messages": ["tools output_config output_format tool_choice", "metadata"],
   };
   const fields = Object.entries(told).flatMap(([dialect, [counted, not]]) => [
-    ...counted.split(" ").map((name) => [dialect as Dialect, name, true] as const),
-    [dialect as Dialect, not, false] as const,
+    ...counted.split(" ").map((name) => [dialect as DialectName, name, true] as const),
+    [dialect as DialectName, not, false] as const,
   ]);
   it.each(fields)("of %s counts what is in %s: %s", (dialect, name, isCounted) => {
     const without = read(dialect, {}).prompt;
@@ -186,7 +177,7 @@ describe("what may be written to a cache", () => {
 });
 
 describe("the body to send", () => {
-  it.each<[Dialect, object, object]>([
+  it.each<[DialectName, object, object]>([
     ["openai-chat", { a: 1 }, { a: 1, max_completion_tokens: 9 }],
     ["openai-chat", { max_tokens: 50 }, { max_tokens: 9 }],
     ["openai-chat", { max_completion_tokens: 50 }, { max_completion_tokens: 9 }],
@@ -214,16 +205,33 @@ describe("the body to send", () => {
     ["openai-responses", { input: "x", max_output_tokens: 50 }, { input: "x", max_output_tokens: 9 }],
     ["anthropic-messages", { system: "x" }, { system: "x", max_tokens: 9 }],
     ["openai-embeddings", { input: "x" }, { input: "x" }],
-  ])("of %s for %j is %j", (dialect, body, sent) => expect(withLimit(read(dialect, body), 9)).toEqual(sent));
+  ])("of %s for %j is %j", (dialect, body, sent) =>
+    expect(dialectNamed(dialect).withLimit(read(dialect, body).body, 9)).toEqual(sent),
+  );
+
+  const shown = (body: object, event: unknown) => {
+    const hide = dialectNamed("openai-chat").withoutUsage?.(body as Record<string, unknown>);
+    const text = `data: ${JSON.stringify(event)}\n\n`;
+    return hide === undefined ? text : hide(event, text);
+  };
+  const usage = { prompt_tokens: 1, completion_tokens: 2 };
 
   it("asks for the usage chunk, which only callers who asked for it see", () => {
-    expect(wantsUsageChunk(read("openai-chat", { stream_options: { include_usage: true } }))).toBe(true);
-    expect(wantsUsageChunk(read("openai-chat", { stream_options: { include_usage: 1 } }))).toBe(false);
-    expect(wantsUsageChunk(read("openai-chat", {}))).toBe(false);
-    expect(isUsageChunk({ choices: [], usage: {} })).toBe(true);
-    expect(isUsageChunk({ choices: [], usage: 5 })).toBe(false);
-    expect(isUsageChunk({ usage: {} })).toBe(false);
-    expect(isUsageChunk({ choices: "none", usage: {} })).toBe(false);
+    const last = { id: "c", choices: [], usage };
+    expect(shown({ stream_options: { include_usage: true } }, last)).toContain("prompt_tokens");
+    expect(shown({ stream_options: { include_usage: 1 } }, last)).toBe("");
+    expect(shown({}, last)).toBe("");
+    expect(shown({}, { id: "c", choices: [{ delta: {} }], usage: null })).not.toContain("usage");
+    expect(shown({}, { usage })).toContain("usage");
+  });
+
+  it("hides usage and nothing else that a chunk carries", () => {
+    expect(shown({}, { id: "c", choices: [], usage, citations: ["https://a.example"] })).toBe(
+      'data: {"id":"c","choices":[],"citations":["https://a.example"]}\n\n',
+    );
+    // Azure begins with one that says how the prompt was filtered.
+    const filtered = { choices: [], usage: null, prompt_filter_results: [{}] };
+    expect(shown({}, filtered)).toBe('data: {"choices":[],"prompt_filter_results":[{}]}\n\n');
   });
 });
 

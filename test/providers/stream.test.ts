@@ -1,6 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { metered, newMeter, settled } from "../../src/providers/meter.ts";
-import { isUsageChunk, readRequest, tokensIn, upperBound, withLimit } from "../../src/providers/request.ts";
 import { SseParser } from "../../src/providers/sse.ts";
 
 describe("server-sent events", () => {
@@ -51,70 +49,5 @@ describe("server-sent events", () => {
     }
     for (const { text } of parser.end()) out += text;
     expect(out).toBe(huge);
-  });
-});
-
-describe("a metered stream", () => {
-  const usage = { prompt_tokens: 20, completion_tokens: 10, total_tokens: 30 };
-
-  it("is booked by its last report", () => {
-    const events = [{ choices: [{ delta: { content: "hello there" } }] }, { choices: [], usage }];
-    expect(settled(events.reduce(metered, newMeter), 5)).toBe(30);
-  });
-
-  it("is booked with what went in and what was delivered, when no report came", () => {
-    const events = [
-      { choices: [{ delta: { content: "hello there" } }] },
-      { choices: [{ delta: { content: " friend" } }] },
-    ];
-    const booked = settled(events.reduce(metered, newMeter), 50);
-    expect(booked).toBeGreaterThanOrEqual(53);
-    expect(booked).toBeLessThan(58);
-  });
-
-  it("is booked with Anthropic's input and the text so far, when it was left in the middle", () => {
-    const start = {
-      type: "message_start",
-      message: { usage: { input_tokens: 16, cache_read_input_tokens: 4, output_tokens: 1 } },
-    };
-    const delta = { type: "content_block_delta", delta: { type: "text_delta", text: "one two three four" } };
-    const left = [start, delta].reduce(metered, newMeter);
-    expect(settled(left, 999)).toBeGreaterThanOrEqual(23);
-    const end = { type: "message_delta", usage: { output_tokens: 40 } };
-    expect(settled(metered(left, end), 999)).toBe(60);
-  });
-});
-
-describe("a request", () => {
-  it("has an upper bound of its prompt and its limit, for each answer that is asked for", () => {
-    const asked = readRequest("openai-chat", { messages: [{ role: "user", content: "hi" }], max_tokens: 100, n: 3 });
-    if (asked === undefined) throw new Error("it was not read");
-    expect(upperBound(asked, 4_096)).toBe(asked.prompt + 300);
-    expect(withLimit({ ...asked, body: { ...asked.body, max_completion_tokens: 500 } }, 40)).toMatchObject({
-      max_tokens: 40,
-      max_completion_tokens: 40,
-    });
-    expect(readRequest("openai-chat", { n: 0 })?.answers).toBe(1);
-    expect(readRequest("openai-chat", [])).toBeUndefined();
-  });
-
-  it("counts images sent inline by a flat amount, whatever their length, and documents by theirs", () => {
-    const data = "A".repeat(200_000);
-    expect(tokensIn(new Uint8Array(200_000))).toBe(3_000);
-    expect(tokensIn(`data:image/png;base64,${data}`)).toBe(3_000);
-    expect(tokensIn({ type: "base64", media_type: "image/webp", data })).toBe(3_000);
-    expect(tokensIn(`data:application/pdf;base64,A`)).toBe(3_000);
-    expect(tokensIn(`data:application/pdf;base64,${data}`)).toBe(25_004);
-    expect(tokensIn({ type: "base64", media_type: "application/pdf", data })).toBe(25_000);
-    const circle: Record<string, unknown> = {};
-    circle["self"] = circle;
-    expect(tokensIn(circle)).toBeLessThan(200);
-  });
-
-  it("hides only the chunk that carries usage and nothing else", () => {
-    expect(isUsageChunk({ choices: [], usage: { prompt_tokens: 1 } })).toBe(true);
-    // Azure begins with one that says how the prompt was filtered.
-    expect(isUsageChunk({ choices: [], usage: null, prompt_filter_results: [] })).toBe(false);
-    expect(isUsageChunk({ choices: [{}], usage: { prompt_tokens: 1 } })).toBe(false);
   });
 });

@@ -1,16 +1,9 @@
 /** What the gateway lets through and what it refuses, name by name: this list is the specification. */
 import { describe, expect, it } from "vitest";
-import type { Dialect } from "../../src/providers/request.ts";
-import { readRequest } from "../../src/providers/request.ts";
-import { type Unsupported, unsupportedIn } from "../../src/providers/unsupported.ts";
+import type { DialectName, Unsupported } from "../../src/providers/dialect.ts";
+import { faultIn } from "../support/requests.ts";
 
-function faultIn(dialect: Dialect, body: object): Unsupported | undefined {
-  const request = readRequest(dialect, body);
-  if (request === undefined) throw new Error("it was not read");
-  return unsupportedIn(request);
-}
-
-const allowed: Readonly<Record<Dialect, string>> = {
+const allowed: Readonly<Record<DialectName, string>> = {
   "openai-chat": `model messages frequency_penalty function_call functions logit_bias logprobs max_completion_tokens
     max_tokens metadata n parallel_tool_calls presence_penalty prompt_cache_key prompt_cache_options
     prompt_cache_retention reasoning_effort response_format safety_identifier seed stop store stream stream_options
@@ -22,7 +15,7 @@ const allowed: Readonly<Record<Dialect, string>> = {
   "anthropic-messages": `model messages max_tokens cache_control metadata output_config output_format stop_sequences
     stream system temperature thinking tool_choice tools top_k top_p`,
 };
-const dialects = Object.keys(allowed) as Dialect[];
+const dialects = Object.keys(allowed) as DialectName[];
 
 describe("a field", () => {
   it.each(dialects.flatMap((dialect) => allowed[dialect].split(/\s+/).map((name) => [dialect, name] as const)))(
@@ -40,7 +33,7 @@ describe("a field", () => {
 
   const tier = "may be auto or default or flex: anything else is billed above the price list";
   const text = "may only be text: other output has other prices";
-  it.each<[Dialect, string, readonly unknown[], readonly unknown[], string]>([
+  it.each<[DialectName, string, readonly unknown[], readonly unknown[], string]>([
     ["openai-chat", "service_tier", ["auto", "default", "flex"], ["priority", 1], tier],
     ["openai-responses", "service_tier", ["auto", "default", "flex"], ["priority", ""], tier],
     ["openai-chat", "modalities", [["text"], []], [["text", "audio"], "text"], text],

@@ -30,7 +30,7 @@ describe("the package", () => {
     expect(files).toContain("dist/cli/bursar.js");
     const strange = files.filter(
       (path) =>
-        !/^(dist\/(lib\/(client|protocol|providers|pricing)\/|cli\/)|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(
+        !/^(dist\/(lib\/(calls|client|protocol|providers|pricing)\/|cli\/)|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(
           path,
         ),
     );
@@ -59,7 +59,7 @@ describe("the package", () => {
 
   it.each([
     ["index", 12_500],
-    ["openai", 11_000],
+    ["openai", 13_000],
     ["anthropic", 11_000],
     ["ai", 11_000],
   ])("is small: %s stays below %i bytes, minified and gzipped", async (entry, most) => {

@@ -24,8 +24,9 @@ const directions: Readonly<Record<string, readonly string[]>> = {
   tenant: ["objects.ts", "protocol", "storage"],
   webhooks: ["protocol", "storage"],
   http: ["archive", "protocol", "pricing", "env.ts", "objects.ts", "webhooks"],
-  gateway: ["http", "protocol", "providers", "pricing", "env.ts", "objects.ts"],
-  client: ["protocol", "providers", "pricing"],
+  calls: ["protocol", "providers", "pricing"],
+  gateway: ["calls", "http", "protocol", "providers", "pricing", "env.ts", "objects.ts"],
+  client: ["calls", "protocol", "providers", "pricing"],
   cli: ["archive", "client", "engine", "protocol"],
   "docs-page": [],
   "objects.ts": ["protocol"],
@@ -78,6 +79,12 @@ describe("the tree", () => {
       .map((path) => `${path}: ${read(path).split("\n").length - 1}`)
       .filter((line) => Number(line.split(": ")[1]) > 400);
     expect(long).toEqual([]);
+  });
+
+  it("keeps platforms and clocks out of the governed call, which every door shares", () => {
+    const banned = /\b(Date\b|Math\.random|performance\b|setTimeout|setInterval|fetch\(|process\b|cloudflare:)/;
+    const wrong = sources.filter((path) => layerOf(path) === "calls" && banned.test(read(path)));
+    expect(wrong).toEqual([]);
   });
 
   it("keeps packages, clocks, chance and waiting out of what is pure", () => {

@@ -1,32 +1,22 @@
 /**
  * A `fetch` that governs: calls of a model are reserved before they go out and booked by what the provider reports,
- * everything else passes. Any SDK that takes a `fetch` is governed by it, streaming or not. Whatever happens, a call
- * is settled once: with its report, or with what was delivered when the report never came.
+ * everything else passes. Any SDK that takes a `fetch` is governed by it, streaming or not.
  */
-import { bookedUsage } from "../../pricing/booked.ts";
-import type { Tariff } from "../../pricing/tariff.ts";
-import { metered, newMeter, usedBy } from "../../providers/meter.ts";
+import { AnswerMeter } from "../../calls/answer.ts";
+import { boundOf, limitWithin, outputDefault, outputLeast } from "../../calls/bound.ts";
+import type { GovernedCall } from "../../calls/governed-call.ts";
+import { kindOf, looked, noteWhole, type Rewrite, StreamedAnswer } from "../../calls/streamed-answer.ts";
+import type { SettlementResult } from "../../protocol/reservation.ts";
+import type { Dialect } from "../../providers/dialect.ts";
 import { errorBody } from "../../providers/refusal.ts";
-import {
-  type Dialect,
-  dialectOf,
-  isUsageChunk,
-  type ModelRequest,
-  outputDefault,
-  outputLeast,
-  readRequest,
-  wantsUsageChunk,
-  withLimit,
-} from "../../providers/request.ts";
-import { jsonIn, type Usage } from "../../providers/shape.ts";
-import { SseParser } from "../../providers/sse.ts";
-import { usageOf } from "../../providers/usage.ts";
+import { dialectOf, type ModelRequest, readRequest } from "../../providers/request.ts";
+import { jsonIn } from "../../providers/shape.ts";
 import { BursarError } from "../errors.ts";
-import type { Hold } from "../hold.ts";
+import { governedCall, type SettlementOptions } from "../hold-port.ts";
 import type { Governor, ReserveOptions } from "../options.ts";
-import { Settlement, type SettlementOptions } from "../settlement.ts";
 import { type PriceOptions, tariffOf } from "../tariff.ts";
 import { meteredStream } from "./metered-stream.ts";
+import { Outgoing } from "./outgoing.ts";
 
 export type GovernedFetchOptions = Omit<ReserveOptions, "id" | "at_least" | "signal"> &
   SettlementOptions &
@@ -39,171 +29,148 @@ export type GovernedFetchOptions = Omit<ReserveOptions, "id" | "at_least" | "sig
     readonly min_output?: number;
   };
 
-/** What an adapter knows of its provider. */
-export type ProviderSide = {
-  readonly dialects: readonly Dialect[];
-  /** In whose shape a refusal reaches the SDK. */
-  readonly provider: "openai" | "anthropic";
+/** A call that was admitted. */
+type Admitted = {
+  readonly asked: ModelRequest;
+  readonly governed: GovernedCall<SettlementResult>;
+  readonly meter: AnswerMeter;
+  /** Tokens that each answer may have, within what was granted. */
+  readonly limit: number;
 };
 
+/** A `fetch` that governs the calls in `dialects`. A refusal reaches the SDK as its own error, after one request. */
 export function governedFetch(
   pool: Governor,
   agent: string,
   options: GovernedFetchOptions,
-  { dialects, provider }: ProviderSide,
+  dialects: readonly Dialect[],
 ): typeof fetch {
-  const { fetch: given, max_output = outputDefault, min_output = outputLeast, unbooked, price, ...reserve } = options;
+  const { fetch: given } = options;
   const send: typeof fetch = given ?? ((input, init) => fetch(input, init));
 
   return async (input, init) => {
     const outgoing = new Outgoing(input, init);
-    const dialect = outgoing.method === "POST" ? dialectOf(outgoing.url.pathname) : undefined;
-    if (dialect === undefined || !dialects.includes(dialect)) return send(input, init);
+    const dialect = outgoing.method === "POST" ? dialectOf(outgoing.url.pathname, dialects) : undefined;
+    if (dialect === undefined) return send(input, init);
     const text = await outgoing.text();
     const asked = readRequest(dialect, jsonIn(text));
-    // Not ours to judge: the provider will say what is wrong with it.
+    // The provider says best what is wrong with it.
     if (asked === undefined) return send(...outgoing.with(text));
-
-    const { signal } = outgoing;
-    const limit = asked.limit ?? max_output;
-    let tariff: Tariff;
-    let hold: Hold;
+    const feature = dialect.unsupportedIn(asked.body, asked.model);
+    if (feature !== undefined) {
+      const { field, message } = feature;
+      const detail = `${field} ${message}.`;
+      return refusal(dialect, { status: 400, code: "unsupported_feature", detail, errors: [feature] });
+    }
+    let admitted: Admitted;
     try {
-      tariff = await tariffOf(pool, asked.model, price === undefined ? {} : { price });
-      const bound = Math.max(1, tariff.bound(asked, limit));
-      const least = Math.max(1, tariff.bound(asked, Math.min(limit, asked.thinking + min_output)));
-      hold = await pool.reserve(agent, bound, { ...reserve, at_least: least, ...(signal === null ? {} : { signal }) });
+      admitted = await admit(pool, agent, options, asked, outgoing.signal);
     } catch (error) {
       // Thrown, it would look to the SDK like a lost connection, and be repeated.
-      if (error instanceof BursarError && error.status < 500) return refusal(provider, error);
+      if (error instanceof BursarError && error.status < 500) return refusal(dialect, error.problem);
       throw error;
     }
-    const settlement = new Settlement(hold, { unbooked });
-    return call(send, outgoing, new GovernedCall(asked, tariff, settlement), limit);
+    return call(send, outgoing, admitted);
   };
 }
 
 /** What the SDK is answered when the governor says no: one that it does not repeat. */
-function refusal(provider: ProviderSide["provider"], { problem, status }: BursarError): Response {
-  return Response.json(errorBody(provider, problem), { status, headers: { "x-should-retry": "false" } });
+function refusal(dialect: Dialect, problem: Parameters<typeof errorBody>[1]): Response {
+  const body = errorBody(dialect.errors, problem);
+  return Response.json(body, { status: problem.status, headers: { "x-should-retry": "false" } });
 }
 
-/** A request as `fetch` takes it, which is read at most once and sent on with all that its caller set. */
-class Outgoing {
-  readonly url: URL;
-  readonly method: string;
-  readonly signal: AbortSignal | null;
-  readonly #input: Request | undefined;
-  readonly #init: RequestInit;
-
-  constructor(input: RequestInfo | URL, init: RequestInit = {}) {
-    this.#input = input instanceof Request ? input : undefined;
-    this.#init = init;
-    // A relative address is the page's, where there is a page; `Request` knows.
-    this.url = new URL(input instanceof URL ? input : (this.#input ?? new Request(input)).url);
-    this.method = (init.method ?? this.#input?.method ?? "GET").toUpperCase();
-    this.signal = init.signal ?? this.#input?.signal ?? null;
-  }
-
-  text(): Promise<string> {
-    const { body } = this.#init;
-    if (typeof body === "string") return Promise.resolve(body);
-    if (body === undefined && this.#input !== undefined) return this.#input.clone().text();
-    return new Response(body ?? null).text();
-  }
-
-  /** The arguments of `fetch` with another body. */
-  with(body: string): [url: string, init: RequestInit] {
-    const { method, signal } = this;
-    const headers = new Headers(this.#init.headers ?? this.#input?.headers);
-    headers.delete("content-length");
-    const inherited = this.#input === undefined ? {} : { redirect: this.#input.redirect };
-    return [this.url.href, { ...inherited, ...this.#init, method, headers, body, signal }];
-  }
+async function admit(
+  pool: Governor,
+  agent: string,
+  options: GovernedFetchOptions,
+  asked: ModelRequest,
+  signal: AbortSignal | null,
+): Promise<Admitted> {
+  const { fetch: _, max_output = outputDefault, min_output = outputLeast, unbooked, price, ...reserve } = options;
+  const { limit: wanted = max_output, model } = asked;
+  const tariff = await tariffOf(pool, model, price === undefined ? {} : { price });
+  const { amount, at_least } = boundOf(asked, tariff, wanted, asked.thinking + min_output);
+  const hold = await pool.reserve(agent, amount, { ...reserve, at_least, ...(signal === null ? {} : { signal }) });
+  return {
+    asked,
+    governed: governedCall(pool, hold, { tariff, model }, { unbooked }),
+    meter: new AnswerMeter(asked, { confidencePath: hold.confidence_path, began: Date.now() }),
+    limit: limitWithin(asked, tariff, wanted, hold.granted),
+  };
 }
 
-/** A call under its hold, and how what it used is booked. */
-class GovernedCall {
-  readonly asked: ModelRequest;
-  readonly tariff: Tariff;
-  readonly settlement: Settlement;
-
-  constructor(asked: ModelRequest, tariff: Tariff, settlement: Settlement) {
-    this.asked = asked;
-    this.tariff = tariff;
-    this.settlement = settlement;
-  }
-
-  /** Books what was used; what is estimated, for want of a report, is marked so. */
-  book(usage: Usage, isReported: boolean): Promise<void> {
-    const { tariff, asked } = this;
-    const booked = bookedUsage(usage, tariff, { model: asked.model, isReported });
-    return this.settlement.book(tariff.amountOf(usage), { usage: booked });
-  }
-}
-
-async function call(send: typeof fetch, outgoing: Outgoing, governed: GovernedCall, wanted: number): Promise<Response> {
-  const { asked, tariff, settlement } = governed;
-  // The output that the grant leaves room for.
-  const limit = Math.min(wanted, tariff.limitWithin(asked, settlement.hold.granted));
+async function call(send: typeof fetch, outgoing: Outgoing, admitted: Admitted): Promise<Response> {
+  const { asked, governed, limit } = admitted;
   let response: Response;
   try {
-    response = await send(...outgoing.with(JSON.stringify(withLimit(asked, limit))));
+    response = await send(...outgoing.with(JSON.stringify(asked.dialect.withLimit(asked.body, limit))));
   } catch (error) {
     // No answer is no bill, as far as can be seen from here.
-    await settlement.giveBack();
+    await governed.giveBack();
     throw error;
   }
   if (!response.ok || response.body === null) {
-    await settlement.giveBack();
+    await governed.giveBack();
     return response;
   }
-  const streams = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
-  return streams ? meter(response, outgoing.signal, governed) : whole(response, governed);
-}
-
-async function whole(response: Response, governed: GovernedCall): Promise<Response> {
-  let text: string;
+  const kind = kindOf(response.headers.get("content-type"), asked.isStreaming);
+  if (kind === "stream") return stream(response.body, response, outgoing.signal, admitted);
+  if (kind === "whole") return whole(response.body, response, admitted);
+  let seen: Awaited<ReturnType<typeof looked>>;
   try {
-    text = await response.text();
+    seen = await looked(response.body);
   } catch (error) {
-    // The answer was lost on its way here. That it cost something is all that is known.
-    await governed.book(usedBy(newMeter, governed.asked.prompt), false);
+    await book(admitted, response);
     throw error;
   }
-  const usage = usageOf(jsonIn(text));
-  await (usage === undefined ? governed.settlement.book(governed.settlement.hold.granted) : governed.book(usage, true));
-  return new Response(text, { status: response.status, headers: decoded(response.headers) });
+  return seen.isJson ? whole(seen.body, response, admitted) : stream(seen.body, response, outgoing.signal, admitted);
 }
 
-function meter(response: Response, signal: AbortSignal | null, governed: GovernedCall): Response {
-  const { asked } = governed;
-  const [decoder, encoder, parser] = [new TextDecoder(), new TextEncoder(), new SseParser()];
-  const hidesUsage = asked.dialect === "openai-chat" && !wantsUsageChunk(asked);
-  let state = newMeter;
+/** Books the call as it stands. */
+async function book({ governed, meter }: Admitted, { headers }: Response): Promise<void> {
+  await governed.book(meter.ending(Date.now(), (name) => headers.get(name)));
+}
+
+async function whole(body: ReadableStream<Uint8Array>, response: Response, admitted: Admitted): Promise<Response> {
+  let bytes: ArrayBuffer;
+  try {
+    bytes = await new Response(body).arrayBuffer();
+  } catch (error) {
+    // The answer was lost on its way here. That it cost something is all that is known.
+    await book(admitted, response);
+    throw error;
+  }
+  noteWhole(admitted.meter, new TextDecoder().decode(bytes), Date.now());
+  await book(admitted, response);
+  return new Response(bytes, { status: response.status, headers: decoded(response.headers) });
+}
+
+function stream(
+  body: ReadableStream<Uint8Array>,
+  response: Response,
+  signal: AbortSignal | null,
+  admitted: Admitted,
+): Response {
+  const { asked, meter } = admitted;
+  const hidden = asked.dialect.withoutUsage?.(asked.body);
+  const rewrite: Rewrite | undefined = hidden && ((event, sse) => hidden(event, sse.text));
+  const answer = new StreamedAnswer(meter, rewrite);
   const settle = (): Promise<void> => {
     signal?.removeEventListener("abort", onAbort);
-    return governed.book(usedBy(state, asked.prompt), state.isFinal);
+    return book(admitted, response);
   };
   // A stream whose reader has left is not told that it is over.
   const onAbort = (): void => void settle();
   signal?.addEventListener("abort", onAbort, { once: true });
-  const through = (events: ReturnType<SseParser["push"]>): Uint8Array | undefined => {
-    let out = "";
-    for (const { data, text } of events) {
-      const value = jsonIn(data);
-      state = metered(state, value);
-      if (!hidesUsage || !isUsageChunk(value)) out += text;
-    }
-    return out === "" ? undefined : encoder.encode(out);
-  };
-  const stream = meteredStream<Uint8Array, Uint8Array>(
-    response.body as ReadableStream<Uint8Array>,
-    (chunk) => through(parser.push(decoder.decode(chunk, { stream: true }))),
+  const filled = (out: Uint8Array): Uint8Array | undefined => (out.byteLength === 0 ? undefined : out);
+  const metered = meteredStream<Uint8Array, Uint8Array>(
+    body,
+    (chunk) => filled(answer.pass(chunk, Date.now())),
     settle,
-    () => through([...parser.push(decoder.decode()), ...parser.end()]),
+    () => filled(answer.rest(Date.now())),
   );
-  return new Response(stream, { status: response.status, headers: decoded(response.headers) });
+  return new Response(metered, { status: response.status, headers: decoded(response.headers) });
 }
 
 /** `fetch` has decoded the body; what said how it was encoded is no longer true. */

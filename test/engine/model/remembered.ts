@@ -10,6 +10,7 @@ import {
   refuse,
   type Says,
   type World,
+  withPath,
 } from "./world.ts";
 
 type Write = CommandOf<"fund" | "reserve" | "record" | "reallocate" | "reopen" | "reset" | "reset_period">;
@@ -22,7 +23,8 @@ export function repeatOf(world: World, command: Write): Answer | undefined {
   const field = contentOf(command).find(([, value], index) => before[index]?.[1] !== value)?.[0];
   if (field !== undefined) return refuse("id_reused", { field, id: command.id });
   const now = command.op === "fund" ? { unallocated: unallocatedOf(world), total: totalOf(world) } : {};
-  return again({ ...known.says, ...now, replayed: true });
+  const says = "agent" in known ? withPath(world, known.agent.name, known.says) : known.says;
+  return again({ ...says, ...now, replayed: true });
 }
 
 export function remember(world: World, command: Outcome["command"], says: Says): void {

@@ -18,6 +18,7 @@ import {
   refuse,
   settingsOf,
   type World,
+  withPath,
 } from "./world.ts";
 
 export function reserve(world: World, command: CommandOf<"reserve">, now: number): Answer {
@@ -78,7 +79,7 @@ export function reserve(world: World, command: CommandOf<"reserve">, now: number
     commitTransfers: [],
     confidence: undefined,
   });
-  return happened(says);
+  return happened(withPath(world, agent.name, says));
 }
 
 /** Why an agent gets no more budget, if so. */
@@ -115,7 +116,14 @@ export function extend(world: World, command: CommandOf<"extend">, now: number):
   const on_expiry = command.on_expiry ?? onExpiry;
   reservation.expiresAt = expires_at;
   reservation.onExpiry = on_expiry;
-  const says = { id: command.id, state: "held", granted, expires_at, on_expiry, transfers };
+  const says = withPath(world, reservation.agent.name, {
+    id: command.id,
+    state: "held",
+    granted,
+    expires_at,
+    on_expiry,
+    transfers,
+  });
   return expires_at === expiresAt && on_expiry === onExpiry ? again(says) : happened(says);
 }
 

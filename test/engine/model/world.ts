@@ -109,6 +109,12 @@ export function findAgent(world: World, name: string): Agent | undefined {
   return world.agents.find((agent) => agent.name === name);
 }
 
+/** What is said of a reservation, and where the contract of its agent, while it is there, finds a confidence. */
+export function withPath(world: World, agent: string, says: Says): Says {
+  const confidence_path = findAgent(world, agent)?.contract.confidence_path ?? undefined;
+  return confidence_path === undefined ? says : { ...says, confidence_path };
+}
+
 export function book(world: World, account: Account, allocated: number, consumed: number): void {
   if (allocated !== 0 || consumed !== 0) world.lines.push({ account, allocated, consumed });
 }

@@ -23,8 +23,8 @@ type PoolFacts = { readonly unit: Unit; readonly fallback: Rates | null };
 const pools = new Map<string, Known<PoolFacts>>();
 const tenantPrices = new Map<string, Known<Price | null>>();
 
-/** A call's way to its pool, and to what its tenant knows. */
-export class Books {
+/** A call's way to its pool, and to the prices that its tenant knows. */
+export class CallPricing {
   readonly #env: Env;
   readonly #capability: Capability;
   readonly #pool: string;
@@ -55,7 +55,7 @@ export class Books {
     const price = await this.#price(provider, model, facts.result.fallback);
     return price === undefined
       ? { ok: false, refusal: { code: "model_not_priced", model } }
-      : { ok: true, result: inMicrousd(price) };
+      : { ok: true, result: inMicrousd(price, model) };
   }
 
   /** What is remembered turned out to be wrong: a pool of that name was made anew, in another unit. */

@@ -1,0 +1,116 @@
+/**
+ * OpenAI's answers, and those of the many servers that speak its dialects. Its prompt count includes what was read from
+ * the cache; its output count includes reasoning, though not with every server.
+ */
+import { type Answers, countersOf, isErrorIn, listOf, type Seen, textOrNone, textUnder } from "./answers.ts";
+import type { Counts, Paths } from "./counts.ts";
+import { fieldOf } from "./shape.ts";
+
+/** Chat completions and responses name the same things differently, and servers mix the names. */
+const paths: Paths = {
+  input: ["prompt_tokens", "input_tokens"],
+  output: ["completion_tokens", "output_tokens"],
+  total: ["total_tokens"],
+  // OpenAI; DeepSeek; Moonshot; LiteLLM.
+  cacheRead: [
+    "prompt_tokens_details.cached_tokens",
+    "input_tokens_details.cached_tokens",
+    "prompt_cache_hit_tokens",
+    "cached_tokens",
+    "cache_read_input_tokens",
+  ],
+  cacheWrite: [
+    "prompt_tokens_details.cache_write_tokens",
+    "input_tokens_details.cache_write_tokens",
+    "prompt_tokens_details.cache_creation_tokens",
+    "cache_creation_input_tokens",
+  ],
+  reasoning: [
+    "completion_tokens_details.reasoning_tokens",
+    "output_tokens_details.reasoning_tokens",
+    "reasoning_tokens",
+  ],
+};
+
+const counters = countersOf(paths);
+/** Reads the report of any of OpenAI's answers, and adds it up. */
+export const openAiReport = {
+  read: (answer: unknown): Counts | undefined => counters.read(reportIn(answer)),
+  usage: counters.usage,
+};
+const embeddingCounters = countersOf(paths, { isInputOnly: true });
+
+/** Groq reports a stream's usage in a field of its own. */
+function reportIn(event: unknown): unknown {
+  return fieldOf(event, "usage") ?? fieldOf(fieldOf(event, "x_groq"), "usage");
+}
+
+/** What any OpenAI answer says of itself. */
+function about(answer: unknown): Pick<Seen, "counts" | "model" | "tier"> {
+  return {
+    counts: openAiReport.read(answer),
+    model: textOrNone(fieldOf(answer, "model")),
+    tier: textOrNone(fieldOf(answer, "service_tier")),
+  };
+}
+
+export const chatAnswers: Answers = {
+  event: (event) => {
+    const choices = listOf(fieldOf(event, "choices"));
+    return {
+      ...about(event),
+      text: choices.map((choice) => textUnder([fieldOf(choice, "delta"), fieldOf(choice, "text")])).join(""),
+      isError: isErrorIn(event) || choices.some(isErrorIn),
+      finished: choices.filter((choice) => typeof fieldOf(choice, "finish_reason") === "string").length,
+    };
+  },
+  whole: (body) => {
+    const choices = listOf(fieldOf(body, "choices"));
+    return {
+      ...about(body),
+      text: choices.map((choice) => textUnder([fieldOf(choice, "message"), fieldOf(choice, "text")])).join(""),
+      isError: isErrorIn(body),
+      finished: choices.length,
+    };
+  },
+  usage: counters.usage,
+};
+
+export const embeddingAnswers: Answers = {
+  event: () => ({}),
+  whole: (body) => ({
+    ...about(body),
+    counts: embeddingCounters.read(reportIn(body)),
+    isError: isErrorIn(body),
+    finished: listOf(fieldOf(body, "data")).length > 0 ? 1 : 0,
+  }),
+  usage: embeddingCounters.usage,
+};
+
+const endings = ["response.completed", "response.incomplete", "response.failed", "response.cancelled"];
+
+/** A response as it stands: what it has come to so far, and whether it failed. */
+function response(body: unknown): Seen {
+  const status = fieldOf(body, "status");
+  return {
+    ...about(body),
+    text: textUnder(listOf(fieldOf(body, "output"))),
+    isError: isErrorIn(body) || status === "failed" || status === "cancelled",
+    finished: listOf(fieldOf(body, "output")).length > 0 ? 1 : 0,
+  };
+}
+
+export const responsesAnswers: Answers = {
+  event: (event) => {
+    const type = fieldOf(event, "type");
+    const held = fieldOf(event, "response");
+    if (typeof type === "string" && endings.includes(type)) {
+      // The deltas have delivered its text already.
+      return { ...response(held), text: "", finished: 1, isLast: true };
+    }
+    const { model, tier } = about(held);
+    return { model, tier, text: textUnder(fieldOf(event, "delta")), isError: isErrorIn(event) };
+  },
+  whole: response,
+  usage: counters.usage,
+};
