@@ -53,7 +53,7 @@ export default defineConfig({
         test: {
           name: "node",
           include: [
-            "test/{protocol,providers,calls,pricing,engine,adapters,gateway,dashboard,cli,examples,e2e,repo,study}/**/*.test.ts",
+            "test/{answers,protocol,providers,calls,pricing,engine,adapters,gateway,dashboard,cli,examples,e2e,repo,study}/**/*.test.ts",
           ],
           testTimeout: 120_000,
         },

@@ -1,0 +1,82 @@
+import { describe, expect, it } from "vitest";
+import { answers } from "./index.ts";
+import { type RecordedAnswer, type Tokens, wireOf } from "./recorded.ts";
+
+/** The events of a stream's text, as the specification of server-sent events reads them. */
+function eventsIn(text: string): { readonly event: string | undefined; readonly data: string }[] {
+  return text
+    .replace(/^\u{feff}/u, "")
+    .split(/\r\n\r\n|\n\n|\r\r/)
+    .map((block) => block.split(/\r\n|\n|\r/).filter((line) => line !== "" && !line.startsWith(":")))
+    .filter((lines) => lines.length > 0)
+    .map((lines) => {
+      const fields = lines.map((line) => /^(event|data|id|retry)(?:: ?(.*))?$/s.exec(line));
+      for (const [index, field] of fields.entries()) expect(field, lines[index]).not.toBeNull();
+      const values = (name: string): string[] =>
+        fields.flatMap((field) => (field?.[1] === name ? [field[2] ?? ""] : []));
+      return { event: values("event").at(-1), data: values("data").join("\n") };
+    });
+}
+
+/** The strings in `value`, in the order in which they stand. */
+function stringsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.values(value).flatMap(stringsIn);
+}
+
+/** The JSON documents that `answer` consists of. */
+function documentsIn(answer: RecordedAnswer): unknown[] {
+  const texts = answer.events === undefined ? [answer.body ?? ""] : eventsIn(wireOf(answer)).map(({ data }) => data);
+  return texts.filter((text) => text !== "" && text !== "[DONE]").map((text): unknown => JSON.parse(text));
+}
+
+function expectTokens({ input, output, cacheRead = 0, cacheWrite = 0, cacheWrite1h = 0, reasoning = 0 }: Tokens): void {
+  for (const count of [input, output, cacheRead, cacheWrite, cacheWrite1h, reasoning]) {
+    expect(Number.isSafeInteger(count) && count >= 0, String(count)).toBe(true);
+  }
+  expect(cacheRead + cacheWrite).toBeLessThanOrEqual(input);
+  expect(cacheWrite1h).toBeLessThanOrEqual(cacheWrite);
+  expect(reasoning).toBeLessThanOrEqual(output);
+}
+
+describe("the recorded answers", () => {
+  it("have names of their own", () => {
+    const names = answers.map(({ name }) => name);
+    expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+  });
+
+  it.each(answers)("$name", (answer) => {
+    const { request, events, body, booked, finalAt, contentType, dialect, path } = answer;
+    expect([events, body].filter((one) => one !== undefined)).toHaveLength(1);
+
+    // An answer in another form than was asked for names its content type, so that none is so by accident.
+    const asksForStream = dialect === "gemini" ? path?.includes(":streamGenerateContent") : request["stream"] === true;
+    if (asksForStream !== (events !== undefined)) expect(contentType).toBeDefined();
+    if (dialect === "gemini")
+      expect(path).toMatch(/^models\/[^:/]+:(streamGenerateContent(\?alt=sse)?|generateContent)$/);
+    else expect(typeof request["model"]).toBe("string");
+
+    // Of a stream, each event as the wire has it is one, or only comments.
+    if (events !== undefined) expect(eventsIn(wireOf(answer)).length).toBeLessThanOrEqual(events.length);
+    const documents = documentsIn(answer);
+
+    if ("usage" in booked) {
+      expectTokens(booked.usage);
+      expect(documents).not.toEqual([]);
+      // A stream says from which event on its report is final; a whole answer is.
+      if (events === undefined) expect(finalAt).toBeUndefined();
+      else expect(events[finalAt ?? -1]).toBeDefined();
+      if (booked.model !== undefined) expect(booked.model).not.toBe(request["model"]);
+    } else {
+      expect(finalAt).toBeUndefined();
+    }
+    if ("estimated" in booked) {
+      if (booked.atLeast !== undefined) expectTokens(booked.atLeast);
+      // What was delivered is text of the answer, piece by piece, in its order.
+      let rest = booked.delivered;
+      for (const text of documents.flatMap(stringsIn)) if (rest.startsWith(text)) rest = rest.slice(text.length);
+      expect(rest).toBe("");
+    }
+  });
+});
