@@ -1,10 +1,18 @@
 /** All recorded answers: what providers and relays send, and what is right to book for each. */
 import { answers as anthropic } from "./anthropic.ts";
 import { answers as openaiChat } from "./openai-chat.ts";
+import { answers as openaiChatCounts } from "./openai-chat-counts.ts";
+import { answers as openaiChatEndings } from "./openai-chat-endings.ts";
 import type { RecordedAnswer } from "./recorded.ts";
 import { answers as sse } from "./sse.ts";
 
-export const answers: readonly RecordedAnswer[] = [...openaiChat, ...anthropic, ...sse];
+export const answers: readonly RecordedAnswer[] = [
+  ...openaiChat,
+  ...openaiChatCounts,
+  ...openaiChatEndings,
+  ...anthropic,
+  ...sse,
+];
 
 /** Those of which it is settled what is right: every way to make the call must book this. */
 export const settledAnswers: readonly RecordedAnswer[] = answers.filter(({ disputed }) => disputed !== true);
