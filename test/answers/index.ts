@@ -1,5 +1,9 @@
 /** All recorded answers: what providers and relays send, and what is right to book for each. */
 import { answers as anthropic } from "./anthropic.ts";
+import { answers as deployed } from "./deployed.ts";
+import { answers as hosted } from "./hosted.ts";
+import { answers as hostedCn } from "./hosted-cn.ts";
+import { answers as hosts } from "./hosts.ts";
 import { answers as openaiChat } from "./openai-chat.ts";
 import { answers as openaiChatCounts } from "./openai-chat-counts.ts";
 import { answers as openaiChatEndings } from "./openai-chat-endings.ts";
@@ -10,6 +14,10 @@ export const answers: readonly RecordedAnswer[] = [
   ...openaiChat,
   ...openaiChatCounts,
   ...openaiChatEndings,
+  ...hosted,
+  ...hostedCn,
+  ...hosts,
+  ...deployed,
   ...anthropic,
   ...sse,
 ];
