@@ -1,5 +1,7 @@
 /** All recorded answers: what providers and relays send, and what is right to book for each. */
 import { answers as anthropic } from "./anthropic.ts";
+import { answers as anthropicRelays } from "./anthropic-relays.ts";
+import { answers as anthropicUsage } from "./anthropic-usage.ts";
 import { answers as deployed } from "./deployed.ts";
 import { answers as hosted } from "./hosted.ts";
 import { answers as hostedCn } from "./hosted-cn.ts";
@@ -19,6 +21,8 @@ export const answers: readonly RecordedAnswer[] = [
   ...hosts,
   ...deployed,
   ...anthropic,
+  ...anthropicUsage,
+  ...anthropicRelays,
   ...sse,
 ];
 
