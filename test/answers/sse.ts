@@ -86,6 +86,13 @@ const messages: readonly Written[] = [
     finalAt: 4,
   },
   {
+    name: "pings without data",
+    request: message("claude-haiku-5-5", { stream: true }),
+    events: ["event: ping\ndata: ", ...hello.slice(0, 3), "event: ping\ndata:", ...hello.slice(3)],
+    booked: { usage: { input: 17, output: 6 }, reported: true },
+    finalAt: 6,
+  },
+  {
     name: "an error that only its event line calls one",
     request: message("claude-haiku-5-5", { stream: true }),
     events: [`event: error\n${data({ error: { type: "overloaded_error", message: "Overloaded" } })}`],

@@ -121,3 +121,82 @@ export function wholeMessage(model: string, text: string, usage: unknown, more: 
     ...more,
   });
 }
+
+/** The events of a stream of OpenAI's Responses, numbered in the order in which they are written. */
+export function responsesOf(model: string, base: Fields = {}) {
+  let sequence_number = 0;
+  const next = (type: string, fields: Fields): string => typed(type, { ...fields, sequence_number: sequence_number++ });
+  const whole = (fields: Fields): Fields => ({
+    id: "resp_68f1",
+    object: "response",
+    created_at: 1_790_000_000,
+    model,
+    error: null,
+    incomplete_details: null,
+    output: [],
+    usage: null,
+    ...base,
+    ...fields,
+  });
+  const item = { item_id: "msg_68f1", output_index: 0, content_index: 0 };
+  return {
+    next,
+    created: (): string => next("response.created", { response: whole({ status: "in_progress" }) }),
+    inProgress: (): string => next("response.in_progress", { response: whole({ status: "in_progress" }) }),
+    added: (fields: Fields, output_index = 0): string =>
+      next("response.output_item.added", { output_index, item: fields }),
+    text: (delta: string): string => next("response.output_text.delta", { ...item, delta, logprobs: [] }),
+    /** What repeats the whole text: its end, the end of its part, and the end of its item. */
+    done: (text: string): string[] => {
+      const part = { type: "output_text", text, annotations: [] };
+      return [
+        next("response.output_text.done", { ...item, text }),
+        next("response.content_part.done", { ...item, part }),
+        next("response.output_item.done", {
+          output_index: 0,
+          item: { id: "msg_68f1", type: "message", status: "completed", role: "assistant", content: [part] },
+        }),
+      ];
+    },
+    /** The last event, `response.<status>`. */
+    end: (status: string, fields: Fields): string =>
+      next(`response.${status}`, { response: whole({ status, ...fields }) }),
+    error: (code: string, message: string): string => next("error", { code, message, param: null }),
+  };
+}
+
+/** A whole response of OpenAI's Responses. */
+export function wholeResponse(model: string, text: string, usage: unknown, more: Fields = {}): string {
+  return JSON.stringify({
+    id: "resp_68f1",
+    object: "response",
+    created_at: 1_790_000_000,
+    status: "completed",
+    error: null,
+    incomplete_details: null,
+    model,
+    output: [
+      {
+        id: "msg_68f1",
+        type: "message",
+        status: "completed",
+        role: "assistant",
+        content: [{ type: "output_text", text, annotations: [] }],
+      },
+    ],
+    usage,
+    ...more,
+  });
+}
+
+/** A usage of the Responses, with each field that OpenAI documents. */
+export function responseUsage(input_tokens: number, output_tokens: number, more: Fields = {}): Fields {
+  return {
+    input_tokens,
+    input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
+    output_tokens,
+    output_tokens_details: { reasoning_tokens: 0 },
+    total_tokens: input_tokens + output_tokens,
+    ...more,
+  };
+}
