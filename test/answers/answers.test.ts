@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { answers } from "./index.ts";
+import { answers, settledAnswers } from "./index.ts";
 import { type RecordedAnswer, type Tokens, wireOf } from "./recorded.ts";
 
 /** The events of a stream's text, as the specification of server-sent events reads them. */
@@ -44,6 +44,35 @@ describe("the recorded answers", () => {
   it("have names of their own", () => {
     const names = answers.map(({ name }) => name);
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+  });
+
+  it("are many, of every dialect and of every provider that teams use", () => {
+    expect(answers.length).toBeGreaterThanOrEqual(350);
+    const least = {
+      "openai-chat": 170,
+      "openai-responses": 50,
+      "openai-embeddings": 20,
+      "anthropic-messages": 70,
+      gemini: 30,
+    };
+    for (const [dialect, count] of Object.entries(least)) {
+      expect(answers.filter((one) => one.dialect === dialect).length, dialect).toBeGreaterThanOrEqual(count);
+    }
+    const providers = new Set(answers.map(({ provider }) => provider));
+    const wanted = [
+      ...["openai", "anthropic", "gemini", "azure", "bedrock", "vertex", "openrouter", "litellm", "groq", "deepseek"],
+      ...["moonshot", "qwen", "zai", "xai", "mistral", "together", "fireworks", "cohere", "perplexity", "minimax"],
+      ...["vllm", "ollama", "lm-studio", "llama.cpp", "cloudflare", "new-api", "relay", "compatible"],
+    ];
+    expect(wanted.filter((provider) => !providers.has(provider))).toEqual([]);
+  });
+
+  it("end in every way: with a report, with an estimate, and for free", () => {
+    for (const kind of ["usage", "estimated", "free"]) {
+      expect(settledAnswers.filter(({ booked }) => kind in booked).length, kind).toBeGreaterThanOrEqual(45);
+    }
+    // What is not settled stays the exception.
+    expect(answers.length - settledAnswers.length).toBeLessThanOrEqual(20);
   });
 
   it.each(answers)("$name", (answer) => {

@@ -137,6 +137,31 @@ export const answers: readonly RecordedAnswer[] = recorded("openai-chat", "opena
     booked: { usage: { input: 15, output: 3 }, reported: true },
   },
   {
+    name: "a whole answer whose limit went into reasoning alone",
+    request: chat(model, { max_completion_tokens: 64 }),
+    body: JSON.stringify({
+      id: "chatcmpl-7Qk2",
+      object: "chat.completion",
+      created: 1_790_000_000,
+      model,
+      choices: [
+        {
+          index: 0,
+          message: { role: "assistant", content: "", refusal: null, annotations: [], audio: null },
+          finish_reason: "length",
+        },
+      ],
+      usage: {
+        prompt_tokens: 15,
+        completion_tokens: 64,
+        total_tokens: 79,
+        completion_tokens_details: { reasoning_tokens: 64 },
+      },
+      service_tier: null,
+    }),
+    booked: { usage: { input: 15, output: 64, reasoning: 64 }, reported: true },
+  },
+  {
     name: "a whole answer that an alias's snapshot gave",
     request: chat("gpt-5"),
     body: completion("gpt-5-2025-08-07", "Olá!", {
@@ -185,6 +210,26 @@ export const answers: readonly RecordedAnswer[] = recorded("openai-chat", "opena
     ],
     booked: { usage: { input: 15, output: 6 }, reported: true },
     finalAt: 4,
+  },
+  {
+    name: "a stream that writes to the cache and reads from it",
+    request: chatStream("gpt-5.6"),
+    events: [
+      ...(({ role, text, finish, usage }) => [
+        role(noUsage),
+        text("Olá!", noUsage),
+        finish("stop", noUsage),
+        usage({
+          prompt_tokens: 3_000,
+          completion_tokens: 4,
+          total_tokens: 3_004,
+          prompt_tokens_details: { cached_tokens: 1_024, cache_write_tokens: 1_500, audio_tokens: 0 },
+        }),
+      ])(chunksOf("gpt-5.6")),
+      done,
+    ],
+    booked: { usage: { input: 3_000, output: 4, cacheRead: 1_024, cacheWrite: 1_500 }, reported: true },
+    finalAt: 3,
   },
   {
     name: "a stream with cached tokens, reasoning and obfuscation",

@@ -91,6 +91,18 @@ const wholes: readonly Written[] = [
     status: "failed",
     ...failed,
   }),
+  whole(
+    "a whole failure after a part of the text, without a report",
+    null,
+    { estimated: true, delivered: "Olá, Lisboa!" },
+    { status: "failed", ...failed },
+  ),
+  whole(
+    "a whole answer that reached its limit, without a report",
+    null,
+    { estimated: true, delivered: "Olá, Lisboa!" },
+    { status: "incomplete", incomplete_details: { reason: "max_output_tokens" } },
+  ),
   {
     name: "an error as a whole answer",
     request: response(model),
