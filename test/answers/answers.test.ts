@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { answers, settledAnswers } from "./index.ts";
 import { type RecordedAnswer, type Tokens, wireOf } from "./recorded.ts";
+import { results, settledResults } from "./results.ts";
 
 /** The events of a stream's text, as the specification of server-sent events reads them. */
 function eventsIn(text: string): { readonly event: string | undefined; readonly data: string }[] {
@@ -38,6 +39,26 @@ function expectTokens({ input, output, cacheRead = 0, cacheWrite = 0, cacheWrite
   expect(cacheRead + cacheWrite).toBeLessThanOrEqual(input);
   expect(cacheWrite1h).toBeLessThanOrEqual(cacheWrite);
   expect(reasoning).toBeLessThanOrEqual(output);
+}
+
+/** The numbers in `value` that count something, whatever they count. */
+function countsIn(value: unknown, name = ""): number[] {
+  if (typeof value === "object" && value !== null) {
+    return Object.entries(value).flatMap(([key, item]) => countsIn(item, Array.isArray(value) ? name : key));
+  }
+  const isCount = /token|count|total|cache|reasoning/i.test(name) && /^\d+$/.test(String(value));
+  return isCount ? [Number(value)] : [];
+}
+
+/** Each counter of `tokens` is said in `document`, or is a sum of at most four that are, or what one leaves of another. */
+function expectSaid(tokens: Tokens, document: unknown): void {
+  expectTokens(tokens);
+  const counts = [...new Set([0, ...countsIn(document)])];
+  const pairs = new Set(counts.flatMap((one) => counts.map((other) => one + other)));
+  for (const [name, count] of Object.entries(tokens)) {
+    const isRest = counts.some((whole) => counts.includes(whole - count));
+    expect(isRest || [...pairs].some((pair) => pairs.has(count - pair)), `${name} ${count}`).toBe(true);
+  }
 }
 
 describe("the recorded answers", () => {
@@ -91,7 +112,7 @@ describe("the recorded answers", () => {
     const documents = documentsIn(answer);
 
     if ("usage" in booked) {
-      expectTokens(booked.usage);
+      expectSaid(booked.usage, documents);
       expect(documents).not.toEqual([]);
       // A stream says from which event on its report is final; a whole answer is.
       if (events === undefined) expect(finalAt).toBeUndefined();
@@ -101,11 +122,33 @@ describe("the recorded answers", () => {
       expect(finalAt).toBeUndefined();
     }
     if ("estimated" in booked) {
-      if (booked.atLeast !== undefined) expectTokens(booked.atLeast);
+      if (booked.atLeast !== undefined) expectSaid(booked.atLeast, documents);
       // What was delivered is text of the answer, piece by piece, in its order.
       let rest = booked.delivered;
       for (const text of documents.flatMap(stringsIn)) if (rest.startsWith(text)) rest = rest.slice(text.length);
       expect(rest).toBe("");
     }
+  });
+});
+
+describe("the recorded results of SDKs", () => {
+  it("have names of their own", () => {
+    const names = results.map(({ name }) => name);
+    expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+  });
+
+  it("are of every SDK and framework that teams use", () => {
+    expect(settledResults.length).toBeGreaterThanOrEqual(50);
+    const sdks = new Set(results.map(({ name }) => name.split(":")[0]));
+    const wanted = [
+      ...["openai", "anthropic", "ai 5", "ai 6", "ai 7", "google", "bedrock", "ollama", "cohere", "mistral"],
+      ...["openai agents", "langchain", "langgraph", "mastra", "llamaindex", "claude agent sdk", "plain"],
+    ];
+    expect(wanted.filter((sdk) => !sdks.has(sdk))).toEqual([]);
+  });
+
+  it.each(results)("$name", ({ result, usage }) => {
+    if (usage === null) expect(countsIn(result).filter((count) => count > 0)).toEqual([]);
+    else expectSaid(usage, result);
   });
 });

@@ -94,3 +94,14 @@ export function contentTypeOf({ events, contentType }: RecordedAnswer): string |
   if (contentType !== undefined) return contentType === "" ? undefined : contentType;
   return events === undefined ? "application/json" : "text/event-stream";
 }
+
+/** What a governed function gives back, or throws, and what is right to book for it; null where it does not say. */
+export type RecordedResult = {
+  /** Unique; begins with the SDK. */
+  readonly name: string;
+  readonly result: unknown;
+  readonly usage: Tokens | null;
+  /** As of a recorded answer. */
+  readonly disputed?: true;
+  readonly source?: string;
+};
