@@ -1,6 +1,6 @@
 /**
- * Finishes the OpenAPI document: every property is described and every operation has an example, both by the names of
- * the properties (`openapi-words.ts`), and every body has a name that a generated client can use.
+ * Finishes the OpenAPI document: every property and parameter is described and every operation has an example, both by the names of
+ * the properties (`openapi-words.ts`), and every request has a name that a generated client can use.
  */
 import { words } from "./openapi-words.ts";
 
@@ -22,6 +22,7 @@ type Schema = {
 type Content = Record<string, { schema?: Schema; example?: unknown }>;
 type Operation = {
   operationId: string;
+  parameters?: { name: string; description?: string }[];
   requestBody?: { content: Content };
   responses: Record<string, { content?: Content }>;
 };
@@ -38,11 +39,12 @@ export function finish(given: unknown): void {
   for (const operation of operationsOf(document)) {
     const name = `${operation.operationId.charAt(0).toUpperCase()}${operation.operationId.slice(1)}`;
     nameBody(document, operation.requestBody?.content, `${name}Request`);
-    for (const [status, { content }] of Object.entries(operation.responses)) {
-      if (status.startsWith("2")) nameBody(document, content, `${name}Response`);
-    }
   }
   describeAll(document, new Set());
+  for (const parameter of operationsOf(document).flatMap(({ parameters = [] }) => parameters)) {
+    const [description] = words[parameter.name] ?? [];
+    if (description !== undefined) parameter.description ??= description;
+  }
   for (const operation of operationsOf(document)) {
     const contents = [
       operation.requestBody?.content,
@@ -60,7 +62,7 @@ function operationsOf({ paths }: Document): Operation[] {
   return Object.values(paths).flatMap((methods) => Object.values(methods));
 }
 
-/** Moves an object that stands in a body among the named schemas. */
+/** Moves an object that stands in a request's body among the named schemas; answers have names of their own. */
 function nameBody({ components }: Document, content: Content | undefined, name: string): void {
   for (const one of Object.values(content ?? {})) {
     if (one.schema === undefined || one.schema.$ref !== undefined || typeOf(one.schema) !== "object") continue;

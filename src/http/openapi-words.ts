@@ -161,4 +161,10 @@ export const words: Readonly<Record<string, Word>> = {
   key: ["The key, shown here and never again", "bursar_…"],
   secret: ["What messages are signed with, shown here and never again", "whsec_…"],
   every: ["What kind of period", "day"],
+  tenant: ["The tenant's id", "acme"],
+  webhook: ["The webhook's id", id],
+  before: ["What is older than this is shown: the last that was seen", undefined],
+  until: ["The last event to show", undefined],
+  page: ["The `next` of the page before", undefined],
+  force: ["Whether to delete it with reservations that are open", true],
 };

@@ -69,7 +69,10 @@ export function openApiDocument(version: string): ReturnType<typeof createDocume
       },
     },
   };
-  const created = createDocument(document);
+  const created = createDocument(document, {
+    // To JSON Schema `readOnly` is what only the server may set; zod says it of every array that is not to be changed.
+    override: ({ jsonSchema }) => delete jsonSchema.readOnly,
+  });
   finish(created);
   return created;
 }

@@ -9,7 +9,7 @@ import type {
   Contract,
   PauseResult,
 } from "./agent.ts";
-import { amount, confidence, type Describes, nameSchema, replayed, signed, whole } from "./common.wire.ts";
+import { amount, confidence, type Describes, gate, nameSchema, replayed, signed, whole } from "./common.wire.ts";
 import { limits } from "./limits.ts";
 import { periodSchema, refillRule, refillRuleSchema } from "./period.wire.ts";
 import type { Unit } from "./unit.ts";
@@ -81,7 +81,7 @@ const ledger = {
   available: signed.describe("remaining − held; below zero after an overage"),
   min_reserve: whole,
   overage: whole,
-  gate: z.enum(["open", "closed"]),
+  gate,
   confidence: confidence.nullable(),
 };
 
@@ -117,26 +117,22 @@ export const agentDetailSchema = z
   })
   .meta({ id: "AgentDetail" }) satisfies Describes<AgentDetail>;
 
-export const agentResultSchema = z.strictObject({
-  seq: whole,
-  agent: agentDetailSchema,
-}) satisfies Describes<AgentResult>;
+export const agentResultSchema = z
+  .strictObject({ seq: whole, agent: agentDetailSchema })
+  .meta({ id: "AgentResult" }) satisfies Describes<AgentResult>;
 
-export const closeResultSchema = z.strictObject({
-  seq: whole,
-  state: z.enum(["closing", "closed"]),
-  agent: agentDetailSchema.nullable(),
-}) satisfies Describes<CloseResult>;
+export const closeResultSchema = z
+  .strictObject({
+    seq: whole,
+    state: z.enum(["closing", "closed"]).meta({ id: "CloseState" }),
+    agent: agentDetailSchema.nullable(),
+  })
+  .meta({ id: "CloseResult" }) satisfies Describes<CloseResult>;
 
-export const pauseResultSchema = z.strictObject({
-  seq: whole,
-  paused: z.boolean(),
-  agent: agentDetailSchema.nullable(),
-}) satisfies Describes<PauseResult>;
+export const pauseResultSchema = z
+  .strictObject({ seq: whole, paused: z.boolean(), agent: agentDetailSchema.nullable() })
+  .meta({ id: "PauseResult" }) satisfies Describes<PauseResult>;
 
-export const agentChangeResultSchema = z.strictObject({
-  id: z.string(),
-  seq: whole,
-  agent: namedAgent.nullable(),
-  replayed,
-}) satisfies Describes<AgentChangeResult>;
+export const agentChangeResultSchema = z
+  .strictObject({ id: z.string(), seq: whole, agent: namedAgent.nullable(), replayed })
+  .meta({ id: "AgentChangeResult" }) satisfies Describes<AgentChangeResult>;

@@ -9,39 +9,59 @@ import { problemSchema } from "./problem.wire.ts";
 import { checkedReservation, commitFields, extendFields, reserveFields } from "./reservation.wire.ts";
 import { reallocateFields, recordFields } from "./usage.wire.ts";
 
+const mayHaveId = nameSchema.optional();
+
+const fields = <Op extends Command["op"], Shape extends z.ZodRawShape>(op: Op, shape: Shape) =>
+  z.strictObject({ op: z.literal(op), ...shape });
+
+/** Gives the schema of a command its name in the OpenAPI document. */
+const named = <Schema extends z.ZodType>(id: string, schema: Schema): Schema => schema.meta({ id });
+
 /** A command as batches and sessions carry it: its verb, and everything that a route would have in its path. */
-export const batchCommand = z.discriminatedUnion("op", [
-  checkedReservation(
-    z.strictObject({ op: z.literal("reserve"), id: nameSchema.optional(), ...reserveFields }),
-  ).transform(withUnit),
-  z
-    .strictObject({ op: z.literal("commit"), id: nameSchema, ...commitFields })
-    .refine(oneAmount, oneAmountMessage)
-    .transform(withUnit),
-  z.strictObject({ op: z.literal("release"), id: nameSchema }),
-  z.strictObject({ op: z.literal("extend"), id: nameSchema, ...extendFields }),
-  z
-    .strictObject({ op: z.literal("record"), id: nameSchema.optional(), ...recordFields })
-    .refine(oneAmount, oneAmountMessage)
-    .transform(withUnit),
-  z
-    .strictObject({ op: z.literal("reallocate"), id: nameSchema.optional(), ...reallocateFields })
-    .refine(oneAmount, oneAmountMessage)
-    .transform(withUnit),
-  z
-    .strictObject({ op: z.literal("fund"), id: nameSchema.optional(), ...fundFields })
-    .refine(oneAmount, oneAmountMessage)
-    .transform(withUnit),
-  checkedContract(z.strictObject({ op: z.literal("register"), agent: nameSchema, ...contractFields })).transform(
-    withMax,
-  ),
-  z.strictObject({ op: z.literal("close"), agent: nameSchema, id: nameSchema.optional() }),
-  z.strictObject({ op: z.literal("reopen"), agent: nameSchema, id: nameSchema.optional() }),
-  z.strictObject({ op: z.literal("reset"), agent: nameSchema, id: nameSchema.optional() }),
-  z.strictObject({ op: z.literal("reset_period"), id: nameSchema.optional() }),
-  z.strictObject({ op: z.literal("pause"), agent: nameSchema.nullable() }),
-  z.strictObject({ op: z.literal("resume"), agent: nameSchema.nullable() }),
-]);
+export const batchCommand = z
+  .discriminatedUnion("op", [
+    named(
+      "ReserveCommand",
+      checkedReservation(fields("reserve", { id: mayHaveId, ...reserveFields })).transform(withUnit),
+    ),
+    named(
+      "CommitCommand",
+      fields("commit", { id: nameSchema, ...commitFields })
+        .refine(oneAmount, oneAmountMessage)
+        .transform(withUnit),
+    ),
+    named("ReleaseCommand", fields("release", { id: nameSchema })),
+    named("ExtendCommand", fields("extend", { id: nameSchema, ...extendFields })),
+    named(
+      "RecordCommand",
+      fields("record", { id: mayHaveId, ...recordFields })
+        .refine(oneAmount, oneAmountMessage)
+        .transform(withUnit),
+    ),
+    named(
+      "ReallocateCommand",
+      fields("reallocate", { id: mayHaveId, ...reallocateFields })
+        .refine(oneAmount, oneAmountMessage)
+        .transform(withUnit),
+    ),
+    named(
+      "FundCommand",
+      fields("fund", { id: mayHaveId, ...fundFields })
+        .refine(oneAmount, oneAmountMessage)
+        .transform(withUnit),
+    ),
+    named(
+      "RegisterCommand",
+      checkedContract(fields("register", { agent: nameSchema, ...contractFields })).transform(withMax),
+    ),
+    named("CloseCommand", fields("close", { agent: nameSchema, id: mayHaveId })),
+    named("ReopenCommand", fields("reopen", { agent: nameSchema, id: mayHaveId })),
+    named("ResetCommand", fields("reset", { agent: nameSchema, id: mayHaveId })),
+    named("ResetPeriodCommand", fields("reset_period", { id: mayHaveId })),
+    named("PauseCommand", fields("pause", { agent: nameSchema.nullable() })),
+    named("ResumeCommand", fields("resume", { agent: nameSchema.nullable() })),
+  ])
+  .meta({ id: "Command" });
 
 /** A command that may come without an id, as its route may. */
 type BatchCommand = z.output<typeof batchCommand>;
@@ -79,11 +99,14 @@ export const subscribeFrame = z.strictObject({ id: frameId, subscribe: z.strictO
 /** A session's frame: I have seen up to this event. It is not answered. */
 export const ackFrame = z.strictObject({ ack: frameId });
 
-export const batchResultSchema = z.strictObject({
-  results: z.array(
-    z.union([
-      z.strictObject({ status: z.union([z.literal(200), z.literal(201)]), result: z.looseObject({}) }),
-      z.strictObject({ status: z.int(), problem: problemSchema }),
-    ]),
-  ),
-});
+const commandResult = z
+  .strictObject({ status: z.literal([200, 201]).meta({ id: "SuccessStatus" }), result: z.looseObject({}) })
+  .meta({ id: "CommandResult", description: "The command ran: what its own route would have answered." });
+
+const commandProblem = z
+  .strictObject({ status: z.int(), problem: problemSchema })
+  .meta({ id: "CommandProblem", description: "The command was refused, and those after it ran all the same." });
+
+export const batchResultSchema = z
+  .strictObject({ results: z.array(z.union([commandResult, commandProblem]).meta({ id: "CommandOutcome" })) })
+  .meta({ id: "BatchResult" });

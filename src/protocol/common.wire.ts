@@ -56,13 +56,25 @@ export const idBody = z.strictObject({ id: nameSchema.optional() });
 
 export const emptyBody = z.strictObject({});
 
-/** Numbers in a query string come as text. */
+/** Numbers in a query string come as text; to a client they are numbers, and the document says so. */
 export const queryInteger = (max: number) =>
   z
     .string()
-    .regex(/^\d{1,16}$/, "must be a whole number")
+    .refine((text) => /^\d{1,16}$/.test(text), "must be a whole number")
+    .meta({ override: { type: "integer", minimum: 0, maximum: max } })
     .transform(Number)
     .refine((value) => value <= max, `must be at most ${max}`);
+
+/** A flag in a query string. */
+export const queryFlag = z
+  .enum(["true", "false"])
+  .meta({
+    override: ({ jsonSchema }) => {
+      delete jsonSchema.enum;
+      jsonSchema.type = "boolean";
+    },
+  })
+  .transform((text) => text === "true");
 
 export const listQuery = z.strictObject({ after: nameSchema.optional(), limit: queryInteger(1_000).optional() });
 
@@ -74,13 +86,18 @@ export const signed = z.int();
 
 export const time = z.int().min(0).describe("milliseconds since 1970, by the server's clock");
 
-export const unit = z.enum(["tokens", "microusd"]);
+export const unit = z.enum(["tokens", "microusd"]).meta({ id: "Unit" });
+
+export const gate = z.enum(["open", "closed"]).meta({ id: "Gate" });
+
+/** Labels as answers and events give them; what a request may give is bounded (`reservation.wire.ts`). */
+export const givenMetadata = z.record(z.string(), z.string()).meta({ id: "Metadata" });
 
 export const replayed = z
   .literal(true)
   .exactOptional()
   .describe("the id was used before with the same content: nothing ran again");
 
-export const onExpiry = z.enum(["release", "charge"]);
+export const onExpiry = z.enum(["release", "charge"]).meta({ id: "OnExpiry" });
 
-export const deletedSchema = z.strictObject({ deleted: z.literal(true) });
+export const deletedSchema = z.strictObject({ deleted: z.literal(true) }).meta({ id: "Deleted" });

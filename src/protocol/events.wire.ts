@@ -1,7 +1,7 @@
 /** The events of a journal on the wire: a union by type, as `GET …/journal` and sessions give them. */
 import * as z from "zod";
 import { contractSchema } from "./agent.wire.ts";
-import { confidence, type Describes, onExpiry, signed, time, whole } from "./common.wire.ts";
+import { confidence, type Describes, givenMetadata, onExpiry, signed, time, whole } from "./common.wire.ts";
 import type { EventOf, EventType } from "./events.ts";
 import { endedBooks, periodSchema } from "./period.wire.ts";
 import { settings } from "./pool.wire.ts";
@@ -13,9 +13,8 @@ import { donor } from "./usage.wire.ts";
 const agent = z.string();
 const orPool = z.string().nullable().describe("null: the pool itself");
 const id = z.string();
-const source = z.enum(["unallocated", "parent", "issued"]);
-const metadata = z.record(z.string(), z.string());
-const closedBooks = z.strictObject({ agents: whole, allocated: whole, consumed: whole });
+const source = z.enum(["unallocated", "parent", "issued"]).meta({ id: "BudgetSource" });
+const closedBooks = z.strictObject({ agents: whole, allocated: whole, consumed: whole }).meta({ id: "ClosedLedger" });
 const common = { seq: whole, at: time };
 const number = { number: whole, starts_at: time };
 
@@ -25,7 +24,7 @@ type Journaled<Type extends EventType> = Describes<{ readonly seq: number } & Ev
 const configured = z.strictObject({
   ...common,
   type: z.literal("configured"),
-  settings: z.strictObject(settings),
+  settings: z.strictObject(settings).meta({ id: "PoolSettings" }),
   unallocated: signed,
   period: periodSchema.exactOptional(),
 }) satisfies Journaled<"configured">;
@@ -76,8 +75,10 @@ const periodStarted = z.strictObject({
   ends_at: time.nullable(),
   total: whole,
   unallocated: whole,
-  agents: z.array(z.strictObject({ agent, allocated: whole, ended: endedBooks })).readonly(),
-  ended: z.strictObject({ ...number, ended_at: time, total: whole, consumed: whole, held: whole, closed: closedBooks }),
+  agents: z.array(z.strictObject({ agent, allocated: whole, ended: endedBooks }).meta({ id: "AgentStart" })).readonly(),
+  ended: z
+    .strictObject({ ...number, ended_at: time, total: whole, consumed: whole, held: whole, closed: closedBooks })
+    .meta({ id: "EndedPeriod" }),
 }) satisfies Journaled<"period_started">;
 const agentPeriodStarted = z.strictObject({
   ...common,
@@ -87,7 +88,9 @@ const agentPeriodStarted = z.strictObject({
   ends_at: time.nullable(),
   allocated: signed,
   source,
-  ended: z.strictObject({ ...number, ended_at: time, allocated: whole, consumed: whole, held: whole }),
+  ended: z
+    .strictObject({ ...number, ended_at: time, allocated: whole, consumed: whole, held: whole })
+    .meta({ id: "EndedAgentPeriod" }),
 }) satisfies Journaled<"agent_period_started">;
 const clockCorrected = z.strictObject({
   ...common,
@@ -96,25 +99,29 @@ const clockCorrected = z.strictObject({
 }) satisfies Journaled<"clock_corrected">;
 const warned = { ...common, type: z.literal("warned") };
 const warnings = [
-  z.strictObject({
-    ...warned,
-    warning: z.literal("threshold"),
-    agent: orPool,
-    percent: whole,
-    consumed: whole,
-    budget: whole,
-  }),
-  z.strictObject({ ...warned, warning: z.literal("gate_closed"), agent, confidence }),
-  z.strictObject({ ...warned, warning: z.literal("overage"), agent, overage: whole }),
-  z.strictObject({
-    ...warned,
-    warning: z.literal("burn_rate"),
-    agent: orPool,
-    consumed: whole,
-    budget: whole,
-    exhausts_at: time,
-    ends_at: time,
-  }),
+  z
+    .strictObject({
+      ...warned,
+      warning: z.literal("threshold"),
+      agent: orPool,
+      percent: whole,
+      consumed: whole,
+      budget: whole,
+    })
+    .meta({ id: "WarningThreshold" }),
+  z.strictObject({ ...warned, warning: z.literal("gate_closed"), agent, confidence }).meta({ id: "WarningGateClosed" }),
+  z.strictObject({ ...warned, warning: z.literal("overage"), agent, overage: whole }).meta({ id: "WarningOverage" }),
+  z
+    .strictObject({
+      ...warned,
+      warning: z.literal("burn_rate"),
+      agent: orPool,
+      consumed: whole,
+      budget: whole,
+      exhausts_at: time,
+      ends_at: time,
+    })
+    .meta({ id: "WarningBurnRate" }),
 ] as const;
 const reserved = z.strictObject({
   ...common,
@@ -128,7 +135,7 @@ const reserved = z.strictObject({
   transfers,
   at_least: whole.exactOptional(),
   ttl_ms: whole.exactOptional(),
-  metadata: metadata.exactOptional(),
+  metadata: givenMetadata.exactOptional(),
   final: z.literal(true).exactOptional(),
 }) satisfies Journaled<"reserved">;
 const committed = z.strictObject({
@@ -166,7 +173,7 @@ const recorded = z.strictObject({
   overage: whole,
   confidence: confidence.exactOptional(),
   usage: bookedUsage.exactOptional(),
-  metadata: metadata.exactOptional(),
+  metadata: givenMetadata.exactOptional(),
 }) satisfies Journaled<"recorded">;
 const reallocated = z.strictObject({
   ...common,
@@ -182,7 +189,7 @@ const refused = z.strictObject({
   type: z.literal("refused"),
   op: z.string(),
   agent: z.string().nullable(),
-  code: z.enum(refusalCodes),
+  code: z.enum(refusalCodes).meta({ id: "RefusalCode" }),
 }) satisfies Journaled<"refused">;
 
 /** A schema for each type: a type without one does not compile. */
@@ -199,7 +206,7 @@ const byType = {
   period_started: periodStarted,
   agent_period_started: agentPeriodStarted,
   clock_corrected: clockCorrected,
-  warned: z.union(warnings) satisfies Journaled<"warned">,
+  warned: z.discriminatedUnion("warning", warnings) satisfies Journaled<"warned">,
   reserved,
   committed,
   released,
@@ -216,5 +223,5 @@ const named = Object.entries(byType).map(([type, schema]) =>
 
 /** Any event. */
 export const eventSchema = z
-  .union(named as [(typeof named)[number], ...typeof named])
+  .discriminatedUnion("type", named as [(typeof named)[number], ...typeof named])
   .meta({ id: "Event", description: "One of the events, by its `type`. A later version may add types." });

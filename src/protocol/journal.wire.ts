@@ -27,23 +27,29 @@ export const journalPageSchema = z
   .meta({ id: "JournalPage" });
 
 /** What the engine goes on from (`src/engine/image.ts`); its shape may change with any version. */
-export const snapshotSchema = z.looseObject({
-  seq: whole.describe("the state is as of this event; the journal leads on from it"),
-  next: z.string().nullable().describe("the next page's `page`; null at the end"),
-});
+export const snapshotSchema = z
+  .looseObject({
+    seq: whole.describe("the state is as of this event; the journal leads on from it"),
+    next: z.string().nullable().describe("the next page's `page`; null at the end"),
+  })
+  .meta({ id: "Snapshot" });
 
 export const segmentSchema = z
   .string()
   .meta({ id: "Segment", description: "Newline-delimited JSON; docs/storage.md describes each line." });
 
-export const archiveResultSchema = z.strictObject({
-  archive: z.boolean().describe("whether this deployment has an archive"),
-  seq: whole,
-  shipped: whole.describe("the last event that is in the archive"),
-  trimmed: whole.describe("the last event that is no longer here"),
-}) satisfies Describes<ArchiveResult>;
+export const archiveResultSchema = z
+  .strictObject({
+    archive: z.boolean().describe("whether this deployment has an archive"),
+    seq: whole,
+    shipped: whole.describe("the last event that is in the archive"),
+    trimmed: whole.describe("the last event that is no longer here"),
+  })
+  .meta({ id: "ArchiveResult" }) satisfies Describes<ArchiveResult>;
 
-export const restoreResultSchema = z.strictObject({ seq: whole }) satisfies Describes<RestoreResult>;
+export const restoreResultSchema = z
+  .strictObject({ seq: whole })
+  .meta({ id: "RestoreResult" }) satisfies Describes<RestoreResult>;
 
 export const auditSchema = z
   .strictObject({ ok: z.boolean(), seq: whole, rows: whole, findings: z.array(z.string()).readonly() })

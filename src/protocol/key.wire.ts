@@ -3,11 +3,13 @@ import * as z from "zod";
 import { type Describes, label, moment, nameSchema, time, whole } from "./common.wire.ts";
 import type { KeyView, NewKey, Revocation } from "./key.ts";
 
+const scope = z.enum(["admin", "spend", "gateway", "read"]).meta({ id: "KeyScope" });
+
 export const operatorKeyBody = z.strictObject({ label: label.optional(), expires_at: moment.optional() });
 
 export const keyBody = z
   .strictObject({
-    scope: z.enum(["admin", "spend", "gateway", "read"]),
+    scope,
     pool: nameSchema.optional(),
     agent: nameSchema.optional(),
     label: label.optional(),
@@ -20,7 +22,7 @@ export const keyBody = z
 
 const keyFields = {
   key_id: z.string(),
-  scope: z.enum(["admin", "spend", "gateway", "read"]),
+  scope,
   pool: z.string().nullable(),
   agent: z.string().nullable(),
   label: z.string().nullable(),
@@ -31,7 +33,7 @@ const keyFields = {
 
 const keyView = z.strictObject(keyFields).meta({ id: "Key" }) satisfies Describes<KeyView>;
 
-export const keyListSchema = z.strictObject({ keys: z.array(keyView) });
+export const keyListSchema = z.strictObject({ keys: z.array(keyView) }).meta({ id: "KeyList" });
 
 export const newKeySchema = z
   .strictObject({ ...keyFields, key: z.string().describe("shown here and never again") })
@@ -41,6 +43,6 @@ export const revocationSchema = z
   .strictObject({
     key_id: z.string(),
     revoked_at: time,
-    pools: z.strictObject({ notified: whole, pending: whole }),
+    pools: z.strictObject({ notified: whole, pending: whole }).meta({ id: "NotifiedPools" }),
   })
   .meta({ id: "Revocation" }) satisfies Describes<Revocation>;

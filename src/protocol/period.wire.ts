@@ -26,36 +26,44 @@ function isTimeZone(timeZone: string): boolean {
   }
 }
 
-export const rollover = z.enum(["none", "unspent", "capped"]);
+const weekday = z.enum(weekdays).meta({ id: "Weekday" });
 
-/** The kinds of rules, each with what `more` says. */
-const rule = <More extends z.ZodRawShape>(more: More) =>
+export const rollover = z.enum(["none", "unspent", "capped"]).meta({ id: "Rollover" });
+
+/** The kinds of rules, each with what `more` says, under a name that begins with `name`. */
+const rule = <More extends z.ZodRawShape>(name: string, more: More) =>
   z.discriminatedUnion("every", [
-    z.strictObject({ every: z.literal("day"), time_zone: timeZone.optional(), ...more }),
-    z.strictObject({
-      every: z.literal("week"),
-      starts_on: z.enum(weekdays).optional(),
-      time_zone: timeZone.optional(),
-      ...more,
-    }),
-    z.strictObject({ every: z.literal("month"), time_zone: timeZone.optional(), ...more }),
-    z.strictObject({
-      every: z.literal("hours"),
-      hours: z.int().min(1).max(limits.refillHours),
-      from: moment.optional(),
-      ...more,
-    }),
+    z.strictObject({ every: z.literal("day"), time_zone: timeZone.optional(), ...more }).meta({ id: `${name}Day` }),
+    z
+      .strictObject({
+        every: z.literal("week"),
+        starts_on: weekday.optional(),
+        time_zone: timeZone.optional(),
+        ...more,
+      })
+      .meta({ id: `${name}Week` }),
+    z.strictObject({ every: z.literal("month"), time_zone: timeZone.optional(), ...more }).meta({ id: `${name}Month` }),
+    z
+      .strictObject({
+        every: z.literal("hours"),
+        hours: z.int().min(1).max(limits.refillHours),
+        from: moment.optional(),
+        ...more,
+      })
+      .meta({ id: `${name}Hours` }),
   ]);
 
-export const refillRule = rule({});
+export const refillRule = rule("NewRefill", {}).meta({ id: "NewRefillRule" });
 
-export const poolRefill = rule({
+export const poolRefill = rule("NewPoolRefill", {
   rollover: rollover.optional(),
   rollover_cap: z.int().min(0).max(limits.total).optional(),
-}).refine(({ rollover, rollover_cap }) => (rollover === "capped") === (rollover_cap !== undefined), {
-  path: ["rollover_cap"],
-  error: "goes with rollover: capped, and only with that",
-});
+})
+  .refine(({ rollover, rollover_cap }) => (rollover === "capped") === (rollover_cap !== undefined), {
+    path: ["rollover_cap"],
+    error: "goes with rollover: capped, and only with that",
+  })
+  .meta({ id: "NewPoolRefill" });
 
 export const periodsQuery = z.strictObject({
   agent: nameSchema.optional(),
@@ -65,30 +73,38 @@ export const periodsQuery = z.strictObject({
 
 const day = { every: z.literal("day"), time_zone: z.string() };
 
-const week = { every: z.literal("week"), starts_on: z.enum(weekdays), time_zone: z.string() };
+const week = { every: z.literal("week"), starts_on: weekday, time_zone: z.string() };
 
 const month = { every: z.literal("month"), time_zone: z.string() };
 
 const hours = { every: z.literal("hours"), hours: whole, from: time };
 
 export const refillRuleSchema = z
-  .union([z.strictObject(day), z.strictObject(week), z.strictObject(month), z.strictObject(hours)])
+  .discriminatedUnion("every", [
+    z.strictObject(day).meta({ id: "RefillDay" }),
+    z.strictObject(week).meta({ id: "RefillWeek" }),
+    z.strictObject(month).meta({ id: "RefillMonth" }),
+    z.strictObject(hours).meta({ id: "RefillHours" }),
+  ])
   .meta({ id: "RefillRule" }) satisfies Describes<RefillRule>;
 
-const plain = { rollover: z.enum(["none", "unspent"]) };
+const uncapped = z.enum(["none", "unspent"]).meta({ id: "UncappedRollover" });
 
-const capped = { rollover: z.literal("capped"), rollover_cap: whole };
+/** A kind of rule with and without a cap on what is carried over. */
+const withRollover = <Kind extends z.ZodRawShape>(name: string, kind: Kind) =>
+  z
+    .discriminatedUnion("rollover", [
+      z.strictObject({ ...kind, rollover: uncapped }).meta({ id: name }),
+      z.strictObject({ ...kind, rollover: z.literal("capped"), rollover_cap: whole }).meta({ id: `${name}Capped` }),
+    ])
+    .meta({ id: `${name}Rule` });
 
 export const poolRefillSchema = z
-  .union([
-    z.strictObject({ ...day, ...plain }),
-    z.strictObject({ ...week, ...plain }),
-    z.strictObject({ ...month, ...plain }),
-    z.strictObject({ ...hours, ...plain }),
-    z.strictObject({ ...day, ...capped }),
-    z.strictObject({ ...week, ...capped }),
-    z.strictObject({ ...month, ...capped }),
-    z.strictObject({ ...hours, ...capped }),
+  .discriminatedUnion("every", [
+    withRollover("PoolRefillDay", day),
+    withRollover("PoolRefillWeek", week),
+    withRollover("PoolRefillMonth", month),
+    withRollover("PoolRefillHours", hours),
   ])
   .meta({ id: "PoolRefill" }) satisfies Describes<PoolRefill>;
 
@@ -100,30 +116,27 @@ export const periodSchema = z
   })
   .meta({ id: "Period" }) satisfies Describes<Period>;
 
-export const periodResultSchema = z.strictObject({
-  id: z.string(),
-  seq: whole,
-  period: periodSchema,
-  replayed,
-}) satisfies Describes<PeriodResult>;
+export const periodResultSchema = z
+  .strictObject({ id: z.string(), seq: whole, period: periodSchema, replayed })
+  .meta({ id: "PeriodResult" }) satisfies Describes<PeriodResult>;
 
-export const endedBooks = z.strictObject({ allocated: whole, consumed: whole, held: whole });
+export const endedBooks = z
+  .strictObject({ allocated: whole, consumed: whole, held: whole })
+  .meta({ id: "EndedLedger" });
 
-export const periodListSchema = z.strictObject({
-  periods: z
-    .array(
-      z
-        .strictObject({
-          agent: z.string().nullable().describe("null: the pool"),
-          number: whole,
-          starts_at: time,
-          ended_at: time,
-          budget: whole,
-          consumed: whole,
-          held: whole.describe("what was open, and is paid in the next"),
-          agents: z.record(z.string(), endedBooks),
-        })
-        .meta({ id: "PeriodReport" }),
-    )
-    .readonly(),
-}) satisfies Describes<PeriodList>;
+const periodReport = z
+  .strictObject({
+    agent: z.string().nullable().describe("null: the pool"),
+    number: whole,
+    starts_at: time,
+    ended_at: time,
+    budget: whole,
+    consumed: whole,
+    held: whole.describe("what was open, and is paid in the next"),
+    agents: z.record(z.string(), endedBooks),
+  })
+  .meta({ id: "PeriodReport" });
+
+export const periodListSchema = z
+  .strictObject({ periods: z.array(periodReport).readonly() })
+  .meta({ id: "PeriodList" }) satisfies Describes<PeriodList>;

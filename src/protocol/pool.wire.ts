@@ -7,6 +7,7 @@ import {
   nameSchema,
   oneAmount,
   oneAmountMessage,
+  queryFlag,
   queryInteger,
   replayed,
   signed,
@@ -19,24 +20,28 @@ import {
 import { limits } from "./limits.ts";
 import { periodSchema, poolRefill, poolRefillSchema } from "./period.wire.ts";
 import type { FundResult, PoolList, PoolResult, Report } from "./pool.ts";
-import { ratesFields } from "./price.wire.ts";
+import { fallbackPrice } from "./price.wire.ts";
 
 const warnAt = z
   .array(z.int().min(1).max(100))
   .max(limits.warnings)
   .refine((percentages) => percentages.every((percent, at) => percent > (percentages[at - 1] ?? 0)), "must rise");
 
+const locationHint = z
+  .enum(["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"])
+  .meta({ id: "LocationHint" });
+
 export const configureBody = z.strictObject({
-  unit: z.enum(["tokens", "microusd"]).optional(),
+  unit: unit.optional(),
   budget: z.int().min(0).max(limits.total).nullable().optional(),
   equal_priority_donates: z.boolean().optional(),
   default_ttl_ms: ttl.optional(),
   journal_refusals: z.boolean().optional(),
-  fallback_price: z.strictObject(ratesFields).nullable().optional(),
+  fallback_price: fallbackPrice.nullable().optional(),
   refill: poolRefill.nullable().optional(),
   warn_at: warnAt.optional(),
   journal_days: z.int().min(1).max(limits.journalDays).nullable().optional(),
-  location_hint: z.enum(["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"]).optional(),
+  location_hint: locationHint.optional(),
 });
 
 export const fundFields = amounts(z.int().min(-limits.total).max(limits.total));
@@ -46,7 +51,7 @@ export const fundBody = z
   .refine(oneAmount, oneAmountMessage)
   .transform(withUnit);
 
-export const removeQuery = z.strictObject({ force: z.enum(["true", "false"]).optional() });
+export const removeQuery = z.strictObject({ force: queryFlag.optional() });
 
 export const metricsQuery = z.strictObject({
   after: nameSchema.optional(),
@@ -59,7 +64,7 @@ export const settings = {
   equal_priority_donates: z.boolean(),
   default_ttl_ms: whole,
   journal_refusals: z.boolean(),
-  fallback_price: z.strictObject(ratesFields).nullable(),
+  fallback_price: fallbackPrice.nullable(),
   refill: poolRefillSchema.nullable(),
   warn_at: z.array(whole).readonly(),
   journal_days: whole.nullable(),
@@ -76,14 +81,9 @@ export const poolResultSchema = z
   })
   .meta({ id: "Pool" }) satisfies Describes<PoolResult>;
 
-export const fundResultSchema = z.strictObject({
-  id: z.string(),
-  amount: signed,
-  seq: whole,
-  total: whole,
-  unallocated: whole,
-  replayed,
-}) satisfies Describes<FundResult>;
+export const fundResultSchema = z
+  .strictObject({ id: z.string(), amount: signed, seq: whole, total: whole, unallocated: whole, replayed })
+  .meta({ id: "FundResult" }) satisfies Describes<FundResult>;
 
 export const reportSchema = z
   .strictObject({
@@ -99,9 +99,11 @@ export const reportSchema = z
   })
   .meta({ id: "Report" }) satisfies Describes<Report>;
 
-export const poolListSchema = z.strictObject({
-  pools: z.array(z.strictObject({ name: z.string(), created_at: time })).readonly(),
-}) satisfies Describes<PoolList>;
+const listedPool = z.strictObject({ name: z.string(), created_at: time }).meta({ id: "ListedPool" });
+
+export const poolListSchema = z
+  .strictObject({ pools: z.array(listedPool).readonly() })
+  .meta({ id: "PoolList" }) satisfies Describes<PoolList>;
 
 export const expositionSchema = z
   .string()

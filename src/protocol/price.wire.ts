@@ -1,6 +1,6 @@
 /** Prices on the wire. */
 import * as z from "zod";
-import { amount, type Describes, modelNameSchema, queryInteger, whole } from "./common.wire.ts";
+import { amount, type Describes, modelNameSchema, queryInteger } from "./common.wire.ts";
 import { limits } from "./limits.ts";
 import type { PriceView } from "./price.ts";
 
@@ -15,27 +15,39 @@ export const ratesFields = {
   cache_write_1h: rate.optional(),
 };
 
+export const fallbackPrice = z.strictObject(ratesFields).meta({ id: "FallbackPrice" });
+
+const tier = z
+  .strictObject({ above: z.int().min(1).max(limits.amount), ...ratesFields })
+  .meta({ id: "PriceTier", description: "The rates of calls whose input is above so many tokens." });
+
 export const priceBody = z.strictObject({
   ...ratesFields,
   tiers: z
-    .array(z.strictObject({ above: z.int().min(1).max(limits.amount), ...ratesFields }))
+    .array(tier)
     .max(limits.priceTiers)
     .refine((tiers) => tiers.every(({ above }, at) => above > (tiers[at - 1]?.above ?? 0)), "must rise by above")
     .optional(),
 });
 
-export const bookedUsage = z.strictObject({
-  provider: z.string().min(1).max(limits.labelLength).optional(),
-  model: z.string().min(1).max(limits.modelLength).optional(),
-  input: amount,
-  output: amount,
-  cache_read: amount.optional(),
-  cache_write: amount.optional(),
-  cache_write_1h: amount.optional(),
-  reasoning: amount.optional(),
-  estimated: z.literal(true).optional(),
-  price: z.strictObject({ ...ratesFields, version: z.string().min(1).max(limits.labelLength) }).optional(),
-});
+const bookedPrice = z
+  .strictObject({ ...ratesFields, version: z.string().min(1).max(limits.labelLength) })
+  .meta({ id: "BookedPrice" });
+
+export const bookedUsage = z
+  .strictObject({
+    provider: z.string().min(1).max(limits.labelLength).optional(),
+    model: z.string().min(1).max(limits.modelLength).optional(),
+    input: amount,
+    output: amount,
+    cache_read: amount.optional(),
+    cache_write: amount.optional(),
+    cache_write_1h: amount.optional(),
+    reasoning: amount.optional(),
+    estimated: z.literal(true).optional(),
+    price: bookedPrice.optional(),
+  })
+  .meta({ id: "BookedUsage", description: "What a call used, by kind. All but `reasoning` is priced." });
 
 export const modelsQuery = z.strictObject({ after: modelNameSchema.optional(), limit: queryInteger(1_000).optional() });
 
@@ -43,14 +55,11 @@ export const priceSchema = z
   .strictObject({
     model: z.string(),
     ...ratesFields,
-    tiers: z
-      .array(z.strictObject({ above: whole, ...ratesFields }))
-      .readonly()
-      .optional(),
+    tiers: z.array(tier).readonly().optional(),
     version: z.string().describe("names the price in what is booked at it"),
     source: z.string(),
     as_of: z.string(),
   })
   .meta({ id: "Price", description: "Rates are whole microusd per million tokens." }) satisfies Describes<PriceView>;
 
-export const priceListSchema = z.strictObject({ prices: z.array(priceSchema).readonly() });
+export const priceListSchema = z.strictObject({ prices: z.array(priceSchema).readonly() }).meta({ id: "PriceList" });

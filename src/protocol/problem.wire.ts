@@ -10,15 +10,15 @@ export const problemSchema = z
     title: z.string(),
     status: z.int().min(400).max(599),
     detail: z.string(),
-    code: z.enum([...refusalCodes, ...apiErrorCodes]),
+    code: z.enum([...refusalCodes, ...apiErrorCodes]).meta({ id: "ProblemCode" }),
   })
   .meta({ id: "Problem", description: "RFC 9457. Beside these members stand the facts of the code." });
 
 export const healthSchema = z
   .strictObject({
-    status: z.enum(["ok", "degraded"]),
+    status: z.enum(["ok", "degraded"]).meta({ id: "HealthStatus" }),
     errors: z
-      .array(z.strictObject({ field: z.string(), message: z.string() }))
+      .array(z.strictObject({ field: z.string(), message: z.string() }).meta({ id: "FieldError" }))
       .optional()
       .describe("settings that can't be used"),
   })

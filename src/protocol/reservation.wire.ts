@@ -7,6 +7,7 @@ import {
   amounts,
   confidence,
   type Describes,
+  givenMetadata,
   nameSchema,
   onExpiry,
   oneAmount,
@@ -35,7 +36,8 @@ export const metadata = z
   .refine(
     (labels) => metadataBytes(labels) <= limits.metadataBytes,
     `must take at most ${limits.metadataBytes} bytes as JSON`,
-  );
+  )
+  .meta({ id: "NewMetadata" });
 
 export const reserveFields = {
   agent: nameSchema,
@@ -104,7 +106,7 @@ export const reservationResultSchema = z
 export const settlementResultSchema = z
   .strictObject({
     id: z.string(),
-    state: z.enum(["committed", "released", "expired"]),
+    state: z.enum(["committed", "released", "expired"]).meta({ id: "SettlementState" }),
     granted: whole,
     consumed: whole,
     overage: whole,
@@ -120,7 +122,7 @@ export const reservationViewSchema = z
   .strictObject({
     id: z.string(),
     agent: z.string(),
-    state: z.enum(["held", "committed", "released", "expired"]),
+    state: z.enum(["held", "committed", "released", "expired"]).meta({ id: "ReservationState" }),
     asked: whole,
     granted: whole,
     consumed: whole,
@@ -130,6 +132,6 @@ export const reservationViewSchema = z
     expires_at: time,
     on_expiry: onExpiry,
     transfers,
-    metadata: z.record(z.string(), z.string()),
+    metadata: givenMetadata,
   })
   .meta({ id: "ReservationView" }) satisfies Describes<ReservationView>;

@@ -4,12 +4,14 @@ import { type Describes, nameSchema, time } from "./common.wire.ts";
 import { newKeySchema } from "./key.wire.ts";
 import { jurisdictions, type Tenant } from "./tenant.ts";
 
-export const tenantBody = z.strictObject({ id: nameSchema, jurisdiction: z.enum(jurisdictions).optional() });
+const jurisdiction = z.enum(jurisdictions).meta({ id: "Jurisdiction" });
 
-const tenantFields = { id: z.string(), jurisdiction: z.enum(jurisdictions).nullable(), created_at: time };
+export const tenantBody = z.strictObject({ id: nameSchema, jurisdiction: jurisdiction.optional() });
+
+const tenantFields = { id: z.string(), jurisdiction: jurisdiction.nullable(), created_at: time };
 
 export const tenant = z.strictObject(tenantFields).meta({ id: "Tenant" }) satisfies Describes<Tenant>;
 
-export const tenantListSchema = z.strictObject({ tenants: z.array(tenant) });
+export const tenantListSchema = z.strictObject({ tenants: z.array(tenant) }).meta({ id: "TenantList" });
 
-export const newTenantSchema = z.strictObject({ ...tenantFields, key: newKeySchema });
+export const newTenantSchema = z.strictObject({ ...tenantFields, key: newKeySchema }).meta({ id: "NewTenant" });

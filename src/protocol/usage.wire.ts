@@ -6,6 +6,7 @@ import {
   amounts,
   confidence,
   type Describes,
+  gate,
   nameSchema,
   oneAmount,
   oneAmountMessage,
@@ -55,7 +56,7 @@ export const donor = z
   .strictObject({
     agent: z.string(),
     priority: whole,
-    gate: z.enum(["open", "closed"]),
+    gate,
     available: signed,
     min_reserve: whole,
     could_give: whole,

@@ -4,9 +4,11 @@ import { type Describes, moment, nameSchema, queryInteger, time, whole } from ".
 import { limits } from "./limits.ts";
 import { type DeliveryView, type NewWebhook, noticeTypes, type WebhookView } from "./webhook.ts";
 
+const eventType = z.enum(noticeTypes).meta({ id: "WebhookEventType" });
+
 export const webhookBody = z.strictObject({
   url: z.string().min(1).max(limits.webhookUrlLength),
-  types: z.array(z.enum(noticeTypes)).max(noticeTypes.length).optional(),
+  types: z.array(eventType).max(noticeTypes.length).optional(),
   pool: nameSchema.optional(),
   description: z.string().min(1).max(limits.labelLength).optional(),
 });
@@ -23,12 +25,12 @@ export const deliveriesQuery = z.strictObject({ before: nameSchema.optional(), l
 const webhookFields = {
   id: z.string(),
   url: z.string(),
-  types: z.array(z.enum(noticeTypes)).readonly().describe("all, if none is named"),
+  types: z.array(eventType).readonly().describe("all, if none is named"),
   pool: z.string().nullable(),
   description: z.string().nullable(),
   created_at: time,
-  state: z.enum(["enabled", "disabled"]),
-  disabled_reason: z.enum(["gone", "failing"]).nullable(),
+  state: z.enum(["enabled", "disabled"]).meta({ id: "WebhookState" }),
+  disabled_reason: z.enum(["gone", "failing"]).meta({ id: "WebhookDisabledReason" }).nullable(),
   previous_secret_until: time.nullable(),
   failures: whole.describe("failed attempts since the last success"),
   last_success_at: time.nullable(),
@@ -43,20 +45,20 @@ export const newWebhookSchema = z
   .strictObject({ ...webhookFields, secret: z.string().describe("shown here and never again") })
   .meta({ id: "NewWebhook" }) satisfies Describes<NewWebhook>;
 
-export const webhookListSchema = z.strictObject({ webhooks: z.array(webhookSchema) });
+export const webhookListSchema = z.strictObject({ webhooks: z.array(webhookSchema) }).meta({ id: "WebhookList" });
 
-export const pingedSchema = z.strictObject({ message: z.string() });
+export const pingedSchema = z.strictObject({ message: z.string() }).meta({ id: "Ping" });
 
-export const redeliveredSchema = z.strictObject({ redelivering: whole });
+export const redeliveredSchema = z.strictObject({ redelivering: whole }).meta({ id: "Redelivery" });
 
 const delivery = z
   .strictObject({
     message: z.string().describe("the id that it is sent under, in the header webhook-id"),
-    type: z.enum([...noticeTypes, "ping"]),
+    type: z.enum([...noticeTypes, "ping"]).meta({ id: "DeliveryType" }),
     pool: z.string().nullable(),
     seq: whole.nullable(),
     at: time,
-    state: z.enum(["pending", "delivered", "failed"]),
+    state: z.enum(["pending", "delivered", "failed"]).meta({ id: "DeliveryState" }),
     attempts: whole,
     next_at: time.nullable(),
     last_at: time.nullable(),
@@ -64,4 +66,4 @@ const delivery = z
   })
   .meta({ id: "Delivery" }) satisfies Describes<DeliveryView>;
 
-export const deliveryListSchema = z.strictObject({ deliveries: z.array(delivery) });
+export const deliveryListSchema = z.strictObject({ deliveries: z.array(delivery) }).meta({ id: "DeliveryList" });

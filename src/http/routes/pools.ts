@@ -42,7 +42,7 @@ export const poolsRoutes: readonly Route[] = [
     run: (call, _, { force }) => {
       const name = call.param("pool");
       const { requestId } = call;
-      return call.tenant((tenant, caller) => tenant.removePool(caller, requestId, name, force === "true"));
+      return call.tenant((tenant, caller) => tenant.removePool(caller, requestId, name, force === true));
     },
   }),
   route("fundPool", "POST", `${pool}/funds`, rights.managePool, "Grow or shrink a pool's budget", {
