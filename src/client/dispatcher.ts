@@ -3,6 +3,7 @@
  * each; once calls come often they go through a session, which carries a hundred times as many.
  */
 import type { CommandResult } from "../protocol/frames.ts";
+import { retry } from "../protocol/retry.ts";
 import { BursarError, closedError, errorOf, UnreachableError } from "./errors.ts";
 import { Session, type SessionOptions } from "./session.ts";
 import type { CallOptions, Transport } from "./transport.ts";
@@ -23,8 +24,9 @@ const commandsPerFrame = 500;
 /** Characters of a frame, and of a request's body; the server takes 262,144 and 65,536 bytes. */
 const frameLength = 80_000;
 const bodyLength = 20_000;
-/** Pauses before a frame is repeated of which nothing was stored. */
-const repeatPausesMs = [100, 500, 1_500];
+/** How often a frame is sent of which nothing was stored, and the pauses between. */
+const attempts = 4;
+const backoff = { firstMs: 100, factor: 4, maxMs: 1_500 };
 
 /** A command on its way, and the caller who waits for it. Made for every call, so it makes nothing that it can do without. */
 class Sent {
@@ -204,18 +206,10 @@ export class Dispatcher {
   }
 
   /** Of a frame that is answered `unavailable` nothing was stored: it is sent again, as a request would be. */
-  async #sendFrame(batch: readonly Sent[], waitMs: number): Promise<readonly CommandResult[]> {
+  #sendFrame(batch: readonly Sent[], waitMs: number): Promise<readonly CommandResult[]> {
     const texts = batch.map(({ text }) => text);
-    for (let tries = 0; ; tries++) {
-      try {
-        return await this.#session.send(texts, waitMs);
-      } catch (error) {
-        const pause = repeatPausesMs[tries];
-        const isStored = !(error instanceof BursarError) || error.code !== "unavailable";
-        if (isStored || pause === undefined) throw error;
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * pause));
-      }
-    }
+    const again = (error: unknown): boolean => error instanceof BursarError && error.code === "unavailable";
+    return retry(() => this.#session.send(texts, waitMs), { attempts, backoff, again });
   }
 
   /** Why no session could be had: a WebSocket does not say, a plain request does. */

@@ -11,6 +11,7 @@ import {
   type ServerFrame,
   subprotocol,
 } from "../protocol/frames.ts";
+import { backoffMs } from "../protocol/retry.ts";
 import { type BursarError, closedError, errorOf, UnreachableError } from "./errors.ts";
 import { unref } from "./timers.ts";
 
@@ -35,8 +36,7 @@ export type SessionOptions = {
 /** How often a quiet connection is tried, and how long an answer may take, so that a dead one is noticed. */
 const pingEveryMs = 20_000;
 const pongWithinMs = 10_000;
-const pauseMs = 100;
-const pauseMsMax = 5_000;
+const backoff = { firstMs: 200, maxMs: 5_000 };
 
 type Pending = {
   readonly text: string;
@@ -76,7 +76,7 @@ export class Session {
     return new Promise((resolve, reject) => {
       // Each attempt may take its time, and so may the pauses between them.
       const { timeout_ms, retries } = this.#options;
-      const until = Date.now() + waitMs + (timeout_ms + pauseMsMax) * (retries + 1);
+      const until = Date.now() + waitMs + (timeout_ms + backoff.maxMs) * (retries + 1);
       this.#pending.set(id, { text, until, resolve, reject });
       if (this.#socket !== undefined) this.#write(text);
       else if (this.#retry === undefined) this.open();
@@ -162,15 +162,14 @@ export class Session {
     else this.#fail(final);
   }
 
-  /** Tries again, later each time, while a call waits for an answer or for events. */
+  /** Connects again, with back-off and jitter, while a call waits for an answer or for events. */
   #failed(cause: unknown): void {
     if (this.#closed || (this.#pending.size === 0 && this.#options.opened === undefined)) return;
     if (this.#failures++ >= this.#options.retries) {
       this.#failures = 0;
       return this.#fail(new UnreachableError(this.#options.url, cause));
     }
-    const most = Math.min(pauseMsMax, pauseMs * 2 ** this.#failures);
-    this.#retry = setTimeout(() => this.open(), Math.random() * most);
+    this.#retry = setTimeout(() => this.open(), Math.random() * backoffMs(backoff, this.#failures));
   }
 
   /** Ends what waits for an answer; where nothing does, says why there will be nothing more. */

@@ -3,6 +3,7 @@
  * or as an Idempotency-Key, that is made before the first attempt: the governor answers a repeat with what it did the
  * first time. A refusal is an answer and is never repeated.
  */
+import { retry } from "../protocol/retry.ts";
 import { uuid7 } from "../protocol/uuid.ts";
 import { errorOf, type ProblemDocument, UnreachableError } from "./errors.ts";
 
@@ -29,9 +30,7 @@ export type CallOptions = { readonly signal?: AbortSignal | undefined; readonly 
 
 type RequestOptions = CallOptions & { readonly idempotencyKey?: string };
 
-/** First pause before a repeat; each further one is up to twice as long. */
-const pauseMs = 100;
-const pauseMsMax = 2_000;
+const backoff = { firstMs: 100, maxMs: 2_000 };
 
 export class Transport {
   readonly #options: TransportOptions;
@@ -63,14 +62,14 @@ export class Transport {
   /** The answer's body; throws `BursarError` for a problem and `UnreachableError` when no answer comes. */
   async call<T>(method: string, path: string, body?: unknown, options: RequestOptions = {}): Promise<T> {
     const { retries = 3 } = this.#options;
-    for (let tries = 0; ; tries++) {
+    let again: Failure["again"] = false;
+    const attempt = async (): Promise<T> => {
       const answer = await this.#attempt(method, path, body, options);
       if (answer.ok) return answer.body as T;
-      options.signal?.throwIfAborted();
-      if (!answer.again) throw answer.error;
-      if (tries >= retries) throw answer.error;
-      await pause(Math.random() * Math.min(pauseMsMax, pauseMs * 2 ** tries) + answer.afterMs, options.signal);
-    }
+      again = answer.again;
+      throw answer.error;
+    };
+    return retry(attempt, { attempts: retries + 1, backoff, again: () => again, signal: options.signal });
   }
 
   async #attempt(
@@ -94,22 +93,22 @@ export class Transport {
       });
       text = await response.text();
     } catch (cause) {
-      return { ok: false, again: true, afterMs: 0, error: new UnreachableError(this.base, cause) };
+      return { ok: false, again: true, error: new UnreachableError(this.base, cause) };
     }
     const parsed = parse(text);
     if (response.ok && parsed !== undefined) return { ok: true, body: parsed };
     if (!isProblem(parsed)) {
       const cause = `${response.status} and no answer of Bursar's`;
-      return { ok: false, again: response.status >= 500, afterMs: 0, error: new UnreachableError(this.base, cause) };
+      return { ok: false, again: response.status >= 500, error: new UnreachableError(this.base, cause) };
     }
     const afterMs = 1_000 * Number(response.headers.get("retry-after") ?? 0) || 0;
-    return { ok: false, again: response.status === 503, afterMs, error: errorOf(parsed) };
+    return { ok: false, again: response.status === 503 && afterMs, error: errorOf(parsed) };
   }
 }
 
-type Attempt =
-  | { readonly ok: true; readonly body: unknown }
-  | { readonly ok: false; readonly again: boolean; readonly afterMs: number; readonly error: Error };
+/** An attempt without a result, and whether it is worth another: a number is how long the governor asked to wait. */
+type Failure = { readonly ok: false; readonly again: boolean | number; readonly error: Error };
+type Attempt = { readonly ok: true; readonly body: unknown } | Failure;
 
 function parse(text: string): unknown {
   try {
@@ -126,18 +125,4 @@ function isRaw(body: unknown): body is { readonly raw: string } {
 
 function isProblem(body: unknown): body is ProblemDocument {
   return typeof body === "object" && body !== null && "code" in body && "detail" in body && "status" in body;
-}
-
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", onAbort);
-      resolve();
-    }, ms);
-    signal?.addEventListener("abort", onAbort, { once: true });
-  });
 }

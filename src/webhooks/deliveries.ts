@@ -3,7 +3,10 @@ import { limits } from "../protocol/limits.ts";
 import type { DeliveryView, Notice, NoticeType } from "../protocol/webhook.ts";
 import { messageId } from "./signature.ts";
 
-/** Pauses after the first attempt, the second, and so on; with them the last is made about 75 hours after the first. */
+/**
+ * Pauses after the first attempt, the second, and so on: the schedule of Standard Webhooks, which receivers may count on.
+ * With it the last attempt is made about 75 hours after the first.
+ */
 const pausesMs = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400].map((seconds) => seconds * 1_000);
 /** Messages are given up at this age, tried or not: the receiver has been out of reach for longer than it should. */
 export const giveUpMs = pausesMs.reduce((sum, pause) => sum + pause, 0) * 1.1;

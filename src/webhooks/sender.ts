@@ -3,6 +3,7 @@
  * rests for longer and longer and is then tried with one message, so that a dead one costs the others little and a
  * slow one is not flooded. At least once: a message whose answer was lost is sent again, under the same id.
  */
+import { backoffMs } from "../protocol/retry.ts";
 import { validateWebhookUrl } from "./address.ts";
 import { type Deliveries, type Due, giveUpMs } from "./deliveries.ts";
 import type { Endpoint, Endpoints } from "./endpoints.ts";
@@ -18,8 +19,7 @@ const lookAgainMs = 1_000;
 const timeoutMs = 15_000;
 /** Failures in a row before an address rests. */
 const failuresFree = 2;
-const restMs = 1_000;
-const restMsMax = 300_000;
+const backoff = { firstMs: 1_000, maxMs: 300_000 };
 /** An address to which nothing got through for so long, in so many attempts, is disabled. */
 const deadFailures = 10;
 
@@ -120,8 +120,7 @@ export class WebhookSender {
     }
     this.#deliveries.failed(endpoint.id, due, now, error, this.#options.random());
     const failures = endpoint.failures + 1;
-    const rest = failures <= failuresFree ? 0 : Math.min(restMsMax, restMs * 2 ** (failures - failuresFree - 1));
-    this.#endpoints.failed(endpoint.id, now, error, now + rest);
+    this.#endpoints.failed(endpoint.id, now, error, now + backoffMs(backoff, failures - failuresFree));
     const isDead = failures >= deadFailures && now - (endpoint.failingSince ?? now) >= giveUpMs;
     if (status === 410 || isDead) {
       this.#endpoints.disable(endpoint.id, status === 410 ? "gone" : "failing");
