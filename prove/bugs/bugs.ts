@@ -251,9 +251,9 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "what waits behind an overloaded object is asked again",
-    within: "reach",
-    code: 'if (isOverloaded(error)) throw new ApiError("overloaded", "The pool gets more requests than it can take.");',
-    becomes: "",
+    within: "isTransient",
+    code: "if (isOverloaded(error) || isSpendingStopped(error) || isNotPersisted(error)) return false;",
+    becomes: "if (isSpendingStopped(error) || isNotPersisted(error)) return false;",
     tests: "test/http/retry.test.ts",
   },
 ];
