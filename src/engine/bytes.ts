@@ -1,7 +1,7 @@
 /**
  * What a remembered write takes, in bytes: an upper bound of its share of the heap and of its text in a snapshot.
  * Counts alone bound nothing where callers choose labels, and where one write may have a thousand transfers.
- * `bench/memory.ts` holds these numbers against the heap of workerd.
+ * `evidence/bench/memory.ts` holds these numbers against the heap of workerd.
  */
 
 import { limits } from "../protocol/limits.ts";

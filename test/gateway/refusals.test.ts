@@ -11,7 +11,7 @@ import { ChatOpenAI } from "@langchain/openai";
 import { generateText } from "ai";
 import OpenAI from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { keyFor } from "../../bench/lib/workerd.ts";
+import { keyFor } from "../../evidence/bench/lib/workerd.ts";
 import { countRequests } from "./counting.ts";
 import { books, call, type DialectName, dialects, payingKeys, type Stage, startStage } from "./stage.ts";
 

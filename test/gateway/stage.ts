@@ -1,5 +1,5 @@
 /** The Worker on plain workerd, the providers' stand-in behind it, and pools to spend from. */
-import { key as adminKey, keyFor, startWorkerd, type Workerd } from "../../bench/lib/workerd.ts";
+import { key as adminKey, keyFor, startWorkerd, type Workerd } from "../../evidence/bench/lib/workerd.ts";
 import { Bursar, type Contract, type Pool, type PoolSettings } from "../../src/client/index.ts";
 import type { JournalEvent } from "../../src/protocol/journal.ts";
 import { type Provider, startProvider } from "../support/provider.ts";

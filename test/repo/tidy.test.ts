@@ -111,7 +111,7 @@ describe("the tree", () => {
   });
 
   it("has no file that nothing uses", () => {
-    const scripts = ["package.json", "vitest.config.ts", "wrangler.toml", "prove/mutation/stryker.json"]
+    const scripts = ["package.json", "vitest.config.ts", "wrangler.toml", "evidence/prove/mutation/stryker.json"]
       .map(read)
       .join();
     const imported = new Set(
@@ -133,7 +133,7 @@ describe("the tree", () => {
       const [folder, name] = path.split("/").slice(-2);
       return code.some(
         (other) =>
-          other !== path && (read(other).includes(`"${folder}/${name}"`) || read(other).includes(`"./${name}"`)),
+          other !== path && (read(other).includes(`${folder}/${name}"`) || read(other).includes(`"./${name}"`)),
       );
     };
     const dead = code.filter(
@@ -193,7 +193,7 @@ describe("the documents", () => {
   it("name files and scripts that exist", () => {
     const scripts = Object.keys(JSON.parse(read("package.json")).scripts);
     const wrong = documents.flatMap((path) => [
-      ...[...read(path).matchAll(/`((?:src|test|docs|bench|scripts|examples)\/[\w./-]+)`/g)]
+      ...[...read(path).matchAll(/`((?:src|test|docs|evidence|scripts|examples)\/[\w./-]+)`/g)]
         .map(([, target = ""]) => target.replace(/\/$/, ""))
         .filter((target) => !files.some((file) => file === target || file.startsWith(`${target}/`)))
         .map((target) => `${path} names ${target}`),

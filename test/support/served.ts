@@ -55,7 +55,14 @@ export async function serve(
   // The bench's worker is the Worker as it is; its configuration binds nothing that plain workerd doesn't have.
   const bundled = spawnSync(
     bin("wrangler"),
-    ["deploy", "--dry-run", "--config", join(root, "bench/pool/wrangler.toml"), "--outdir", join(directory, "bundle")],
+    [
+      "deploy",
+      "--dry-run",
+      "--config",
+      join(root, "evidence/bench/pool/wrangler.toml"),
+      "--outdir",
+      join(directory, "bundle"),
+    ],
     { encoding: "utf8", env: { ...process.env, WRANGLER_SEND_METRICS: "false" } },
   );
   if (bundled.status !== 0) throw new Error(`wrangler could not bundle: ${bundled.stderr}`);
