@@ -6,9 +6,9 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Env } from "../../../src/env.ts";
 import governor from "../../../src/index.ts";
+import type { PoolObject } from "../../../src/pool/pool-object.ts";
 import type { Caller } from "../../../src/protocol/caller.ts";
-import type { Command, Outcome } from "../../../src/protocol/commands.ts";
-import type { ReserveCommand } from "../../../src/protocol/reservation.ts";
+import type { Command, Execution, Outcome } from "../../../src/protocol/commands.ts";
 import { relay } from "../gateway/relay.ts";
 
 export { DirectoryObject, PoolObject, TenantObject, WebhooksObject } from "../../../src/index.ts";
@@ -19,19 +19,18 @@ export default {
     request.url.includes("/relay/") ? relay(request, env, context) : governor.fetch(request, env, context),
 } satisfies ExportedHandler<Env>;
 
-/** Answers at once, with an answer of the same size. */
-export class IdleObject extends DurableObject<unknown> {
-  async run(_: Caller, commands: readonly Command[]): Promise<Outcome[]> {
-    return commands.map(answer);
-  }
+/** What the Worker calls to run commands. Typed by the pool object, so that a method renamed there is an error here. */
+type Executing = Pick<PoolObject, "execute">;
 
-  async reserve(_: Caller, command: ReserveCommand): Promise<Outcome> {
-    return answer(command);
+/** Answers at once, with an answer of the same size. */
+export class IdleObject extends DurableObject<unknown> implements Executing {
+  async execute(_: Caller, commands: readonly Command[]): Promise<Execution> {
+    return { outcomes: commands.map(answer), confidence_path: null };
   }
 }
 
 /** Inserts one row per request, then answers the same. */
-export class RowObject extends DurableObject<unknown> {
+export class RowObject extends DurableObject<unknown> implements Executing {
   #rows = 0;
 
   constructor(ctx: DurableObjectState, env: unknown) {
@@ -40,18 +39,11 @@ export class RowObject extends DurableObject<unknown> {
     this.#rows = Number(ctx.storage.sql.exec("SELECT coalesce(max(id), 0) AS id FROM rows").one().id);
   }
 
-  async run(_: Caller, commands: readonly Command[]): Promise<Outcome[]> {
-    for (const command of commands) this.#write(command);
-    return commands.map(answer);
-  }
-
-  async reserve(_: Caller, command: ReserveCommand): Promise<Outcome> {
-    this.#write(command);
-    return answer(command);
-  }
-
-  #write(command: Command): void {
-    this.ctx.storage.sql.exec("INSERT INTO rows (id, command) VALUES (?, ?)", ++this.#rows, JSON.stringify(command));
+  async execute(_: Caller, commands: readonly Command[]): Promise<Execution> {
+    for (const command of commands) {
+      this.ctx.storage.sql.exec("INSERT INTO rows (id, command) VALUES (?, ?)", ++this.#rows, JSON.stringify(command));
+    }
+    return { outcomes: commands.map(answer), confidence_path: null };
   }
 }
 
