@@ -7,7 +7,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { chownSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import pg from "pg";
+import pg, { type Pool } from "pg";
 import { freePort } from "../lib/workerd.ts";
 import { budget, type Governor, agent as spender } from "./governor.ts";
 import { findProgram, postgresFolders } from "./programs.ts";
@@ -93,7 +93,7 @@ function debianUser(): { uid?: number; gid?: number } {
   return line === undefined ? {} : { uid: Number(uid), gid: Number(gid) };
 }
 
-async function answers(pool: pg.Pool): Promise<void> {
+async function answers(pool: Pool): Promise<void> {
   for (let tries = 0; ; tries++) {
     try {
       await pool.query("SELECT 1");

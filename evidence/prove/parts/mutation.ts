@@ -61,7 +61,7 @@ function stryker(folder: string, say: (text: string) => void): Promise<void> {
   const mutated = `src/${folder}/**/*.ts,!src/pricing/table.ts`;
   const options = ["run", "evidence/prove/mutation/stryker.json", "--mutate", mutated];
   return new Promise((resolve, reject) => {
-    const child = spawn(join(root, "node_modules/.bin/stryker"), options, {
+    const child = spawn(join(root, "evidence/node_modules/.bin/stryker"), options, {
       cwd: root,
       env: { ...process.env, BURSAR_MUTATED: folder },
       stdio: ["ignore", "pipe", "inherit"],

@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Page } from "playwright-core";
 import { work } from "../examples/demo/traffic.ts";
+import { freePort, startGovernor } from "../scripts/governor.ts";
+import { fail, readOptions } from "../scripts/options.ts";
+import { ensureSecrets } from "../scripts/secrets.ts";
 import { Bursar } from "../src/client/index.ts";
 import { findChromium, launch } from "../test/support/chromium.ts";
-import { freePort, startGovernor } from "./governor.ts";
-import { fail, readOptions } from "./options.ts";
-import { ensureSecrets } from "./secrets.ts";
 
 const usage = `npm run screenshots -- [options]
 
