@@ -52,9 +52,8 @@ export default defineConfig({
       {
         test: {
           name: "node",
-          include: [
-            "test/{answers,protocol,providers,calls,pricing,engine,adapters,gateway,dashboard,cli,examples,e2e,repo,study}/**/*.test.ts",
-          ],
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/{pool,http,tenant,client,webhooks,archive}/**"],
           testTimeout: 120_000,
         },
       },

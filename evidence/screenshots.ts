@@ -4,11 +4,10 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Page } from "playwright-core";
 import { work } from "../examples/demo/traffic.ts";
-import { freePort, startGovernor } from "../scripts/governor.ts";
 import { fail, readOptions } from "../scripts/options.ts";
-import { ensureSecrets } from "../scripts/secrets.ts";
 import { Bursar } from "../src/client/index.ts";
 import { findChromium, launch } from "../test/support/chromium.ts";
+import { startGovernor } from "../test/support/governor.ts";
 
 const usage = `npm run screenshots -- [options]
 
@@ -30,13 +29,11 @@ if (executable === undefined) process.exit(1);
 
 mkdirSync(to, { recursive: true });
 const directory = mkdtempSync(join(tmpdir(), "bursar-screenshots-"));
-const secrets = join(directory, "secrets");
-const { BURSAR_OPERATOR_TOKEN: operator } = ensureSecrets(secrets);
-const governor = await startGovernor({ port: await freePort(), data: join(directory, "data"), secrets });
+const governor = await startGovernor(directory);
 const browser = await launch(executable);
 const ending = new AbortController();
 try {
-  const { key } = await new Bursar({ url: governor.url, key: operator }).tenants.create("acme");
+  const { key } = await new Bursar({ url: governor.url, key: governor.operatorToken }).tenants.create("acme");
   const bursar = new Bursar({ url: governor.url, key: key.key });
   const working = [
     work(bursar.pool("newsroom"), { signal: ending.signal, pace: 2 }),

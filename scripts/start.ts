@@ -9,10 +9,10 @@ const usage = `npm start -- [options]
 
   --port N      where it listens (default 8787)
   --data DIR    where its pools are kept (default .bursar)
+  --settings F  file with its settings, a NAME=value per line (default .dev.vars)
   --help        this text
 
-Settings are read from .dev.vars; secrets that are missing there are made first. An admin key of the tenant "local" is
-kept with the data.`;
+Secrets that are missing in the settings are made first. An admin key of the tenant "local" is kept with the data.`;
 
 const root = join(import.meta.dirname, "..");
 
@@ -27,6 +27,7 @@ async function main(): Promise<void> {
   const values = readOptions(usage, {
     port: { type: "string", default: "8787" },
     data: { type: "string", default: join(root, ".bursar") },
+    settings: { type: "string", default: devVars },
   });
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 1 || port > 65_535) fail(`--port ${values.port} is not a port.`, usage);
@@ -36,11 +37,12 @@ async function main(): Promise<void> {
         `npm start -- --port ${port + 1} --data .bursar-${port + 1}`,
     );
 
-  const settings = ensureSecrets(devVars);
+  const secrets = resolve(values.settings);
+  const settings = ensureSecrets(secrets);
   const data = resolve(values.data);
   let governor: Governor | undefined;
   endWithStarter(() => governor);
-  governor = await startGovernor({ port, data, secrets: devVars });
+  governor = await startGovernor({ port, data, secrets });
   const key = await ensureAdminKey(governor.url, settings.BURSAR_OPERATOR_TOKEN, join(data, "admin-key"));
   console.log(`Bursar runs on ${governor.url} and keeps its pools in ${values.data}. Ctrl-C stops it.
 

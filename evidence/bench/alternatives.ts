@@ -2,16 +2,19 @@
  * `npm run bench:alternatives`: Bursar beside what a user would build or pick instead, for the same work: reserve,
  * commit, reserve … on one budget. Over HTTP, where any runtime can ask; and driven directly by a client.
  */
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { Bursar } from "../../src/client/index.ts";
+import { key, startWorkerd } from "../../test/support/workerd.ts";
 import { agent, type Governor } from "./alternatives/governor.ts";
 import { startMemory } from "./alternatives/memory.ts";
 import { startPostgres } from "./alternatives/postgres.ts";
 import { startRedis } from "./alternatives/redis.ts";
-import { ask, type Pairs, pairs, reserveAndCommit } from "./lib/load.ts";
+import { ask } from "./lib/ask.ts";
+import { type Pairs, pairs, reserveAndCommit } from "./lib/load.ts";
 import { type Headline, median, options, print, progress, spread } from "./lib/report.ts";
-import { key, startWorkerd } from "./lib/workerd.ts";
+import { benchWorker } from "./lib/worker.ts";
 
 const chosen = options("Bursar beside Redis, PostgreSQL, an in-memory limiter, and an object that does nothing.", {
   seconds: 4,
@@ -28,8 +31,8 @@ type Way = {
   readonly measure: (seconds: number) => Promise<Pairs>;
 };
 
-const workerd = await startWorkerd({ bursar: "PoolObject", idle: "IdleObject" });
-const url = workerd.urls["bursar"] ?? "";
+const workerd = await startWorkerd({ bursar: "PoolObject", idle: "IdleObject" }, { config: benchWorker });
+const url = workerd.urls.bursar;
 const servers: ChildProcess[] = [];
 const governors: Governor[] = [];
 try {
@@ -37,7 +40,7 @@ try {
   await ask(url, "PUT", "/v1/pools/load/agents/swarm", { priority: 1, max_tokens: 1_000_000_000_000 });
   const http: Way[] = [
     { name: "Bursar", keeps: keeps.all, measure: overHttp(url) },
-    { name: "an object that does nothing", keeps: keeps.nothing, measure: overHttp(workerd.urls["idle"] ?? "") },
+    { name: "an object that does nothing", keeps: keeps.nothing, measure: overHttp(workerd.urls.idle) },
   ];
   for (const [kind, name, kept] of [
     ["redis", "Redis + Lua behind Node", keeps.all],

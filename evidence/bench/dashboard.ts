@@ -6,10 +6,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { brotliCompressSync } from "node:zlib";
-import { freePort, startGovernor } from "../../scripts/governor.ts";
-import { ensureSecrets } from "../../scripts/secrets.ts";
 import { Bursar, type Pool } from "../../src/client/index.ts";
 import { findChromium, launch } from "../../test/support/chromium.ts";
+import { startGovernor } from "../../test/support/governor.ts";
 import { median, options, print, progress } from "./lib/report.ts";
 
 const chosen = options("Weight, first sight and frames of the dashboard.", { seconds: 10, rounds: 5 });
@@ -25,12 +24,10 @@ const weights = loaded.map((file) => [file, brotliCompressSync(readFileSync(join
 const executable = findChromium();
 if (executable === undefined) process.exit(1);
 const directory = mkdtempSync(join(tmpdir(), "bursar-bench-dashboard-"));
-const secrets = join(directory, "secrets");
-const { BURSAR_OPERATOR_TOKEN: operator } = ensureSecrets(secrets);
-const governor = await startGovernor({ port: await freePort(), data: join(directory, "data"), secrets });
+const governor = await startGovernor(directory);
 const browser = await launch(executable);
 try {
-  const { key } = await new Bursar({ url: governor.url, key: operator }).tenants.create("bench");
+  const { key } = await new Bursar({ url: governor.url, key: governor.operatorToken }).tenants.create("bench");
   const bursar = new Bursar({ url: governor.url, key: key.key });
   const pool = bursar.pool("thousand");
   await fill(pool);

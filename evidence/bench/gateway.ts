@@ -3,11 +3,13 @@
  * streams a second get through; the same stand-in for a provider, called directly, through relays on the same platform
  * that govern nothing, and through the gateway, in turns.
  */
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
-import { ask } from "./lib/load.ts";
+import { key, keyFor, startWorkerd } from "../../test/support/workerd.ts";
+import { ask } from "./lib/ask.ts";
 import { median, options, print, progress, spread } from "./lib/report.ts";
-import { key, keyFor, startWorkerd } from "./lib/workerd.ts";
+import { benchWorker } from "./lib/worker.ts";
 
 const chosen = options("Latency and streams per second through the gateway, and without it.", {
   seconds: 5,
@@ -37,11 +39,15 @@ const provider = spawn(process.execPath, [join(import.meta.dirname, "gateway/pro
 const upstream = `http://127.0.0.1:${await portOf(provider)}`;
 const workerd = await startWorkerd(
   { bursar: "PoolObject" },
-  { settings: { OPENAI_UPSTREAM: `${upstream}/v1`, OPENAI_API_KEY: "sk-bench", BURSAR_LOG: "none" } },
+  {
+    config: benchWorker,
+    settings: { OPENAI_UPSTREAM: `${upstream}/v1`, OPENAI_API_KEY: "sk-bench", BURSAR_LOG: "none" },
+    reachesThisMachine: true,
+  },
 );
 
 try {
-  const url = workerd.urls["bursar"] ?? "";
+  const url = workerd.urls.bursar;
   await ask(url, "PUT", "/v1/pools/load", {});
   await ask(url, "PUT", "/v1/pools/load/agents/swarm", { priority: 1, max_tokens: 1_000_000_000_000 });
   const own = await keyFor({ scope: "gateway", pool: "load", agent: "swarm" });

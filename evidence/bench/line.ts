@@ -6,7 +6,7 @@ import { execute } from "../../src/engine/execute.ts";
 import { emptyPool } from "../../src/engine/state.ts";
 import type { Command } from "../../src/protocol/commands.ts";
 import type { ConfigureCommand } from "../../src/protocol/pool.ts";
-import { key, startWorkerd } from "./lib/workerd.ts";
+import { key, startWorkerd } from "../../test/support/workerd.ts";
 
 const agents = 1_000;
 
@@ -43,7 +43,7 @@ console.log(
 
 const workerd = await startWorkerd({ bursar: "PoolObject" }, { isQuiet: true });
 try {
-  const url = workerd.urls["bursar"] ?? "";
+  const url = workerd.urls.bursar;
   const send = async (method: string, path: string, body: unknown): Promise<void> => {
     const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
     const response = await fetch(`${url}/v1/pools/${path}`, { method, headers, body: JSON.stringify(body) });

@@ -2,9 +2,12 @@
  * `npm run bench:pool`: the whole Worker on plain workerd, over HTTP, side by side with the same Worker calling an
  * object that does nothing, and one that inserts a row per request. Also what is billed: rows; and waking.
  */
-import { ask, reserveAndCommit } from "./lib/load.ts";
+
+import { startWorkerd, type Workerd } from "../../test/support/workerd.ts";
+import { ask } from "./lib/ask.ts";
+import { reserveAndCommit } from "./lib/load.ts";
 import { median, options, print, progress, spread } from "./lib/report.ts";
-import { startWorkerd, type Workerd } from "./lib/workerd.ts";
+import { benchWorker } from "./lib/worker.ts";
 
 const chosen = options("Requests per second of a pool, rows written, and time to wake.", { seconds: 4, rounds: 3 });
 
@@ -17,7 +20,7 @@ const names: Readonly<Record<Kind, string>> = {
 };
 const connections = [1, 16, 64];
 
-const workerd = await startWorkerd(kinds);
+const workerd = await startWorkerd(kinds, { config: benchWorker });
 try {
   const { rates, latencies } = await requests(workerd);
   const rows = await rowsPerOperation(workerd);
@@ -109,7 +112,7 @@ async function requests({ urls }: Workerd) {
 
 /** Journal rows, counted by the audit; a snapshot and an alarm now and then come on top (docs/storage.md). */
 async function rowsPerOperation({ urls }: Workerd): Promise<(string | number)[][]> {
-  const url = urls["bursar"] ?? "";
+  const url = urls.bursar;
   const found: (string | number)[][] = [];
   for (const [label, count] of [
     ["alone", 1],
@@ -149,7 +152,7 @@ async function newPool(url: string, pool: string): Promise<void> {
 /** workerd is killed and started again on its data; the pool's first request has to read all of it. */
 async function waking(first: Workerd): Promise<{ workerd: Workerd; wakes: number[] }> {
   const path = "/v1/pools/wake";
-  const url = first.urls["bursar"] ?? "";
+  const url = first.urls.bursar;
   await ask(url, "PUT", path, {});
   const chunk = 500;
   const batch = (commands: object[]): Promise<unknown> => ask(url, "POST", `${path}/batch`, { commands });
@@ -175,7 +178,7 @@ async function waking(first: Workerd): Promise<{ workerd: Workerd; wakes: number
     // The Worker itself is warmed by a request that no pool is asked for.
     await fetch(`${workerd.urls["bursar"]}/healthz`);
     const began = performance.now();
-    const report = await ask(workerd.urls["bursar"] ?? "", "GET", `${path}/report`);
+    const report = await ask(workerd.urls.bursar, "GET", `${path}/report`);
     wakes.push(performance.now() - began);
     if (Object.keys(Object(report["agents"])).length !== 1_000) throw new Error("the pool did not wake whole");
   }

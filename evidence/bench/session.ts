@@ -3,10 +3,11 @@
  * the client's own batching with 256 callers at once, single requests, and Redis with a Lua script for the same job.
  */
 import { Bursar } from "../../src/client/index.ts";
+import { key, startWorkerd } from "../../test/support/workerd.ts";
 import { startRedis } from "./alternatives/redis.ts";
-import { ask, type Pairs, pairs } from "./lib/load.ts";
+import { ask } from "./lib/ask.ts";
+import { type Pairs, pairs } from "./lib/load.ts";
 import { median, options, print, progress, spread } from "./lib/report.ts";
-import { key, startWorkerd } from "./lib/workerd.ts";
 
 const chosen = options("Operations per second over sessions, requests, and Redis.", { seconds: 4, rounds: 3 });
 const sizes = [1, 16, 64, 256];
@@ -15,7 +16,7 @@ const callers = 256;
 const frames = 4;
 
 const workerd = await startWorkerd({ bursar: "PoolObject" });
-const url = workerd.urls["bursar"] ?? "";
+const url = workerd.urls.bursar;
 const redis = await startRedis();
 if (redis === undefined) progress("no redis-server: its rows are left out (Debian: apt-get install redis-server)");
 let ids = 0;

@@ -4,9 +4,9 @@
  * are left to end make notices all the while.
  */
 import { createServer } from "node:http";
-import { ask } from "./lib/load.ts";
+import { key, startWorkerd } from "../../test/support/workerd.ts";
+import { ask } from "./lib/ask.ts";
 import { median, options, print, progress, spread } from "./lib/report.ts";
-import { key, startWorkerd } from "./lib/workerd.ts";
 
 const chosen = options("Latency of a reserve while webhooks hang, and without webhooks.", { seconds: 10, rounds: 5 });
 const webhooks = 10;
@@ -29,7 +29,7 @@ const port = await new Promise<number>((resolve) => {
 const origin = `http://127.0.0.1:${port}`;
 const workerd = await startWorkerd(
   { without: "PoolObject", hanging: "PoolObject" },
-  { settings: { BURSAR_WEBHOOK_ORIGINS: origin, BURSAR_LOG: "none" }, isQuiet: true },
+  { settings: { BURSAR_WEBHOOK_ORIGINS: origin, BURSAR_LOG: "none" }, isQuiet: true, reachesThisMachine: true },
 );
 
 try {
@@ -40,16 +40,16 @@ try {
     for (let nth = 0; nth < own; nth++) await ask(url, "POST", "/v1/webhooks", { url: `${origin}/${nth}` });
     await load(url, 1);
   }
-  const measured: Record<string, Sample[]> = { without: [], hanging: [] };
+  const measured: Record<"without" | "hanging", Sample[]> = { without: [], hanging: [] };
   for (let round = 1; round <= chosen.rounds; round++) {
     // In turns, and each first in every other round.
-    const names = Object.keys(measured);
+    const names = ["without", "hanging"] as const;
     for (const name of round % 2 === 0 ? names : names.toReversed()) {
       progress(`round ${round} of ${chosen.rounds}: ${name}`);
-      measured[name]?.push(await load(workerd.urls[name] ?? "", chosen.seconds));
+      measured[name].push(await load(workerd.urls[name], chosen.seconds));
     }
   }
-  const { webhooks: fared } = await ask(workerd.urls["hanging"] ?? "", "GET", "/v1/webhooks");
+  const { webhooks: fared } = await ask(workerd.urls.hanging, "GET", "/v1/webhooks");
   const states = fared as readonly { readonly pending: number; readonly failures: number }[];
   const rows = Object.entries(measured).map(([name, samples]) => {
     const p99 = samples.map(({ reserves }) => quantile(reserves, 0.99));

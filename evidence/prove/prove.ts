@@ -5,9 +5,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fail, readOptions } from "../../scripts/options.ts";
+import { seedOf } from "../../test/support/random.ts";
 import { costPage } from "./lib/cost.ts";
 import { commit, type Entry, machine, readLedger, write } from "./lib/ledger.ts";
-import { seedOf } from "./lib/random.ts";
 import { readRecord, recorded } from "./lib/record.ts";
 import { progress, report, summary, verdict } from "./lib/report.ts";
 import type { Part } from "./parts/part.ts";

@@ -2,7 +2,7 @@
  * A fleet of agents that make the calls of a trace. Which agent makes which call, who is important, and when a task is
  * answered well enough, is ours and comes from a seed; arrival times and tokens are the trace's.
  */
-import { seeded, seedOf } from "../prove/lib/random.ts";
+import { randomOf, seedOf } from "../../test/support/random.ts";
 import type { Trace } from "./trace.ts";
 
 export const tiers = ["important", "usual", "least"] as const;
@@ -43,7 +43,7 @@ const earliestConfidence = 0.5;
 export const balanced = 5;
 
 export function makeFleet(trace: Trace, size: number, seed: number): Fleet {
-  const random = seeded(seedOf(Math.floor((seed - 1) / balanced), size, ...Buffer.from(trace.name)));
+  const random = randomOf(seedOf(Math.floor((seed - 1) / balanced), size, ...Buffer.from(trace.name)));
   const agents = makeAgents(size, seed - 1);
   const pick = picker(agents, random);
   const longest = trace.calls.reduce((most, { answer }) => Math.max(most, answer), 1);

@@ -1,7 +1,7 @@
 /** What was really asked of a model, call by call: from a file, or made up where there is none. */
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { seeded } from "../prove/lib/random.ts";
+import { randomOf } from "../../test/support/random.ts";
 
 /** `at`: milliseconds since the first call. `prompt` and `answer`: tokens. */
 export type TraceCall = { readonly at: number; readonly prompt: number; readonly answer: number };
@@ -51,7 +51,7 @@ export function hurried(trace: Trace, times: number): Trace {
 
 /** An hour of calls that nobody made: arrivals in bursts, long prompts, and answers of which a few are very long. */
 export function syntheticTrace(seed: number): Trace {
-  const random = seeded(seed);
+  const random = randomOf(seed);
   const normal = (): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   const logNormal = (median: number, spread: number, most: number): number =>
     Math.max(1, Math.min(most, Math.round(median * Math.exp(spread * normal()))));

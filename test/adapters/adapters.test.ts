@@ -10,12 +10,11 @@ import { generateText, streamText, wrapLanguageModel } from "ai";
 import * as ai6 from "ai-6";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePort, type Governor, startGovernor } from "../../scripts/governor.ts";
-import { ensureSecrets } from "../../scripts/secrets.ts";
 import { governed as governedModel } from "../../src/client/ai.ts";
 import { governed as governedAnthropic } from "../../src/client/anthropic.ts";
 import { BudgetExceededError, Bursar, type Pool } from "../../src/client/index.ts";
 import { governed as governedOpenAi } from "../../src/client/openai.ts";
+import { type Governor, startGovernor } from "../support/governor.ts";
 import { answer, cached, input, type Provider, startProvider, used, words } from "../support/provider.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "bursar-adapters-"));
@@ -25,11 +24,9 @@ let key = "";
 let pools = 0;
 
 beforeAll(async () => {
-  const secrets = join(directory, "secrets");
-  const { BURSAR_OPERATOR_TOKEN: operatorToken } = ensureSecrets(secrets);
   provider = await startProvider();
-  governor = await startGovernor({ port: await freePort(), data: join(directory, "data"), secrets });
-  const made = await new Bursar({ url: governor.url, key: operatorToken }).tenants.create("adapters");
+  governor = await startGovernor(directory);
+  const made = await new Bursar({ url: governor.url, key: governor.operatorToken }).tenants.create("adapters");
   key = made.key.key;
 }, 90_000);
 

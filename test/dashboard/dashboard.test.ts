@@ -6,17 +6,16 @@ import { join } from "node:path";
 import { brotliCompressSync } from "node:zlib";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePort, type Governor, startGovernor } from "../../scripts/governor.ts";
-import { ensureSecrets } from "../../scripts/secrets.ts";
 import { Bursar, type Pool } from "../../src/client/index.ts";
 import { findChromium, launch } from "../support/chromium.ts";
+import { type Governor, startGovernor } from "../support/governor.ts";
+import { freePort } from "../support/port.ts";
 import { root } from "../support/tree.ts";
 import { go, open, openPool, signIn } from "./page.ts";
 import { xssTexts } from "./xss.ts";
 
 const executable = findChromium();
 const directory = mkdtempSync(join(tmpdir(), "bursar-dashboard-"));
-const secrets = join(directory, "secrets");
 let port = 0;
 let governor: Governor;
 let browser: Browser;
@@ -25,7 +24,7 @@ let admin = "";
 let pools = 0;
 
 async function start(): Promise<void> {
-  governor = await startGovernor({ port, data: join(directory, "data"), secrets });
+  governor = await startGovernor(directory, { port });
 }
 
 /** A pool in which a critic has much, and a researcher little. */
@@ -42,11 +41,10 @@ const rowOf = (page: Page, agent: string) => page.locator(`.row[aria-label^="${a
 
 describe.skipIf(executable === undefined)("the dashboard", () => {
   beforeAll(async () => {
-    const { BURSAR_OPERATOR_TOKEN: operatorToken } = ensureSecrets(secrets);
     port = await freePort();
     await start();
     browser = await launch(executable ?? "");
-    const made = await new Bursar({ url: governor.url, key: operatorToken }).tenants.create("acme");
+    const made = await new Bursar({ url: governor.url, key: governor.operatorToken }).tenants.create("acme");
     admin = made.key.key;
     bursar = new Bursar({ url: governor.url, key: admin, transport: "fetch" });
   }, 120_000);

@@ -12,18 +12,10 @@ import { emptyPool, type Pool } from "../../src/engine/state.ts";
 import type { Command } from "../../src/protocol/commands.ts";
 import type { PoolEvent } from "../../src/protocol/events.ts";
 import type { JournalEvent } from "../../src/protocol/journal.ts";
+import { randomOf } from "../support/random.ts";
 
 const unit = "tokens";
 const names = ["a", "b", "c", "d"];
-
-/** Numbers from 0 to 1, the same for the same seed. */
-function randomOf(seed: number): () => number {
-  let state = seed * 48_271 + 1;
-  return () => {
-    state = (state * 48_271) % 2_147_483_647;
-    return state / 2_147_483_647;
-  };
-}
 
 /** A journal of all that can happen, and the pool that came of it. */
 function journalOf(seed: number, commands: number, budget: number | null): { events: JournalEvent[]; pool: Pool } {

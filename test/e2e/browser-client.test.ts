@@ -5,10 +5,9 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePort, type Governor, startGovernor } from "../../scripts/governor.ts";
-import { ensureSecrets } from "../../scripts/secrets.ts";
 import { Bursar } from "../../src/client/index.ts";
 import { findChromium, launch } from "../support/chromium.ts";
+import { type Governor, startGovernor } from "../support/governor.ts";
 import { root } from "../support/tree.ts";
 
 const executable = findChromium();
@@ -39,10 +38,8 @@ const program = `
 
 describe.skipIf(executable === undefined)("the client in a browser", () => {
   beforeAll(async () => {
-    const secrets = join(directory, "secrets");
-    const { BURSAR_OPERATOR_TOKEN: operatorToken } = ensureSecrets(secrets);
-    governor = await startGovernor({ port: await freePort(), data: join(directory, "data"), secrets });
-    key = (await new Bursar({ url: governor.url, key: operatorToken }).tenants.create("browser")).key.key;
+    governor = await startGovernor(directory);
+    key = (await new Bursar({ url: governor.url, key: governor.operatorToken }).tenants.create("browser")).key.key;
     browser = await launch(executable ?? "");
   }, 120_000);
 

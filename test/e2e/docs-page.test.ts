@@ -4,9 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePort, type Governor, startGovernor } from "../../scripts/governor.ts";
-import { ensureSecrets } from "../../scripts/secrets.ts";
 import { findChromium, launch } from "../support/chromium.ts";
+import { type Governor, startGovernor } from "../support/governor.ts";
 
 const executable = findChromium();
 const directory = mkdtempSync(join(tmpdir(), "bursar-docs-"));
@@ -15,9 +14,7 @@ let browser: Browser;
 
 describe.skipIf(executable === undefined)("the reference page", () => {
   beforeAll(async () => {
-    const secrets = join(directory, "secrets");
-    ensureSecrets(secrets);
-    governor = await startGovernor({ port: await freePort(), data: join(directory, "data"), secrets });
+    governor = await startGovernor(directory);
     browser = await launch(executable ?? "");
   }, 120_000);
 

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePort } from "../../scripts/governor.ts";
+import { freePort } from "../support/port.ts";
 import { type Provider, startProvider, used } from "../support/provider.ts";
 import { files, read, root } from "../support/tree.ts";
 

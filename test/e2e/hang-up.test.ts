@@ -2,16 +2,15 @@
  * Callers that hang up while they wait in line, on plain workerd and on `wrangler dev`: by TCP, by a session, by the
  * client, and through the gateway. Budget that comes free later is granted to nobody, and no provider is asked.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { freePort, startGovernor } from "../../scripts/governor.ts";
-import { ensureSecrets } from "../../scripts/secrets.ts";
 import { Bursar } from "../../src/client/index.ts";
+import { startGovernor } from "../support/governor.ts";
 import { type Provider, startProvider } from "../support/provider.ts";
-import { serve } from "../support/served.ts";
+import { startWorkerd } from "../support/workerd.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "bursar-hang-up-"));
 let provider: Provider;
@@ -34,17 +33,19 @@ const hosts: readonly (readonly [string, () => Promise<Host>])[] = [
       const token = "operator-token-of-the-test-0123456789abcdef";
       const secrets = { BURSAR_OPERATOR_TOKEN: token, BURSAR_KEY_SECRET: "key-secret-of-the-test-0123456789abcdef" };
       const upstream = { OPENAI_API_KEY: "sk-of-the-test", OPENAI_UPSTREAM: `${provider.url}/v1` };
-      return { token, ...(await serve({ ...secrets, ...upstream }, { reachesThisMachine: true })) };
+      const workerd = await startWorkerd(
+        { bursar: "PoolObject" },
+        { settings: { ...secrets, ...upstream }, isQuiet: true, reachesThisMachine: true },
+      );
+      return { token, url: workerd.urls.bursar, stop: () => workerd.stop() };
     },
   ],
   [
     "wrangler dev",
     async () => {
-      const secrets = join(directory, "secrets");
-      writeFileSync(secrets, `OPENAI_API_KEY=sk-of-the-test\nOPENAI_UPSTREAM=${provider.url}/v1\n`);
-      const { BURSAR_OPERATOR_TOKEN: token } = ensureSecrets(secrets);
-      const governor = await startGovernor({ port: await freePort(), data: join(directory, "data"), secrets });
-      return { token, url: governor.url, stop: () => governor.stop() };
+      const settings = { OPENAI_API_KEY: "sk-of-the-test", OPENAI_UPSTREAM: `${provider.url}/v1` };
+      const governor = await startGovernor(directory, { settings });
+      return { token: governor.operatorToken, url: governor.url, stop: () => governor.stop() };
     },
   ],
 ];

@@ -7,7 +7,7 @@ import type { Env } from "../../src/env.ts";
 import { createApp } from "../../src/http/app.ts";
 import { routes } from "../../src/http/routes.ts";
 import { signKey } from "../../src/http/signature.ts";
-import { type Served, serve } from "../support/served.ts";
+import { startWorkerd, type Workerd } from "../support/workerd.ts";
 
 // The app is made in Node here, too, where the platform has no spans.
 vi.mock("cloudflare:workers", () => ({ tracing: { getActiveSpan: () => undefined } }));
@@ -149,31 +149,34 @@ async function whole(response: Response): Promise<string> {
 }
 
 describe("a governor that logs all it does", () => {
-  let served: Served;
+  let workerd: Workerd;
   const answers: string[] = [];
   let refused = 0;
 
   beforeAll(async () => {
-    served = await serve({ ...bindings, BURSAR_LOG: "all" });
+    workerd = await startWorkerd(
+      { bursar: "PoolObject" },
+      { settings: { ...bindings, BURSAR_LOG: "all" }, isQuiet: true },
+    );
     const made = [
       ["PUT", "/v1/pools/p", {}],
       ["PUT", `/v1/pools/p/agents/${agent}`, { priority: 1, max_tokens: 100_000 }],
     ] as const;
     for (const [method, path, body] of made) {
       const headers = { ...carried, authorization: `Bearer ${admin}`, "content-type": "application/json" };
-      const response = await fetch(served.url + path, { method, headers, body: JSON.stringify(body) });
+      const response = await fetch(workerd.urls.bursar + path, { method, headers, body: JSON.stringify(body) });
       expect(response.status).toBe(200);
     }
     // What deletes comes last, so that there is something to be read before.
     const sent = requests().toSorted((a, b) => Number(a.method === "DELETE") - Number(b.method === "DELETE"));
     for (const { path, init } of sent) {
-      const response = await fetch(served.url + path, init);
+      const response = await fetch(workerd.urls.bursar + path, init);
       if (response.status >= 400) refused++;
       answers.push(await whole(response));
     }
   }, 60_000);
 
-  afterAll(() => served.stop());
+  afterAll(() => workerd.stop());
 
   it("answers many requests of both kinds", () => {
     expect(refused).toBeGreaterThan(500);
@@ -194,10 +197,13 @@ describe("a governor that logs all it does", () => {
   });
 
   it("has none of them in its log, and nothing that was stored either", async () => {
-    const last = await fetch(`${served.url}/v1/pools`, { headers: { ...carried, authorization: `Bearer ${admin}` } });
+    const last = await fetch(`${workerd.urls.bursar}/v1/pools`, {
+      headers: { ...carried, authorization: `Bearer ${admin}` },
+    });
     const lastId = last.headers.get("x-request-id") ?? "none";
-    for (let tries = 0; tries < 500 && !served.said().includes(lastId); tries++) await fetch(`${served.url}/healthz`);
-    const said = served.said();
+    for (let tries = 0; tries < 500 && !workerd.said().includes(lastId); tries++)
+      await fetch(`${workerd.urls.bursar}/healthz`);
+    const said = workerd.said();
     expect(said).toContain(lastId);
     expect(said.split("\n").filter((line) => line.includes('"event":"request"')).length).toBeGreaterThan(
       answers.length,
@@ -208,14 +214,14 @@ describe("a governor that logs all it does", () => {
   it("has none of them in what is exported of a pool", async () => {
     const headers = { authorization: `Bearer ${admin}` };
     const put = { headers: { ...headers, ...carried, "content-type": "application/json" }, method: "PUT", body: "{}" };
-    await fetch(`${served.url}/v1/pools/q`, put);
+    await fetch(`${workerd.urls.bursar}/v1/pools/q`, put);
     const body = JSON.stringify({ priority: 1, max_tokens: 1_000 });
-    await fetch(`${served.url}/v1/pools/q/agents/${agent}`, { ...put, body });
+    await fetch(`${workerd.urls.bursar}/v1/pools/q/agents/${agent}`, { ...put, body });
     const reserve = JSON.stringify({ agent, tokens: 5, id, metadata: { note: metadata } });
-    await fetch(`${served.url}/v1/pools/q/reservations`, { ...put, method: "POST", body: reserve });
+    await fetch(`${workerd.urls.bursar}/v1/pools/q/reservations`, { ...put, method: "POST", body: reserve });
     const exports = await Promise.all(
       ["report", "journal", "audit"].map(async (what) => {
-        const response = await fetch(`${served.url}/v1/pools/q/${what}`, { headers });
+        const response = await fetch(`${workerd.urls.bursar}/v1/pools/q/${what}`, { headers });
         expect(response.status).toBe(200);
         return response.text();
       }),

@@ -4,8 +4,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it, vi } from "vitest";
-import { answers } from "../../scripts/data-folder.ts";
-import { freePort } from "../../scripts/governor.ts";
+import { freePort } from "../support/port.ts";
 import { root } from "../support/tree.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "bursar-start-"));
@@ -25,6 +24,13 @@ function start(...args: string[]): Promise<Ended> {
       resolve({ code: error?.code ?? 0, said }),
     );
   });
+}
+
+function answers(url: string): Promise<boolean> {
+  return fetch(`${url}/healthz`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 }
 
 describe("npm start", () => {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { signKey } from "../../src/http/signature.ts";
 import { cached, input, type Provider, startProvider, words } from "../support/provider.ts";
-import { type Served, serve } from "../support/served.ts";
+import { startWorkerd, type Workerd } from "../support/workerd.ts";
 
 const secrets = {
   BURSAR_OPERATOR_TOKEN: "operator-token-of-the-traces-test-0123456789",
@@ -12,13 +12,19 @@ const key = await signKey({ tenant: "acme", key_id: "k", scope: "admin" }, secre
 const prompt = "a prompt that is nobody's business";
 
 let provider: Provider;
-let served: Served;
+let workerd: Workerd;
 
 beforeAll(async () => {
   provider = await startProvider();
-  served = await serve(
-    { ...secrets, BURSAR_LOG: "none", OPENAI_UPSTREAM: `${provider.url}/v1`, OPENAI_API_KEY: "sk-of-the-worker" },
-    { reachesThisMachine: true, isTraced: true },
+  const upstream = { OPENAI_UPSTREAM: `${provider.url}/v1`, OPENAI_API_KEY: "sk-of-the-worker" };
+  workerd = await startWorkerd(
+    { bursar: "PoolObject" },
+    {
+      settings: { ...secrets, ...upstream, BURSAR_LOG: "none" },
+      isQuiet: true,
+      reachesThisMachine: true,
+      isTraced: true,
+    },
   );
   await ask("PUT", "/v1/pools/team", {});
   await ask("PUT", "/v1/pools/team/agents/writer", { priority: 1, max_tokens: 1_000 });
@@ -26,12 +32,12 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
-  await served.stop();
+  await workerd.stop();
   provider.stop();
 });
 
 async function ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
-  const response = await fetch(served.url + path, {
+  const response = await fetch(workerd.urls.bursar + path, {
     method,
     headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...headers },
     ...(body === undefined ? undefined : { body: JSON.stringify(body) }),
@@ -51,7 +57,7 @@ type Span = { name: string; attributes: Record<string, unknown>; isClosed: boole
 /** Spans by their ids, put together from the events printed so far. */
 function spans(): Span[] {
   const found = new Map<string, Span>();
-  for (const line of served.said().split("\n")) {
+  for (const line of workerd.said().split("\n")) {
     const { traced } = line.startsWith('{"traced"') ? JSON.parse(line) : {};
     if (traced === undefined) continue;
     const { event, spanContext } = traced;

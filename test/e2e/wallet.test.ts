@@ -2,13 +2,14 @@
  * What strangers can make us pay for, and what they can do to the server that is spoken to in bytes: no database is
  * made for anybody without a key, and nothing that arrives over a socket is answered by a fault of ours.
  */
+import { readdirSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { routes } from "../../src/http/routes.ts";
 import { signKey } from "../../src/http/signature.ts";
-import { type Served, serve } from "../support/served.ts";
+import { startWorkerd, type Workerd } from "../support/workerd.ts";
 
 const secrets = {
   BURSAR_OPERATOR_TOKEN: "operator-token-of-the-wallet-test-0123456789",
@@ -19,16 +20,28 @@ const admin = { tenant: "acme", key_id: "k", scope: "admin" } as const;
 const key = await signKey(admin, secrets);
 const victim = "/v1/pools/victim";
 
-let served: Served;
+let workerd: Workerd;
 
 beforeAll(async () => {
-  served = await serve({ ...secrets, BURSAR_LOG: "none" });
+  workerd = await startWorkerd(
+    { bursar: "PoolObject" },
+    { settings: { ...secrets, BURSAR_LOG: "none" }, isQuiet: true },
+  );
 }, 60_000);
 
-afterAll(() => served.stop());
+afterAll(() => workerd.stop());
+
+const data = (): string => join(workerd.directory, "data", "bursar");
+
+/** The files of the databases, by class and id of the object that each belongs to. */
+function databasesNow(): string[] {
+  return readdirSync(data(), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.includes(".sqlite"))
+    .toSorted();
+}
 
 async function call(method: string, path: string, token: string | null, body?: unknown): Promise<[number, string]> {
-  const response = await fetch(served.url + path, {
+  const response = await fetch(workerd.urls.bursar + path, {
     method,
     headers: {
       ...(token === null ? undefined : { authorization: `Bearer ${token}` }),
@@ -68,7 +81,7 @@ async function many(count: number, ask: (index: number) => Promise<void>): Promi
 
 describe("5,000 requests that we owe nothing", () => {
   it("are refused without a database being made for any of them", async () => {
-    const databases = served.databases();
+    const databases = databasesNow();
     const tokens = [
       null,
       "x",
@@ -94,12 +107,12 @@ describe("5,000 requests that we owe nothing", () => {
     });
     const unknown = Math.ceil(5_000 / 7);
     expect(Object.fromEntries(statuses)).toEqual({ 401: 5_000 - unknown, 404: unknown });
-    expect(served.databases()).toEqual(databases);
+    expect(databasesNow()).toEqual(databases);
   });
 
   it("and 500 with a good key, but for pools that are not there, store nothing at all", async () => {
     await makeVictim();
-    const databases = served.databases();
+    const databases = databasesNow();
     const names = 25;
     await many(500, async (index) => {
       const path = `/v1/pools/nothing-${index % names}`;
@@ -113,13 +126,13 @@ describe("5,000 requests that we owe nothing", () => {
       const [status] = (await requests[Math.floor(index / names) % requests.length]?.()) ?? [0];
       expect(status).toBe(404);
     });
-    const added = served.databases().filter((path) => !databases.includes(path));
+    const added = databasesNow().filter((path) => !databases.includes(path));
     const files = added.filter((path) => path.endsWith(".sqlite"));
     // workerd opens a database for whatever object is woken, even for one that never touches its storage. It stays
     // empty: no table, and one page at most. There is one for each name, however often it is asked for.
     expect(files.length).toBeLessThanOrEqual(names);
     for (const file of files) {
-      const database = new DatabaseSync(join(served.data, file), { readOnly: true });
+      const database = new DatabaseSync(join(data(), file), { readOnly: true });
       const tables = database.prepare("SELECT name FROM sqlite_master").all();
       const pages = database.prepare("PRAGMA page_count").get();
       database.close();
@@ -407,7 +420,7 @@ const streams: readonly Attack[] = [
 /** Everything that comes back for `bytes`; the sender closes its side, and waits 2 s at most for the other to. */
 function send(bytes: string | readonly string[]): Promise<string> {
   return new Promise((resolve) => {
-    const socket = connect(served.port, "127.0.0.1");
+    const socket = connect(Number(new URL(workerd.urls.bursar).port), "127.0.0.1");
     let answer = "";
     socket.setNoDelay(true);
     socket.setTimeout(2_000, () => socket.destroy());

@@ -4,7 +4,7 @@ import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Bursar } from "../../src/client/index.ts";
 import { signKey } from "../../src/http/signature.ts";
-import { type Served, serve } from "../support/served.ts";
+import { startWorkerd, type Workerd } from "../support/workerd.ts";
 import { hostile } from "../webhooks/hostile.ts";
 
 const secrets = {
@@ -19,7 +19,7 @@ const heard: Heard[] = [];
 let connections = 0;
 let receiver: Server;
 let canary: Server;
-let served: Served;
+let workerd: Workerd;
 
 function portOf(server: Server): number {
   const address = server.address();
@@ -46,20 +46,21 @@ beforeAll(async () => {
   );
   canary = await listening(createServer((_, response) => response.end()));
   canary.on("connection", () => connections++);
-  served = await serve(
-    { ...secrets, BURSAR_LOG: "none", BURSAR_WEBHOOK_ORIGINS: `http://127.0.0.1:${portOf(receiver)}` },
-    { reachesThisMachine: true },
+  const origins = { BURSAR_WEBHOOK_ORIGINS: `http://127.0.0.1:${portOf(receiver)}` };
+  workerd = await startWorkerd(
+    { bursar: "PoolObject" },
+    { settings: { ...secrets, ...origins, BURSAR_LOG: "none" }, isQuiet: true, reachesThisMachine: true },
   );
 }, 60_000);
 
 afterAll(async () => {
-  await served.stop();
+  await workerd.stop();
   receiver.close();
   canary.close();
 });
 
 async function post(path: string, body: unknown): Promise<{ status: number; body: Record<string, unknown> }> {
-  const response = await fetch(`${served.url}${path}`, {
+  const response = await fetch(`${workerd.urls.bursar}${path}`, {
     method: "POST",
     headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
     body: JSON.stringify(body),
@@ -72,7 +73,7 @@ describe("a webhook", () => {
     const url = `http://127.0.0.1:${portOf(receiver)}/hook`;
     const made = await post("/v1/webhooks", { url, types: ["budget.threshold_reached"] });
     expect(made.status).toBe(201);
-    const pool = new Bursar({ url: served.url, key }).pool("team");
+    const pool = new Bursar({ url: workerd.urls.bursar, key }).pool("team");
     await pool.configure({ budget: 1_000, warn_at: [90] });
     await pool.register("writer", { priority: 1, max_tokens: 100 });
     await pool.record("writer", 95);
@@ -90,7 +91,7 @@ describe("a webhook", () => {
     const { body } = await post("/v1/webhooks", { url: `http://127.0.0.1:${portOf(receiver)}/led` });
     await post(`/v1/webhooks/${String(body["id"])}/ping`, {});
     const error = async (): Promise<unknown> => {
-      const response = await fetch(`${served.url}/v1/webhooks/${String(body["id"])}`, {
+      const response = await fetch(`${workerd.urls.bursar}/v1/webhooks/${String(body["id"])}`, {
         headers: { authorization: `Bearer ${key}` },
       });
       return ((await response.json()) as Record<string, unknown>)["last_error"];
@@ -111,7 +112,7 @@ describe("a webhook", () => {
       expect(body["code"], url).toBe("invalid_request");
     }
     // Nor by changing one that is there.
-    const changed = await fetch(`${served.url}/v1/webhooks/${String(good["id"])}`, {
+    const changed = await fetch(`${workerd.urls.bursar}/v1/webhooks/${String(good["id"])}`, {
       method: "PUT",
       headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
       body: JSON.stringify({ url: `http://127.0.0.1:${port}/` }),

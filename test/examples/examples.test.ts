@@ -1,13 +1,14 @@
 /** Every example is run as its reader would run it, against a governor as `npm start` starts one. */
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseEnv } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePort, type Governor, startGovernor } from "../../scripts/governor.ts";
-import { ensureSecrets } from "../../scripts/secrets.ts";
 import { Bursar } from "../../src/client/index.ts";
 import { signKey } from "../../src/http/signature.ts";
+import { type Governor, startGovernor } from "../support/governor.ts";
+import { freePort } from "../support/port.ts";
 import { answer, type Provider, startProvider, used } from "../support/provider.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -17,11 +18,9 @@ let provider: Provider;
 let environment: NodeJS.ProcessEnv = {};
 
 beforeAll(async () => {
-  const secrets = join(directory, "secrets");
-  const { BURSAR_OPERATOR_TOKEN: operatorToken } = ensureSecrets(secrets);
   provider = await startProvider();
-  governor = await startGovernor({ port: await freePort(), data: join(directory, "data"), secrets });
-  const { key } = await new Bursar({ url: governor.url, key: operatorToken }).tenants.create("examples");
+  governor = await startGovernor(directory);
+  const { key } = await new Bursar({ url: governor.url, key: governor.operatorToken }).tenants.create("examples");
   const provided = { OPENAI_API_KEY: "theirs", OPENAI_BASE_URL: `${provider.url}/v1` };
   environment = { ...process.env, ...provided, BURSAR_URL: governor.url, BURSAR_KEY: key.key };
 }, 90_000);
@@ -98,8 +97,10 @@ describe("the examples", () => {
 
 /** An admin key for a governor with the secrets of this machine, which are made if there are none yet. */
 function keyForLocal(): Promise<string> {
-  const secrets = ensureSecrets(join(root, ".dev.vars"));
-  return signKey({ tenant: "bound", key_id: "bound", scope: "admin" }, secrets);
+  const made = spawnSync(process.execPath, [join(root, "scripts/secrets.ts")], { encoding: "utf8" });
+  expect([made.status, made.stderr]).toEqual([0, ""]);
+  const { BURSAR_KEY_SECRET = "" } = parseEnv(readFileSync(join(root, ".dev.vars"), "utf8"));
+  return signKey({ tenant: "bound", key_id: "bound", scope: "admin" }, { BURSAR_KEY_SECRET });
 }
 
 /** The example's Worker in front, the governor behind it. */

@@ -11,7 +11,7 @@ import { ChatOpenAI } from "@langchain/openai";
 import { generateText } from "ai";
 import OpenAI from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { keyFor } from "../../evidence/bench/lib/workerd.ts";
+import { keyFor } from "../support/workerd.ts";
 import { countRequests } from "./counting.ts";
 import { books, call, type DialectName, dialects, payingKeys, type Stage, startStage } from "./stage.ts";
 
@@ -527,8 +527,7 @@ describe("when the provider is not set up", () => {
 
 describe("a secret that no header may hold", () => {
   it("costs nothing: the call is not made, its hold is given back, and the caller is told", async () => {
-    // A line break: the configuration's text has it escaped.
-    const odd = await startStage({ OPENAI_API_KEY: "sk-of\\nthe-worker" });
+    const odd = await startStage({ OPENAI_API_KEY: "sk-of\nthe-worker" });
     try {
       const { pool, key } = await odd.newPool();
       const response = await call(odd, key, "chat", "stand-in");

@@ -1,8 +1,9 @@
 /** The Worker on plain workerd, the providers' stand-in behind it, and pools to spend from. */
-import { key as adminKey, keyFor, startWorkerd, type Workerd } from "../../evidence/bench/lib/workerd.ts";
+
 import { Bursar, type Contract, type Pool, type PoolSettings } from "../../src/client/index.ts";
 import type { JournalEvent } from "../../src/protocol/journal.ts";
 import { type Provider, startProvider } from "../support/provider.ts";
+import { key as adminKey, keyFor, startWorkerd, type Workerd } from "../support/workerd.ts";
 
 /** The secrets of the Worker that pay for calls; they must come out nowhere. */
 export const payingKeys = {
@@ -34,6 +35,7 @@ export async function startStage(settings: Readonly<Record<string, string>> = {}
     { bursar: "PoolObject" },
     {
       isQuiet: true,
+      reachesThisMachine: true,
       settings: {
         OPENAI_UPSTREAM: `${provider.url}/v1`,
         ANTHROPIC_UPSTREAM: provider.url,
@@ -45,7 +47,7 @@ export async function startStage(settings: Readonly<Record<string, string>> = {}
       },
     },
   );
-  const url = workerd.urls["bursar"] ?? "";
+  const url = workerd.urls.bursar;
   const bursar = new Bursar({ url, key: adminKey, transport: "fetch" });
   let pools = 0;
   return {

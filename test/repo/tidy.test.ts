@@ -53,6 +53,19 @@ describe("the tree", () => {
     expect(wrong).toEqual([]);
   });
 
+  it("has tests that import nothing of evidence or scripts: what they share is in test/support, what they run is a program", () => {
+    const wrong = code
+      .filter((path) => path.startsWith("test/"))
+      .flatMap((path) =>
+        importsOf(path)
+          .filter((specifier) => specifier.startsWith("."))
+          .map((specifier) => targetOf(path, specifier))
+          .filter((target) => /^(evidence|scripts)\//.test(target))
+          .map((target) => `${path} imports ${target}`),
+      );
+    expect(wrong).toEqual([]);
+  });
+
   it("has no file that imports itself through others, types included", () => {
     const imports = new Map(
       [...sources, ...code.filter((path) => path.startsWith("dashboard/src/"))].map((path) => [

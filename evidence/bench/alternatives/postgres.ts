@@ -8,7 +8,7 @@ import { chownSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import pg, { type Pool } from "pg";
-import { freePort } from "../lib/workerd.ts";
+import { freePort } from "../../../test/support/port.ts";
 import { budget, type Governor, agent as spender } from "./governor.ts";
 import { findProgram, postgresFolders } from "./programs.ts";
 

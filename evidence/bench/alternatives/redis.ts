@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
-import { freePort } from "../lib/workerd.ts";
+import { freePort } from "../../../test/support/port.ts";
 import type { Governor } from "./governor.ts";
 import { findProgram } from "./programs.ts";
 

@@ -1,8 +1,6 @@
 /** Load over HTTP: connections that each do the same requests again and again, for a while. */
 import autocannon from "autocannon";
-import { key } from "./workerd.ts";
-
-const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
+import { headers } from "./ask.ts";
 
 export type Load = {
   readonly requestsPerSecond: number;
@@ -45,15 +43,6 @@ export async function reserveAndCommit(url: string, pool: string, connections: n
     p99Ms: result.latency.p99,
     failed: result.non2xx + result.errors,
   };
-}
-
-/** One request, whose answer must be a success. */
-export async function ask(url: string, method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
-  const init = body === undefined ? { method, headers } : { method, headers, body: JSON.stringify(body) };
-  const response = await fetch(`${url}${path}`, init);
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-  return JSON.parse(text);
 }
 
 export type Pairs = { readonly perSecond: number; readonly p50: number; readonly p99: number };

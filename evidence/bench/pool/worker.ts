@@ -1,6 +1,6 @@
 /**
  * The Worker as it is, with a relay to hold the gateway against, and two objects to hold the pool object against: one
- * that does nothing, and one that writes a row per request. `evidence/bench/lib/workerd.ts` binds each in its place, so that
+ * that does nothing, and one that writes a row per request. `test/support/workerd.ts` binds each in its place, so that
  * everything else is the same code.
  */
 import { DurableObject } from "cloudflare:workers";

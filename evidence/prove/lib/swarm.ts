@@ -4,8 +4,8 @@
  */
 
 import { Bursar, type Pool } from "../../../src/client/index.ts";
-import { ask } from "../../bench/lib/load.ts";
-import { key } from "../../bench/lib/workerd.ts";
+import { key } from "../../../test/support/workerd.ts";
+import { ask } from "../../bench/lib/ask.ts";
 import type { Counts } from "../parts/part.ts";
 
 const name = "swarm";

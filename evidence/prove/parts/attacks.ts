@@ -4,7 +4,7 @@
  */
 import { Worker } from "node:worker_threads";
 import { uuid7 } from "../../../src/protocol/uuid.ts";
-import { key as adminKey, keyFor, startWorkerd } from "../../bench/lib/workerd.ts";
+import { key as adminKey, keyFor, startWorkerd } from "../../../test/support/workerd.ts";
 import { type Counts, findingsIn, type Part, total } from "./part.ts";
 
 const quietMs = 2_000;
@@ -58,7 +58,7 @@ export const attacks: Part = {
     const found: Counts[] = [];
     try {
       for (const [index, attack] of all.entries()) {
-        const counts = await suffered(workerd.urls["bursar"] ?? "", `/v1/pools/attack-${index}`, attack, say);
+        const counts = await suffered(workerd.urls.bursar, `/v1/pools/attack-${index}`, attack, say);
         found.push(counts);
       }
     } finally {

@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { seedOf } from "../lib/random.ts";
+import { seedOf } from "../../../test/support/random.ts";
 import { type Part, type Result, total } from "./part.ts";
 
 const root = new URL("../../..", import.meta.url).pathname;

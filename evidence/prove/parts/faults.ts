@@ -16,9 +16,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { ask } from "../../bench/lib/load.ts";
-import { startWorkerd, type Workerd } from "../../bench/lib/workerd.ts";
-import { seeded } from "../lib/random.ts";
+import { randomOf } from "../../../test/support/random.ts";
+import { startWorkerd, type Workerd } from "../../../test/support/workerd.ts";
+import { ask } from "../../bench/lib/ask.ts";
 import { startSwarm, wrongs } from "../lib/swarm.ts";
 import { type Counts, findingsIn, type Part, total } from "./part.ts";
 
@@ -71,8 +71,8 @@ async function fullDisk(seed: number): Promise<Counts> {
 }
 
 async function fill(workerd: Workerd, folder: string, seed: number): Promise<Counts> {
-  const url = workerd.urls["bursar"] ?? "";
-  const swarm = await startSwarm(url, url, seeded(seed));
+  const url = workerd.urls.bursar;
+  const swarm = await startSwarm(url, url, randomOf(seed));
   let isOver = false;
   const spending = swarm.spend(8, () => isOver);
   const filler = join(folder, "filler");
@@ -104,7 +104,7 @@ async function fill(workerd: Workerd, folder: string, seed: number): Promise<Cou
 async function lateAlarm(): Promise<Counts> {
   let workerd = await startWorkerd({ bursar: "PoolObject" }, { isQuiet: true });
   try {
-    const url = workerd.urls["bursar"] ?? "";
+    const url = workerd.urls.bursar;
     await ask(url, "PUT", "/v1/pools/late", {});
     await ask(url, "PUT", "/v1/pools/late/agents/a", { priority: 1, max_tokens: 1_000_000 });
     const commands = Array.from({ length: leases }, (_, i) => ({
@@ -154,25 +154,24 @@ function expiredIn(folder: string): number {
 async function upgrade(seed: number): Promise<Counts> {
   const checkout = checkOutRelease();
   if (checkout === undefined) return {};
-  const { startWorkerd: startOld, key }: typeof import("../../bench/lib/workerd.ts") = await import(checkout.starter);
+  const { startWorkerd: startOld, key }: typeof import("../../../test/support/workerd.ts") = await import(
+    checkout.starter
+  );
   const old = await startOld({ bursar: "PoolObject" });
   let current: Workerd | undefined;
   try {
-    const acknowledged = await spendUntilKilled(old, key, seeded(seed));
+    const acknowledged = await spendUntilKilled(old, key, randomOf(seed));
     current = await startWorkerd(
       { bursar: "PoolObject" },
       { prepare: (folder) => cpSync(join(old.directory, "data", "bursar"), folder, { recursive: true }) },
     );
-    return await compareWith(current.urls["bursar"] ?? "", acknowledged);
+    return await compareWith(current.urls.bursar, acknowledged);
   } finally {
     await current?.stop();
     await old.stop();
     rmSync(checkout.folder, { recursive: true, force: true });
   }
 }
-
-/** Where releases have what starts them, the newest first. */
-const starters = ["evidence/bench/lib/workerd.ts", "bench/lib/workerd.ts"];
 
 function checkOutRelease(): { readonly folder: string; readonly starter: string } | undefined {
   const git = (...args: string[]) => spawnSync("git", args, { cwd: root, encoding: "utf8" });
@@ -182,8 +181,8 @@ function checkOutRelease(): { readonly folder: string; readonly starter: string 
   const archive = join(folder, "old.tar");
   git("archive", "--output", archive, tag);
   spawnSync("tar", ["-xf", archive, "-C", folder]);
-  const starter = starters.map((path) => join(folder, path)).find(existsSync);
-  if (starter === undefined) return undefined;
+  const starter = join(folder, "test/support/workerd.ts");
+  if (!existsSync(starter)) return undefined;
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
   writeFileSync(archive, "");
   return { folder, starter };
@@ -193,7 +192,7 @@ type Spent = { readonly held: Set<string>; readonly committed: Map<string, numbe
 
 /** Eight callers, until the kill; what was answered is kept. */
 async function spendUntilKilled(old: Workerd, key: string, random: () => number): Promise<Spent> {
-  const url = old.urls["bursar"] ?? "";
+  const url = old.urls.bursar;
   const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
   const call = async (method: string, path: string, body: unknown): Promise<void> => {
     const response = await fetch(`${url}/v1/pools/old${path}`, { method, headers, body: JSON.stringify(body) });

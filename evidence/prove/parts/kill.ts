@@ -2,9 +2,10 @@
  * The governor is killed (kill -9) and started again on its data, again and again, under 16 to 64 callers; now and then
  * it is paused (SIGSTOP), and sessions are cut. Then the books are held against what was acknowledged.
  */
-import { startWorkerd } from "../../bench/lib/workerd.ts";
+
+import { randomOf } from "../../../test/support/random.ts";
+import { startWorkerd } from "../../../test/support/workerd.ts";
 import { startProxy } from "../lib/proxy.ts";
-import { seeded } from "../lib/random.ts";
 import { startSwarm, wrongs } from "../lib/swarm.ts";
 import { findingsIn, type Part } from "./part.ts";
 
@@ -18,11 +19,11 @@ export const kill: Part = {
   goals: { kills: 1_000 },
   zero: wrongs,
   run: async ({ seconds, seed, say }) => {
-    const random = seeded(seed);
+    const random = randomOf(seed);
     const wait = (least: number, most: number): Promise<void> =>
       new Promise((resolve) => setTimeout(resolve, least + random() * (most - least)));
     let workerd = await startWorkerd({ bursar: "PoolObject" }, { isQuiet: true });
-    const url = workerd.urls["bursar"] ?? "";
+    const url = workerd.urls.bursar;
     const proxy = await startProxy(Number(new URL(url).port));
     const swarm = await startSwarm(url, proxy.url, random);
     const until = Date.now() + seconds * 1_000;

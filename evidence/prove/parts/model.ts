@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { seedOf } from "../lib/random.ts";
+import { seedOf } from "../../../test/support/random.ts";
 import { type Counts, type Finding, type Part, total } from "./part.ts";
 
 /** What a worker is told, and what it tells. */

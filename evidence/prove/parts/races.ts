@@ -2,8 +2,9 @@
  * Callers that all want the same thing at once, over HTTP to a real workerd: the last of a budget, one reservation's
  * end, a contract that is being changed, a pool that is not there yet.
  */
-import { key, startWorkerd } from "../../bench/lib/workerd.ts";
-import { seeded } from "../lib/random.ts";
+
+import { randomOf } from "../../../test/support/random.ts";
+import { key, startWorkerd } from "../../../test/support/workerd.ts";
 import { type Counts, findingsIn, type Part, total } from "./part.ts";
 
 const crowds = [2, 8, 64, 256, 1_000];
@@ -30,7 +31,7 @@ export const races: Part = {
   goals: {},
   zero,
   run: async ({ seconds, seed }) => {
-    const random = seeded(seed);
+    const random = randomOf(seed);
     const workerd = await startWorkerd({ bursar: "PoolObject" }, { isQuiet: true });
     const found: Counts[] = [];
     const until = Date.now() + seconds * 1_000;
@@ -41,7 +42,7 @@ export const races: Part = {
           const path = `/v1/pools/race-${round}-${index}`;
           found.push({
             rounds: 1,
-            ...(await raced(sender(workerd.urls["bursar"] ?? ""), race, path, callers, random)),
+            ...(await raced(sender(workerd.urls.bursar), race, path, callers, random)),
           });
         }
       }

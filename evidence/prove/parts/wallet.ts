@@ -2,11 +2,14 @@
  * What a pool costs: rows read and written, alarms and bytes per operation, for a young pool and for one with a
  * million events behind it; and that neither idleness nor strangers cost anything. `docs/cost.md` is computed from it.
  */
+
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Bursar } from "../../../src/client/index.ts";
-import { ask, reserveAndCommit } from "../../bench/lib/load.ts";
-import { key, startWorkerd, type Workerd } from "../../bench/lib/workerd.ts";
+import { key, startWorkerd, type Workerd } from "../../../test/support/workerd.ts";
+import { ask } from "../../bench/lib/ask.ts";
+import { reserveAndCommit } from "../../bench/lib/load.ts";
+import { benchWorker } from "../../bench/lib/worker.ts";
 import type { Metered } from "../../bench/pool/metered.ts";
 import { type Counts, type Finding, findingsIn, type Part, total } from "./part.ts";
 
@@ -43,8 +46,8 @@ export const wallet: Part = {
   zero,
   greatest,
   run: async ({ seed, say }) => {
-    let workerd = await startWorkerd({ bursar: "MeteredObject" }, { isQuiet: true });
-    const url = workerd.urls["bursar"] ?? "";
+    let workerd = await startWorkerd({ bursar: "MeteredObject" }, { config: benchWorker, isQuiet: true });
+    const url = workerd.urls.bursar;
     const found: Counts[] = [];
     try {
       await makePool(url, "young");

@@ -1,9 +1,9 @@
 /** What was proven is not lost and not counted twice, whichever machine it was proven on. */
 import { describe, expect, it } from "vitest";
-import type { Entry } from "../../evidence/prove/lib/ledger.ts";
-import { recorded } from "../../evidence/prove/lib/record.ts";
-import { report } from "../../evidence/prove/lib/report.ts";
-import type { Part } from "../../evidence/prove/parts/part.ts";
+import type { Entry } from "../prove/lib/ledger.ts";
+import { recorded } from "../prove/lib/record.ts";
+import { report } from "../prove/lib/report.ts";
+import type { Part } from "../prove/parts/part.ts";
 
 const part: Part = {
   name: "part",
