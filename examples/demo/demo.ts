@@ -110,7 +110,7 @@ async function work(url: string, key: string, provider: Provider, narrator: Narr
   const [writer, critic] = [await hire("writer"), await hire("critic")];
   narrator.report(await pool.ledger());
 
-  const sections = sectionsOf("docs/protocol.md");
+  const sections = sectionsOf("docs/reference/protocol.md");
   narrator.title("The planner reads the table of contents");
   const headings = sections.map((section) => section.split("\n", 1)[0]).join("\n");
   await planner.ask("Which sections explain reservations, leases and transfers?", headings);

@@ -1,4 +1,4 @@
-/** `npx bursar`: the operator's tool. What its exit codes mean stands in `--help` and in docs/operations.md. */
+/** `npx bursar`: the operator's tool. Its exit codes are listed by `--help` and in docs/guides/run-in-production.md. */
 import { Command } from "commander";
 import { BursarError } from "../client/index.ts";
 import { agents } from "./agents.ts";

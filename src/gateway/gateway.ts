@@ -50,8 +50,10 @@ async function run(
 ): Promise<Response | Problem> {
   if (request.headers.get("upgrade")?.toLowerCase() === "websocket")
     throw new ApiError("upgrade_required", "The gateway takes no WebSocket. Send the same call as a POST.");
-  if (route === "route_not_found") throw new ApiError(route, "There is no such route; docs/gateway.md lists them.");
-  if (route === "method_not_allowed") throw new ApiError(route, "This route takes another method; docs/gateway.md.");
+  if (route === "route_not_found")
+    throw new ApiError(route, "There is no such route; docs/reference/gateway.md lists them.");
+  if (route === "method_not_allowed")
+    throw new ApiError(route, "This route takes another method; docs/reference/gateway.md.");
   const credentials = await credentialsOf(request, route.provider, env, (principal) => {
     learned.principal = principal;
   });

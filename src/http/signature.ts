@@ -1,6 +1,6 @@
 /**
  * Signs keys and checks them, with the secret that only this Worker has. A second, previous secret is accepted while
- * keys are rotated: see docs/operations.md.
+ * keys are rotated: see docs/guides/run-in-production.md.
  */
 import { type Capability, decodeCapability, encodeCapability, fromBase64Url, toBase64Url } from "../protocol/key.ts";
 import { minSecretLength } from "./settings.ts";

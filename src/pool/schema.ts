@@ -1,6 +1,6 @@
 /**
  * The tables of a pool object. Steps run when the first event is written, so that a request for a pool that does not
- * exist leaves no file behind, and on waking when a newer version finds older tables. `docs/storage.md` describes
+ * exist leaves no file behind, and on waking when a newer version finds older tables. `docs/reference/storage.md` describes
  * every column.
  */
 import { migrate as runSteps, schemaVersion } from "../storage/migrate.ts";

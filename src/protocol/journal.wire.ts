@@ -36,7 +36,7 @@ export const snapshotSchema = z
 
 export const segmentSchema = z
   .string()
-  .meta({ id: "Segment", description: "Newline-delimited JSON; docs/storage.md describes each line." });
+  .meta({ id: "Segment", description: "Newline-delimited JSON; docs/reference/storage.md describes each line." });
 
 export const archiveResultSchema = z
   .strictObject({

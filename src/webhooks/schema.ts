@@ -1,4 +1,4 @@
-/** The tables of a tenant's webhooks. `docs/storage.md` describes every column. */
+/** The tables of a tenant's webhooks. `docs/reference/storage.md` describes every column. */
 import { requestsStep } from "../storage/requests.ts";
 
 export const webhookSteps: readonly string[] = [

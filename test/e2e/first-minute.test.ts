@@ -1,6 +1,6 @@
 /**
  * The first minute as its documents tell it, in a fresh copy of the project: the commands are read out of README.md and
- * docs/gateway.md and run as they stand there, once with `npm start` and once with plain `wrangler dev`. Only the ports
+ * docs/reference/gateway.md and run as they stand there, once with `npm start` and once with plain `wrangler dev`. Only the ports
  * and the provider are the test's.
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
@@ -84,14 +84,14 @@ const isWell = async (url: string): Promise<boolean> =>
 
 /** The agent's call as the document makes it, and what became of it. */
 async function callAsDocumented(variables: NodeJS.ProcessEnv): Promise<void> {
-  const [create = "", set = "", key = "", curl = "", show = ""] = commands("docs/gateway.md", "Start", 1);
+  const [create = "", set = "", key = "", curl = "", show = ""] = commands("docs/reference/gateway.md", "Start", 1);
   const printed = await sh([create, set, key, `${curl} -sS`, show].join("\n"), variables);
   expect(printed).toContain('"object":"chat.completion"');
   expect(printed).toMatch(new RegExp(`writer +1 +20,000 +${used} `));
 }
 
 describe("the first minute", () => {
-  const [keyLine = "", startLine = ""] = commands("docs/gateway.md", "Start", 0);
+  const [keyLine = "", startLine = ""] = commands("docs/reference/gateway.md", "Start", 0);
 
   it("is as the documents say by wrangler dev, which tells what is missing until the secrets are made", async () => {
     const [both = ""] = commands("README.md", "Run it", 1);

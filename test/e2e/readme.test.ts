@@ -64,7 +64,7 @@ const squeeze = (text: string): string => text.replaceAll(/\s+/g, " ").trim();
 describe("the gateway's document", () => {
   it("shows commands that work", () => {
     // What stands under "Start" is run by first-minute.test.ts, in a fresh copy of the project.
-    const commands = [...read("docs/gateway.md").matchAll(/^```sh\n(curl[\s\S]*?)^```$/gm)].map(
+    const commands = [...read("docs/reference/gateway.md").matchAll(/^```sh\n(curl[\s\S]*?)^```$/gm)].map(
       ([, text = ""]) => text,
     );
     expect(commands.length).toBeGreaterThan(0);

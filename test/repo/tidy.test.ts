@@ -219,7 +219,7 @@ describe("the documents", () => {
   });
 
   it("list the refusals in order of precedence, with their statuses", () => {
-    const [, section = ""] = read("docs/protocol.md").split("### Refusals, in order of precedence");
+    const [, section = ""] = read("docs/reference/protocol.md").split("### Refusals, in order of precedence");
     const listed = [...(section.split("`isTransient")[0] ?? "").matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(
       ([, name, status]) => [name, Number(status)],
     );
@@ -227,7 +227,7 @@ describe("the documents", () => {
   });
 
   it("list every route", () => {
-    const text = read("docs/protocol.md");
+    const text = read("docs/reference/protocol.md");
     const missing = routes
       .map(({ method, path }) => `\`${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}\``)
       .filter((route) => !text.includes(route));
