@@ -42,7 +42,15 @@ beforeAll(async () => {
     said.includes("/reservations"),
   );
   const [, url, key] = /BURSAR_URL=(\S+) BURSAR_KEY=(\S+)/.exec(printed) ?? [];
-  variables = { BURSAR_URL: url, BURSAR_KEY: key, OPENAI_API_KEY: "sk-of-the-caller" };
+  variables = {
+    BURSAR_URL: url,
+    BURSAR_KEY: key,
+    // What a reader's programs have of their own.
+    OPENAI_API_KEY: "sk-of-the-caller",
+    OPENAI_BASE_URL: `${provider.url}/v1`,
+    ANTHROPIC_API_KEY: "sk-ant-of-the-caller",
+    ANTHROPIC_BASE_URL: provider.url,
+  };
 }, 120_000);
 
 afterAll(async () => {
