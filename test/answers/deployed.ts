@@ -211,7 +211,7 @@ const vllm = recorded("openai-chat", "vllm", [
       done,
     ])(chunksOf("Qwen/Qwen3-32B")),
     booked: { usage: { input: 15, output: 3 }, reported: true },
-    finalAt: 4,
+    finalAt: 3,
     source: "https://github.com/vllm-project/vllm/issues/5708",
   },
   {

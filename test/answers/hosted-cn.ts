@@ -105,7 +105,7 @@ const moonshot = recorded("openai-chat", "moonshot", [
       done,
     ])(chunksOf("kimi-k3")),
     booked: { usage: { input: 320, output: 12, cacheRead: 256 }, reported: true },
-    finalAt: 3,
+    finalAt: 2,
   },
 ]);
 

@@ -120,6 +120,7 @@ const groq = recorded("openai-chat", "groq", [
     ])(chunksOf("openai/gpt-oss-120b")),
     booked: { usage: { input: 81, output: 22, cacheRead: 64, reasoning: 12 }, reported: true },
     finalAt: 4,
+    reportedAt: 3,
   },
   {
     name: "a whole answer with times among its counts",
@@ -281,7 +282,7 @@ const cloudflare = recorded("openai-chat", "cloudflare", [
       done,
     ])(chunksOf("@cf/openai/gpt-oss-120b")),
     booked: { usage: { input: 15, output: 6 }, reported: true },
-    finalAt: 3,
+    finalAt: 2,
   },
 ]);
 

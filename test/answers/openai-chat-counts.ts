@@ -141,24 +141,27 @@ export const answers: readonly RecordedAnswer[] = recorded("openai-chat", "compa
       usage({ prompt_tokens: 100, completion_tokens: 50, total_tokens: 150 }),
       done,
     ],
-    3,
+    2,
     reported(100, 50, { cacheRead: 80 }),
   ),
-  stream(
-    "cached tokens in the last chunk only",
-    [
-      finish("stop", { usage: { prompt_tokens: 100, completion_tokens: 50, total_tokens: 150 } }),
-      usage({
-        prompt_tokens: 100,
-        completion_tokens: 50,
-        total_tokens: 150,
-        prompt_tokens_details: { cached_tokens: 80 },
-      }),
-      done,
-    ],
-    3,
-    reported(100, 50, { cacheRead: 80 }),
-  ),
+  {
+    ...stream(
+      "cached tokens in the last chunk only",
+      [
+        finish("stop", { usage: { prompt_tokens: 100, completion_tokens: 50, total_tokens: 150 } }),
+        usage({
+          prompt_tokens: 100,
+          completion_tokens: 50,
+          total_tokens: 150,
+          prompt_tokens_details: { cached_tokens: 80 },
+        }),
+        done,
+      ],
+      3,
+      reported(100, 50, { cacheRead: 80 }),
+    ),
+    reportedAt: 2,
+  },
   stream(
     "usage beside the finish, and null after it",
     [finish("stop", { usage: counts }), chunk([], { usage: null }), done],
@@ -177,12 +180,15 @@ export const answers: readonly RecordedAnswer[] = recorded("openai-chat", "compa
     4,
     reported(15, 9),
   ),
-  stream(
-    "a last report that is lower than the one before",
-    [finish("stop", { usage: { prompt_tokens: 40, completion_tokens: 12, total_tokens: 52 } }), usage(counts), done],
-    3,
-    reported(15, 6),
-  ),
+  {
+    ...stream(
+      "a last report that is lower than the one before",
+      [finish("stop", { usage: { prompt_tokens: 40, completion_tokens: 12, total_tokens: 52 } }), usage(counts), done],
+      3,
+      reported(15, 6),
+    ),
+    reportedAt: 2,
+  },
   stream("a chunk of usage without choices", [finish(), chunk(undefined, { usage: counts }), done], 3, reported(15, 6)),
   stream(
     "a chunk of usage whose choices are null",

@@ -117,7 +117,7 @@ const ends: readonly Written[] = [
   }),
   // Something was answered, if nothing was delivered: whether the prompt was read can't be known.
   { ...stream("a stream of [DONE] only", [done], free), disputed: true },
-  // As above: the model may have found nothing to say, or nobody ran it.
+  // As above: the model may have found nothing to say, or the relay never ran it.
   {
     ...whole(
       "a whole answer without choices and usage",

@@ -66,8 +66,13 @@ export type RecordedAnswer = {
   /** A whole answer: its text. */
   readonly body?: string;
   readonly booked: Booked;
-  /** The event from which on the report is final: a stream that is cut before it is estimated. */
+  /** The event from which on the report is final, and is `booked`, wherever the stream is cut. */
   readonly finalAt?: number;
+  /**
+   * The event from which on a cut stream has ended with a report, which `finalAt` still completes or corrects. By
+   * default `finalAt`: a stream that is cut before it is estimated.
+   */
+  readonly reportedAt?: number;
   /** The case is not settled; its comment says why. It is kept out of `settledAnswers`. */
   readonly disputed?: true;
   /** A public thread or page that reported the shape. */

@@ -12,20 +12,18 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openApiDocument } from "../../src/http/openapi.ts";
 import { routes } from "../../src/http/routes.ts";
 import { eventTraits } from "../../src/protocol/events.ts";
-import { type Served, serve } from "../support/served.ts";
 import { root } from "../support/tree.ts";
+import { startWorkerd, type Workerd } from "../support/workerd.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "bursar-generated-"));
 const document = join(directory, "openapi.json");
 const token = "operator-token-of-the-test-0123456789abcdef";
-let governor: Served;
+let governor: Workerd;
 
 beforeAll(async () => {
   writeFileSync(document, JSON.stringify(openApiDocument("0.0.0")));
-  governor = await serve({
-    BURSAR_OPERATOR_TOKEN: token,
-    BURSAR_KEY_SECRET: "key-secret-of-the-test-0123456789abcdef",
-  });
+  const settings = { BURSAR_OPERATOR_TOKEN: token, BURSAR_KEY_SECRET: "key-secret-of-the-test-0123456789abcdef" };
+  governor = await startWorkerd({ bursar: "PoolObject" }, { settings, isQuiet: true });
 });
 
 afterAll(async () => {
@@ -193,7 +191,7 @@ describe.each(Object.entries(generators))("a client that %s generates", (name, {
       outfile: join(folder, "program.mjs"),
       logLevel: "silent",
     });
-    const printed = run(["program.mjs"], folder, { URL: governor.url, KEY: token });
+    const printed = run(["program.mjs"], folder, { URL: governor.urls.bursar, KEY: token });
     const { granted, code, isKnown, events } = JSON.parse(printed);
     expect({ granted, code, isKnown }).toEqual({ granted: 200, code: "budget_exceeded", isKnown: true });
     expect(events).toEqual([

@@ -7,9 +7,9 @@
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePort } from "../../scripts/governor.ts";
 import { type Block, blocksOf, promisedBy, squeeze } from "../support/documents.ts";
 import { FreshCopy } from "../support/fresh-copy.ts";
+import { freePort } from "../support/port.ts";
 import { type Provider, startProvider } from "../support/provider.ts";
 import { files } from "../support/tree.ts";
 

@@ -25,7 +25,7 @@ type Executing = Pick<PoolObject, "execute">;
 /** Answers at once, with an answer of the same size. */
 export class IdleObject extends DurableObject<unknown> implements Executing {
   async execute(_: Caller, commands: readonly Command[]): Promise<Execution> {
-    return { outcomes: commands.map(answer), confidence_path: null };
+    return { outcomes: commands.map(answer) };
   }
 }
 
@@ -43,7 +43,7 @@ export class RowObject extends DurableObject<unknown> implements Executing {
     for (const command of commands) {
       this.ctx.storage.sql.exec("INSERT INTO rows (id, command) VALUES (?, ?)", ++this.#rows, JSON.stringify(command));
     }
-    return { outcomes: commands.map(answer), confidence_path: null };
+    return { outcomes: commands.map(answer) };
   }
 }
 
