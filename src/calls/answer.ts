@@ -8,7 +8,7 @@ import { confidenceAt, nothingWritten, type Written, writtenAfter, writtenIn } f
 import { type Counts, mergeCounts, type Reported } from "../providers/counts.ts";
 import { estimateTokens } from "../providers/estimate.ts";
 import type { Extent } from "../providers/request.ts";
-import { jsonIn, type Usage } from "../providers/shape.ts";
+import { fieldOf, jsonIn, type Usage } from "../providers/shape.ts";
 import { type Ending, hiddenReasoning } from "./ending.ts";
 
 /** What metering needs to know of a call's request. */
@@ -33,10 +33,14 @@ export class AnswerMeter {
   #model: string | undefined;
   #tier: string | undefined;
   #failed = false;
+  #hasBegun = false;
   #finished = 0;
-  /** Whether usage was reported with the last answer's finish, or after it. */
+  /** Whether usage was reported with the last word, or after it. */
   #isReportedSince = false;
+  /** Whether the stream has said its own last word, or the answer was whole. */
   #isOver = false;
+  /** Whether the provider has closed the stream, with or without a last word. */
+  #isClosed = false;
   #written: Written = nothingWritten;
   /** Of a whole answer. */
   #body: unknown;
@@ -60,6 +64,7 @@ export class AnswerMeter {
     if (this.#isOver || this.#answers === undefined) return;
     const seen = this.#answers.event(event);
     this.#note(seen, now);
+    if (isSaying(event) && seen.isError !== true) this.#hasBegun = true;
     if (seen.isLast === true) this.#isOver = true;
     if (this.#confidencePath?.startsWith("/") === true) this.#written = writtenAfter(this.#written, event);
   }
@@ -85,14 +90,20 @@ export class AnswerMeter {
     else this.whole(body, now);
   }
 
-  /** Notes that the stream has said its last word, or has closed by itself. */
-  close(): void {
+  /** Notes the stream's own last word, where it is no event (`[DONE]`). */
+  end(): void {
     this.#isOver = true;
+  }
+
+  /** Notes that the provider has closed the stream. Without a last word before it, the answer may have broken off. */
+  close(): void {
+    this.#isClosed = true;
   }
 
   /** Notes a whole answer, its body as JSON. */
   whole(body: unknown, now: number): void {
     if (this.#answers !== undefined) this.#note(this.#answers.whole(body), now);
+    this.#hasBegun = this.#finished > 0;
     if (this.#confidencePath !== null) this.#written = writtenIn(body);
     this.#body = body;
     this.#isOver = true;
@@ -105,7 +116,7 @@ export class AnswerMeter {
       ...this.#end(now),
       // An answer that broke off has not stated its confidence: what it says may be half of it.
       confidence:
-        confidencePath === null || !this.#isOver
+        confidencePath === null || !this.#hasEnded
           ? undefined
           : confidenceAt(confidencePath, this.#written, this.#body, header),
     };
@@ -114,10 +125,7 @@ export class AnswerMeter {
   #note({ counts, text = "", model, tier, isError, finished = 0 }: Seen, now: number): void {
     if (text !== "") this.#deliver(estimateTokens(text), now);
     if (isError === true) this.#failed = true;
-    if (finished > 0) {
-      this.#finished += finished;
-      this.#isReportedSince = false;
-    }
+    this.#finished += finished;
     if (counts !== undefined) {
       this.#counts = this.#counts === undefined ? counts : mergeCounts(this.#counts, counts);
       this.#isReportedSince = true;
@@ -129,8 +137,13 @@ export class AnswerMeter {
 
   #deliver(tokens: number, now: number): void {
     this.#delivered += tokens;
+    this.#isReportedSince = false;
     this.#reasoning += hiddenReasoning(now - this.#lastWordAt);
     this.#lastWordAt = now;
+  }
+
+  get #hasEnded(): boolean {
+    return this.#isOver || this.#finished >= this.#asked.answers;
   }
 
   #reported(): Reported | undefined {
@@ -138,19 +151,20 @@ export class AnswerMeter {
   }
 
   #end(now: number): Omit<Ending, "confidence"> {
-    const { prompt, answers, writes } = this.#asked;
+    const { prompt, writes } = this.#asked;
     const reported = this.#reported();
-    const hasEnded = this.#isOver || this.#finished >= answers;
-    const isFinal = reported?.isComplete === true && (this.#isOver || (hasEnded && this.#isReportedSince));
+    // A zero beside words is a report of the way.
+    const isLast = this.#isReportedSince && (this.#delivered === 0 || (reported?.usage.output ?? 0) > 0);
+    const isFinal = reported?.isComplete === true && (this.#isOver || (this.#hasEnded && isLast));
     const about = { atLeast: reported?.usage, model: this.#model, tier: this.#tier };
     if (isFinal && !(this.#failed && this.#isNothing(reported.usage))) {
       return { ...about, usage: reported.usage, isReported: true, isFree: false };
     }
     // Providers do not bill for an answer that failed, or closed, before its first word.
-    if (this.#delivered === 0 && (this.#failed || (this.#isOver && this.#finished === 0))) {
+    if (this.#delivered === 0 && (this.#failed || ((this.#isOver || this.#isClosed) && !this.#hasBegun))) {
       return { ...about, usage: nothing, atLeast: undefined, isReported: false, isFree: true };
     }
-    const pause = this.#isOver ? 0 : hiddenReasoning(now - this.#lastWordAt);
+    const pause = this.#isOver || this.#isClosed ? 0 : hiddenReasoning(now - this.#lastWordAt);
     const { input = prompt, output = 0, ...rest } = reported?.usage ?? {};
     const thought = writes ? this.#reasoning + pause : 0;
     const usage: Usage = {
@@ -166,6 +180,11 @@ export class AnswerMeter {
   #isNothing({ output }: Usage): boolean {
     return output === 0 && this.#delivered === 0;
   }
+}
+
+/** Whether an event is one of an answer: comments are none, and pings only keep the connection open. */
+function isSaying(event: unknown): boolean {
+  return typeof event === "object" && event !== null && fieldOf(event, "type") !== "ping";
 }
 
 const nothing: Usage = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 };

@@ -43,7 +43,7 @@ export class StreamedAnswer {
     let out = "";
     for (const sse of events) {
       const event = jsonIn(sse.data);
-      if (sse.data.trim() === "[DONE]") this.#meter.close();
+      if (sse.data.trim() === "[DONE]") this.#meter.end();
       // Too long to be read, or no JSON: its length is all that can be counted.
       else if (event === undefined && sse.text.length > longEvent)
         this.#meter.deliveredUnread(Math.ceil(sse.text.length / 4), now);
@@ -67,7 +67,7 @@ export function noteWhole(meter: AnswerMeter, text: string, now: number): unknow
     streamed.rest(now);
   } else {
     if (text.trim() !== "") meter.deliveredUnread(estimateTokens(text), now);
-    meter.close();
+    meter.end();
   }
   return undefined;
 }

@@ -81,6 +81,13 @@ export function listOf(value: unknown): readonly unknown[] {
 
 /** Whether an answer is, or holds, an error in any provider's shape; some send one with status 200. */
 export function isErrorIn(value: unknown): boolean {
-  const error = fieldOf(value, "error");
-  return fieldOf(value, "type") === "error" || (error !== undefined && error !== null);
+  const isThere = (error: unknown): boolean => error !== undefined && error !== null;
+  return (
+    fieldOf(value, "type") === "error" ||
+    isThere(fieldOf(value, "error")) ||
+    // vLLM, Groq, MiniMax.
+    fieldOf(value, "object") === "error" ||
+    isThere(fieldOf(fieldOf(value, "x_groq"), "error")) ||
+    (fieldOf(fieldOf(value, "base_resp"), "status_code") ?? 0) !== 0
+  );
 }

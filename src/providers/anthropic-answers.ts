@@ -28,8 +28,21 @@ export const messageReport = {
   usage: counters.usage,
 };
 
-function countsOf(usage: unknown): Counts | undefined {
+const shortWrites = countersOf({ cacheWrite: ["cache_creation.ephemeral_5m_input_tokens"] });
+
+/** The counters of a report; where it has the parts of what was written to the cache only, their sum. */
+function ownCounts(usage: unknown): Counts | undefined {
   const counts = counters.read(usage);
+  if (counts === undefined || counts.cacheWrite !== undefined) return counts;
+  const short = shortWrites.read(usage)?.cacheWrite;
+  const { cacheWrite1h } = counts;
+  return short === undefined && cacheWrite1h === undefined
+    ? counts
+    : { ...counts, cacheWrite: (short ?? 0) + (cacheWrite1h ?? 0) };
+}
+
+function countsOf(usage: unknown): Counts | undefined {
+  const counts = ownCounts(usage);
   const prompt = relayed.read(usage);
   if (counts?.input !== undefined || prompt?.input === undefined) return withIterations(counts, usage);
   const cacheRead = counts?.cacheRead ?? prompt.cacheRead ?? 0;
@@ -38,8 +51,8 @@ function countsOf(usage: unknown): Counts | undefined {
 
 /** Where one request took several samplings, such as a compaction, each is billed and only `iterations` has them all. */
 function withIterations(counts: Counts | undefined, usage: unknown): Counts | undefined {
-  const all = listOf(fieldOf(usage, "iterations")).flatMap((one) => counters.read(one) ?? []);
-  if (counts === undefined || all.length < 2) return counts;
+  const all = listOf(fieldOf(usage, "iterations")).flatMap((one) => ownCounts(one) ?? []);
+  if (counts === undefined || all.length === 0) return counts;
   const sum = (name: keyof Counts): number => all.reduce((before, one) => before + (one[name] ?? 0), 0);
   const names = ["input", "output", "cacheRead", "cacheWrite", "cacheWrite1h"] as const;
   const sums = names.map((name) => [name, Math.max(sum(name), counts[name] ?? 0)] as const);

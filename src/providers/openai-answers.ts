@@ -11,19 +11,28 @@ const paths: Paths = {
   input: ["prompt_tokens", "input_tokens"],
   output: ["completion_tokens", "output_tokens"],
   total: ["total_tokens"],
-  // OpenAI; DeepSeek; Moonshot; LiteLLM.
+  // OpenAI; DeepSeek; Moonshot; Mistral; LiteLLM.
   cacheRead: [
     "prompt_tokens_details.cached_tokens",
     "input_tokens_details.cached_tokens",
     "prompt_cache_hit_tokens",
     "cached_tokens",
+    "num_cached_tokens",
     "cache_read_input_tokens",
   ],
   cacheWrite: [
     "prompt_tokens_details.cache_write_tokens",
     "input_tokens_details.cache_write_tokens",
     "prompt_tokens_details.cache_creation_tokens",
+    "prompt_tokens_details.cached_creation_tokens",
+    "prompt_tokens_details.cache_creation_input_tokens",
     "cache_creation_input_tokens",
+  ],
+  // Relays before Anthropic.
+  cacheWrite1h: [
+    "prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens",
+    "cache_creation.ephemeral_1h_input_tokens",
+    "claude_cache_creation_1_h_tokens",
   ],
   reasoning: [
     "completion_tokens_details.reasoning_tokens",
@@ -40,9 +49,10 @@ export const openAiReport = {
 };
 const embeddingCounters = countersOf(paths, { isInputOnly: true });
 
-/** Groq reports a stream's usage in a field of its own. */
+/** Groq reports a stream's usage in a field of its own, Moonshot in the choice that finishes. */
 function reportIn(event: unknown): unknown {
-  return fieldOf(event, "usage") ?? fieldOf(fieldOf(event, "x_groq"), "usage");
+  const [choice] = listOf(fieldOf(event, "choices"));
+  return fieldOf(event, "usage") ?? fieldOf(fieldOf(event, "x_groq"), "usage") ?? fieldOf(choice, "usage");
 }
 
 /** What any OpenAI answer says of itself. */
@@ -57,11 +67,16 @@ function about(answer: unknown): Pick<Seen, "counts" | "model" | "tier"> {
 export const chatAnswers: Answers = {
   event: (event) => {
     const choices = listOf(fieldOf(event, "choices"));
+    const seen = about(event);
+    // A chunk of usage alone comes when all is said, also from servers that say of no choice that it is over.
+    const isReport = choices.length === 0 && seen.counts !== undefined;
     return {
-      ...about(event),
+      ...seen,
       text: choices.map((choice) => textUnder([fieldOf(choice, "delta"), fieldOf(choice, "text")])).join(""),
       isError: isErrorIn(event) || choices.some(isErrorIn),
-      finished: choices.filter((choice) => typeof fieldOf(choice, "finish_reason") === "string").length,
+      finished: isReport
+        ? Number.POSITIVE_INFINITY
+        : choices.filter((choice) => typeof fieldOf(choice, "finish_reason") === "string").length,
     };
   },
   whole: (body) => {

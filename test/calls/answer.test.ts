@@ -44,9 +44,10 @@ describe("a report", () => {
     expect(ending).toMatchObject({ isReported: false, usage: { input: 20, output: 4 }, atLeast: { output: 1 } });
   });
 
-  it("is final where the provider has closed the stream, though no choice has said that it is over", () => {
-    const events = [chunk("one", usage(20, 1)), chunk(" two", usage(20, 2))];
-    expect(streamed("openai-chat", events, { closed: true })).toMatchObject({ isReported: true, usage: { output: 2 } });
+  it("alone in a chunk is final, though no choice has said that it is over; one of its way is not", () => {
+    const way = [chunk("one", usage(20, 1)), chunk(" two", usage(20, 2))];
+    expect(streamed("openai-chat", way, { closed: true })).toMatchObject({ isReported: false, usage: { output: 2 } });
+    expect(streamed("openai-chat", [...way, { choices: [], ...usage(20, 2) }]).isReported).toBe(true);
   });
 
   it("with one of two answers over says nothing of the other", () => {
@@ -150,7 +151,8 @@ describe("an answer that fails", () => {
 
   it("by closing before its first event is free; one that the caller left, or that broke, is not", () => {
     expect(streamed("openai-chat", [], { closed: true }).isFree).toBe(true);
-    expect(streamed("openai-chat", [chunk("")], { closed: true }).isFree).toBe(true);
+    expect(streamed("anthropic-messages", [{ type: "ping" }], { closed: true }).isFree).toBe(true);
+    expect(streamed("openai-chat", [chunk("")], { closed: true }).isFree).toBe(false);
     expect(streamed("openai-chat", [])).toMatchObject({ isFree: false, usage: { input: prompt, output: 0 } });
   });
 });
