@@ -13,17 +13,28 @@ export const camelCounters = countersOf({
     "inputTokens.cacheRead",
     "inputTokenDetails.cacheReadTokens",
     "cachedInputTokens",
-    // OpenAI's Agents SDK.
+    // OpenAI's Agents SDK; OpenRouter's SDK.
     "inputTokensDetails.cached_tokens",
     "inputTokensDetails.0.cached_tokens",
+    "promptTokensDetails.cachedTokens",
   ],
-  cacheWrite: ["inputTokens.cacheWrite", "inputTokenDetails.cacheWriteTokens"],
+  cacheWrite: [
+    "inputTokens.cacheWrite",
+    "inputTokenDetails.cacheWriteTokens",
+    "inputTokensDetails.cache_write_tokens",
+    "inputTokensDetails.0.cache_write_tokens",
+    "promptTokensDetails.cacheWriteTokens",
+    // Mastra.
+    "cacheCreationInputTokens",
+  ],
+  cacheWrite1h: ["raw.cache_creation.ephemeral_1h_input_tokens", "cacheCreationInputTokens1h"],
   reasoning: [
     "outputTokens.reasoning",
     "outputTokenDetails.reasoningTokens",
     "reasoningTokens",
     "outputTokensDetails.reasoning_tokens",
     "outputTokensDetails.0.reasoning_tokens",
+    "completionTokensDetails.reasoningTokens",
   ],
 });
 

@@ -21,9 +21,20 @@ const counters = countersOf({
   cacheRead: ["cachedContentTokenCount"],
 });
 
+/** The Interactions API says the same by other names. */
+const interaction = countersOf({
+  input: ["total_input_tokens"],
+  toolPrompt: ["total_tool_use_tokens"],
+  output: ["total_output_tokens"],
+  reasoning: ["total_thought_tokens"],
+  total: ["total_tokens"],
+  cacheRead: ["total_cached_tokens"],
+});
+
 /** Reads the report of a response, and adds it up. */
 export const geminiReport = {
-  read: (response: unknown): Counts | undefined => counters.read(fieldOf(response, "usageMetadata")),
+  read: (response: unknown): Counts | undefined =>
+    counters.read(fieldOf(response, "usageMetadata")) ?? interaction.read(fieldOf(response, "usage")),
   usage: ({ toolPrompt = 0, ...counts }: Counts): Reported => {
     const { input, output, reasoning } = counts;
     return usageFrom({

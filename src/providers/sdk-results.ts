@@ -8,7 +8,7 @@ import { messageReport, messagesAnswers } from "./anthropic-answers.ts";
 import type { Reported } from "./counts.ts";
 import { geminiAnswers, geminiReport } from "./gemini-answers.ts";
 import { chatAnswers, embeddingAnswers, openAiReport, responsesAnswers } from "./openai-answers.ts";
-import { fieldOf, type Usage } from "./shape.ts";
+import { fieldOf, totalOf, type Usage } from "./shape.ts";
 
 /** The usage that `result`, or an error, reports; undefined if it reports none. A reported zero is a zero. */
 export function usageOf(result: unknown): Usage | undefined {
@@ -65,12 +65,13 @@ const at =
 
 /** LangChain's messages. Their counts include what was cached and what was reasoned. */
 const langChain = countersOf({
-  input: ["input_tokens"],
-  output: ["output_tokens"],
-  total: ["total_tokens"],
-  cacheRead: ["input_token_details.cache_read"],
-  cacheWrite: ["input_token_details.cache_creation"],
-  reasoning: ["output_token_details.reasoning"],
+  input: ["usage_metadata.input_tokens"],
+  output: ["usage_metadata.output_tokens"],
+  total: ["usage_metadata.total_tokens"],
+  cacheRead: ["usage_metadata.input_token_details.cache_read"],
+  cacheWrite: ["usage_metadata.input_token_details.cache_creation"],
+  cacheWrite1h: ["response_metadata.usage.cache_creation.ephemeral_1h_input_tokens"],
+  reasoning: ["usage_metadata.output_token_details.reasoning"],
 });
 
 /** Bedrock's Converse. Its input is without what was read from the cache and written to it. */
@@ -80,13 +81,24 @@ const converse = countersOf(
     output: ["outputTokens"],
     total: ["totalTokens"],
     cacheRead: ["cacheReadInputTokens"],
-    cacheWrite: ["cacheWriteInputTokens", "cacheCreationInputTokens"],
+    cacheWrite: ["cacheWriteInputTokens"],
+    cacheWrite1h: ["hour.inputTokens"],
   },
   { isInputPlain: true },
 );
 
 const ollama = countersOf({ input: ["prompt_eval_count"], output: ["eval_count"] });
-const cohere = countersOf({ input: ["input_tokens"], output: ["output_tokens"] });
+const cohere = countersOf({
+  input: ["tokens.input_tokens", "tokens.inputTokens", "billed_units.input_tokens", "billedUnits.inputTokens"],
+  output: ["tokens.output_tokens", "tokens.outputTokens", "billed_units.output_tokens", "billedUnits.outputTokens"],
+  cacheRead: ["cached_tokens", "cachedTokens"],
+});
+
+/** Calls that write nothing: the AI SDK's `embed`, Ollama's embeddings, a list of embeddings with a total only. */
+const embedded = countersOf(
+  { input: ["usage.tokens", "prompt_eval_count"], total: ["usage.total_tokens"] },
+  { isInputOnly: true },
+);
 
 /** The sum of several reports; undefined unless there is one at least. */
 function summed(reports: readonly (Reported | undefined)[]): Reported | undefined {
@@ -104,31 +116,60 @@ function summed(reports: readonly (Reported | undefined)[]): Reported | undefine
   return { usage, isComplete: found.every(({ isComplete }) => isComplete) };
 }
 
-const ofMessage = reading(langChain, at("usage_metadata"));
+const ofMessage = reading(langChain, itself);
 const ofCamel = reading(camelCounters, (result) => at("totalUsage")(result) ?? at("usage")(result));
 
 /** In the order of asking: what says most of itself comes first. */
 const readers: readonly Read[] = [
-  // OpenAI's Agents SDK: a run, with a report for each response of the model.
-  (result) => summed(listOf(at("rawResponses")(result)).map(ofCamel)),
+  ofRun,
   // An agent of LangChain or LangGraph: its messages, of which those of a model report.
   (result) => summed(listOf(at("messages")(result)).map(ofMessage)),
-  (result) => (isConverse(at("usage")(result)) ? reading(converse, at("usage"))(result) : undefined),
+  (result) => (isConverse(at("usage")(result)) ? reading(converse, withHour)(result) : undefined),
+  (result) => (isEmbedded(result) ? reading(embedded, itself)(result) : undefined),
+  // Its total alone would be read as another's.
+  (result) =>
+    at("usage", "total_input_tokens")(result) === undefined ? undefined : reading(geminiReport, itself)(result),
   ofCamel,
   reading(openAiReport, (result) => (isAnthropic(at("usage")(result)) ? undefined : result)),
   reading(messageReport, itself),
   ofMessage,
   reading(geminiReport, itself),
   reading(ollama, itself),
-  reading(cohere, at("usage", "tokens")),
-  reading(cohere, at("usage", "billed_units")),
-  reading(cohere, at("meta", "tokens")),
-  reading(cohere, at("meta", "billed_units")),
+  reading(cohere, at("usage")),
+  reading(cohere, at("meta")),
+  // LangChain, where a message or an output keeps the report of its provider.
+  reading(camelCounters, at("response_metadata", "tokenUsage")),
+  reading(messageReport, at("response_metadata")),
+  reading(camelCounters, at("llmOutput", "tokenUsage")),
 ];
 
+/**
+ * OpenAI's Agents SDK: a report for each response of the run's own model, and the sum in its state. The sum has the
+ * runs of agents that were called as tools, too; the reports have the cached tokens apart.
+ */
+function ofRun(result: unknown): Reported | undefined {
+  const own = summed(listOf(at("rawResponses")(result)).map(ofCamel));
+  if (own === undefined) return undefined;
+  const all = ofCamel(at("state")(result)) ?? ofCamel(at("runContext")(result));
+  return all !== undefined && totalOf(all.usage) > totalOf(own.usage) ? all : own;
+}
+
 function isConverse(usage: unknown): boolean {
-  return ["cacheReadInputTokens", "cacheWriteInputTokens", "cacheCreationInputTokens"].some(
-    (name) => fieldOf(usage, name) !== undefined,
+  return ["cacheReadInputTokens", "cacheWriteInputTokens"].some((name) => fieldOf(usage, name) !== undefined);
+}
+
+/** Converse's report, and beside it what of it was written for an hour. */
+function withHour(result: unknown): object {
+  const usage = fieldOf(result, "usage");
+  const hour = listOf(fieldOf(usage, "cacheDetails")).find((part) => fieldOf(part, "ttl") === "1h");
+  return { ...(usage as object), hour };
+}
+
+function isEmbedded(result: unknown): boolean {
+  const [first] = listOf(fieldOf(result, "data"));
+  return (
+    ["embedding", "embeddings"].some((name) => fieldOf(result, name) !== undefined) ||
+    fieldOf(first, "embedding") !== undefined
   );
 }
 
@@ -136,7 +177,7 @@ function isConverse(usage: unknown): boolean {
 function isAnthropic(usage: unknown): boolean {
   return (
     fieldOf(usage, "prompt_tokens") === undefined &&
-    ["cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation"].some(
+    ["cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation", "iterations"].some(
       (name) => fieldOf(usage, name) !== undefined,
     )
   );
@@ -149,9 +190,9 @@ function itself(result: unknown): unknown {
 /** The chunks of a LangChain stream. */
 const messageChunks: Answers = {
   event: (chunk) => ({
-    counts: langChain.read(fieldOf(chunk, "usage_metadata")),
+    counts: langChain.read(chunk),
     text: textUnder(fieldOf(chunk, "content")) + textUnder(listOf(fieldOf(chunk, "tool_call_chunks"))),
   }),
-  whole: (message) => ({ counts: langChain.read(fieldOf(message, "usage_metadata")) }),
+  whole: (message) => ({ counts: langChain.read(message) }),
   usage: langChain.usage,
 };
