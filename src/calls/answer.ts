@@ -158,22 +158,18 @@ export class AnswerMeter {
     const isFinal = reported?.isComplete === true && (this.#isOver || (this.#hasEnded && isLast));
     const about = { atLeast: reported?.usage, model: this.#model, tier: this.#tier };
     if (isFinal && !(this.#failed && this.#isNothing(reported.usage))) {
-      return { ...about, usage: reported.usage, isReported: true, isFree: false };
+      return { ...about, usage: reported.usage, delivered: reported.usage, isReported: true, isFree: false };
     }
     // Providers do not bill for an answer that failed, or closed, before its first word.
     if (this.#delivered === 0 && (this.#failed || ((this.#isOver || this.#isClosed) && !this.#hasBegun))) {
-      return { ...about, usage: nothing, atLeast: undefined, isReported: false, isFree: true };
+      return { ...about, usage: nothing, delivered: nothing, atLeast: undefined, isReported: false, isFree: true };
     }
     const pause = this.#isOver || this.#isClosed ? 0 : hiddenReasoning(now - this.#lastWordAt);
     const { input = prompt, output = 0, ...rest } = reported?.usage ?? {};
     const thought = writes ? this.#reasoning + pause : 0;
-    const usage: Usage = {
-      ...nothing,
-      ...rest,
-      input,
-      output: writes ? Math.max(output, this.#delivered) + thought : 0,
-    };
-    return { ...about, usage, isReported: false, isFree: false };
+    const delivered = { ...nothing, ...rest, input, output: writes ? Math.max(output, this.#delivered) : 0 };
+    const usage = { ...delivered, output: delivered.output + thought };
+    return { ...about, usage, delivered, isReported: false, isFree: false };
   }
 
   /** Whether a report of an answer that failed says that nothing was written. */

@@ -37,13 +37,14 @@ export function bookingOf(ending: Ending, tariff: Tariff, { provider, model, gra
 }
 
 /**
- * An estimate may be too high, and the hold is what the caller agreed to. A provider that delivered twice the hold kept
- * no limit: there the hold is no bound either.
+ * An estimate may be too high, and the hold is what the caller agreed to. A provider that delivered more than twice the
+ * hold kept no limit: there the hold is no bound for what was delivered.
  */
-function estimated({ usage, atLeast }: Ending, tariff: Tariff, granted: number): number {
-  const whole = Math.ceil(tariff.amountOf(usage));
-  const held = whole > 2 * granted ? whole : Math.min(whole, granted);
-  return Math.max(held, atLeast === undefined ? 0 : Math.ceil(tariff.amountOf(atLeast)));
+function estimated({ usage, atLeast, delivered }: Ending, tariff: Tariff, granted: number): number {
+  const amountOf = (one: Usage): number => Math.ceil(tariff.amountOf(one));
+  const sure = amountOf(delivered);
+  const held = sure > 2 * granted ? sure : Math.min(amountOf(usage), granted);
+  return Math.max(held, atLeast === undefined ? 0 : amountOf(atLeast));
 }
 
 /** What a call used, in the shape in which it is journaled beside its amount. */

@@ -7,6 +7,8 @@ export type Ending = {
   readonly isReported: boolean;
   /** What the provider reported before an answer broke off: an estimate is not booked below it. */
   readonly atLeast: Usage | undefined;
+  /** The same use without what may have been reasoned unseen: what was delivered for certain. */
+  readonly delivered: Usage;
   /** Nothing was delivered and nothing will be billed: the hold is given back. */
   readonly isFree: boolean;
   /** The model that answered, where it said so. */

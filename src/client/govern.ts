@@ -105,7 +105,7 @@ const none: Usage = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasonin
 
 function reported(usage: Usage): Ending {
   const about = { atLeast: undefined, isFree: false, model: undefined, tier: undefined, confidence: undefined };
-  return { ...about, usage, isReported: true };
+  return { ...about, usage, delivered: usage, isReported: true };
 }
 
 /** The SDKs' stream helpers, by the promise of what they come to, and the event that each chunk raises. */

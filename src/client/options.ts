@@ -42,6 +42,7 @@ export type ReserveOptions = CallOptions & {
 
 /** What a governed call needs of its pool. */
 export type Governor = {
+  readonly name: string;
   readonly unit: Unit;
   readonly prices: Prices;
   reserve(agent: string, amount: number, options?: ReserveOptions): Promise<Hold>;

@@ -20,14 +20,18 @@ export class Prices {
     return this.#transport.call("GET", pathOf(model), undefined, options);
   }
 
-  /** As `get`, remembered for half a minute: for calls that follow each other. */
-  inForce(model: string): Promise<PriceView> {
-    const known = this.#inForce.get(model);
+  /**
+   * As `get`, remembered for half a minute: for calls that follow each other. Where the model has no price, the fallback
+   * price of `pool` is in force.
+   */
+  inForce(model: string, pool?: string): Promise<PriceView> {
+    const path = pathOf(model) + (pool === undefined ? "" : `?pool=${encodeURIComponent(pool)}`);
+    const known = this.#inForce.get(path);
     if (known !== undefined && known.until > Date.now()) return known.price;
-    const price = this.get(model);
-    bounded(this.#inForce).set(model, { price, until: Date.now() + rememberedMs });
+    const price = this.#transport.call<PriceView>("GET", path, undefined, {});
+    bounded(this.#inForce).set(path, { price, until: Date.now() + rememberedMs });
     // What failed is asked again.
-    price.catch(() => this.#inForce.delete(model));
+    price.catch(() => this.#inForce.delete(path));
     return price;
   }
 

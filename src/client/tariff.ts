@@ -19,5 +19,5 @@ export async function tariffOf(pool: Governor, model: string | undefined, { pric
       `a call in a pool of ${pool.unit} must name its model: give model, price, or estimate and usage`,
     );
   }
-  return inMicrousd(await pool.prices.inForce(model), model);
+  return inMicrousd(await pool.prices.inForce(model, pool.name), model);
 }

@@ -1,10 +1,15 @@
 /** The prices of a tenant and the known ones, as one list. */
-import type { PriceView } from "../protocol/price.ts";
+import type { PriceView, Rates } from "../protocol/price.ts";
 
 /** By model, each once: the tenant's own comes before what is known. */
 export function merged(own: readonly PriceView[], known: readonly PriceView[]): PriceView[] {
   const byModel = new Map([...known, ...own].map((price) => [price.model, price]));
   return [...byModel.values()].sort((a, b) => (a.model < b.model ? -1 : 1));
+}
+
+/** A pool's fallback price at `now`, as the price of `model`. */
+export function asView(model: string, fallback: Rates, now: number): PriceView {
+  return { model, ...fallback, version: "pool", source: "pool", as_of: new Date(now).toISOString().slice(0, 10) };
 }
 
 /** The first `count` after `after`. */

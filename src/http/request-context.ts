@@ -7,6 +7,7 @@ import { modelNameSchema, nameSchema } from "../protocol/common.wire.ts";
 import { type SessionAuth, sessionAuthHeader, subprotocol } from "../protocol/frames.ts";
 import type { Capability } from "../protocol/key.ts";
 import { limits } from "../protocol/limits.ts";
+import type { Rates } from "../protocol/price.ts";
 import type { AnswerOf, QueryName, QuestionOf } from "../protocol/queries.ts";
 import type { Result } from "../protocol/refusals.ts";
 import type { Jurisdiction } from "../protocol/tenant.ts";
@@ -121,6 +122,14 @@ export class RequestContext {
     const { tenant, jurisdiction } = this.capability;
     const id = poolId(this.env, tenant, jurisdiction, name);
     return withRetry(() => ask(this.env.POOLS.get(id), this.caller));
+  }
+
+  /** What a pool of the caller's charges for a model without a price; null for nothing, or where the key does not reach it. */
+  async fallbackPrice(pool: string): Promise<Rates | null> {
+    const bound = this.capability.pool;
+    if (bound !== undefined && bound !== pool) return null;
+    const settings = await this.poolNamed(pool, (stub, caller) => stub.query(caller, { about: "settings" }));
+    return settings.ok ? settings.result.fallback_price : null;
   }
 
   /** Hands the connection to the pool of the path, with what the key allows. */

@@ -1,6 +1,6 @@
 /** Prices on the wire. */
 import * as z from "zod";
-import { amount, type Describes, modelNameSchema, queryInteger } from "./common.wire.ts";
+import { amount, type Describes, modelNameSchema, nameSchema, queryInteger } from "./common.wire.ts";
 import { limits } from "./limits.ts";
 import type { PriceView } from "./price.ts";
 
@@ -48,6 +48,10 @@ export const bookedUsage = z
     price: bookedPrice.optional(),
   })
   .meta({ id: "BookedUsage", description: "What a call used, by kind. All but `reasoning` is priced." });
+
+export const priceQuery = z.strictObject({
+  pool: nameSchema.optional().describe("whose fallback price is in force where the model has no other"),
+});
 
 export const modelsQuery = z.strictObject({ after: modelNameSchema.optional(), limit: queryInteger(1_000).optional() });
 

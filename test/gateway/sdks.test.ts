@@ -13,6 +13,7 @@ import { generateText, streamText } from "ai";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { answer, input, used } from "../support/provider.ts";
+import { operatorToken } from "../support/workerd.ts";
 import {
   books,
   call,
@@ -283,7 +284,7 @@ describe("what goes to the provider", () => {
       { ...own, "x-api-key": `Bearer ${key}` },
       { ...own, "x-api-key": `sk-theirs, ${key}` },
       { ...own, authorization: "Basic c2stdGhlaXJz" },
-      { ...own, authorization: "Bearer operator-token-of-the-benchmark-0123456789" },
+      { ...own, authorization: `Bearer ${operatorToken}` },
     ]) {
       expect((await call(stage, key, "chat", "stand-in", { headers })).status).toBe(401);
     }

@@ -12,6 +12,7 @@ const ending: Ending = {
   usage: { input: 1, output: 2, cacheRead: 0, cacheWrite: 0, reasoning: 0 },
   isReported: true,
   atLeast: undefined,
+  delivered: { input: 1, output: 2, cacheRead: 0, cacheWrite: 0, reasoning: 0 },
   isFree: false,
   model: undefined,
   tier: undefined,

@@ -12,8 +12,9 @@ import type { Capability } from "../../src/protocol/key.ts";
 import { freePort } from "./port.ts";
 import { root } from "./tree.ts";
 
+export const operatorToken = "operator-token-of-plain-workerd-0123456789";
 const secrets = {
-  BURSAR_OPERATOR_TOKEN: "operator-token-of-plain-workerd-0123456789",
+  BURSAR_OPERATOR_TOKEN: operatorToken,
   BURSAR_KEY_SECRET: "key-secret-of-plain-workerd-0123456789abcd",
 };
 

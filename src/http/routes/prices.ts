@@ -1,8 +1,8 @@
 /** Prices of models. */
 import { knownPrice, knownPrices } from "../../pricing/known.ts";
 import { deletedSchema } from "../../protocol/common.wire.ts";
-import { modelsQuery, priceBody, priceListSchema, priceSchema } from "../../protocol/price.wire.ts";
-import { merged, page } from "../price-list.ts";
+import { modelsQuery, priceBody, priceListSchema, priceQuery, priceSchema } from "../../protocol/price.wire.ts";
+import { asView, merged, page } from "../price-list.ts";
 import { rights } from "../rights.ts";
 import { given, type Route, route } from "../route.ts";
 
@@ -29,13 +29,16 @@ export const pricesRoutes: readonly Route[] = [
   ),
   route("getPrice", "GET", price, rights.readPrices, "The price of a model that is in force", {
     answer: priceSchema,
+    query: priceQuery,
     agents: () => [],
-    run: async (call) => {
+    run: async (call, _, { pool }) => {
       const model = call.model();
       const own = await call.tenant((tenant, caller) => tenant.price(caller, model));
       if (own.ok || own.refusal.code !== "price_not_found") return own;
       const known = knownPrice(model, Date.now());
-      return known === undefined ? own : given(known);
+      if (known !== undefined) return given(known);
+      const fallback = pool === undefined ? null : await call.fallbackPrice(pool);
+      return fallback === null ? own : given(asView(model, fallback, Date.now()));
     },
   }),
   route("setPrice", "PUT", price, rights.managePrices, "Set the tenant's own price of a model", {
