@@ -1,28 +1,36 @@
-/** Plants one of the bugs in `evidence/prove/bugs/bugs.ts` in a copy of the tree, and runs the tests: one of them must fail. */
+/**
+ * Plants one of the bugs in `evidence/prove/bugs/bugs.ts` in a copy of the tree, and runs the tests: one of them must
+ * fail. A bug whose place is gone, because what it changes was rewritten, is counted and named, and the others go on.
+ */
 import { spawn, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type Bug, bugs as list } from "../bugs/bugs.ts";
+import { plantings } from "../bugs/place.ts";
 import type { Part } from "./part.ts";
 
 const root = new URL("../../..", import.meta.url).pathname;
+const uncaught = "bugs that no test caught";
+const gone = "bugs whose place is gone";
 
 export const bugs: Part = {
   name: "bugs",
-  shows: `A bug that somebody could make, planted in a copy, makes a test fail. ${list.length} are listed and take turns.`,
+  shows: `A bug that a developer could make, planted in a copy, makes a test fail. ${list.length} are listed and take turns.`,
   share: 3,
   slice: 1,
   goals: Object.fromEntries(list.map((bug) => [caught(bug), 1])),
-  zero: ["bugs that no test caught"],
-  latest: list.map(caught),
+  zero: [uncaught, gone],
+  latest: [...list.map(caught), gone],
   run: async ({ turn, say }) => {
-    const bug = list[turn % list.length];
-    if (bug === undefined) throw new Error("there are no bugs");
-    for (const one of list) {
-      const places = placesOf(one, root).length;
-      if (places !== 1) throw new Error(`${one.name}: its place is there ${places} times`);
-    }
+    const placed = list.filter((one) => {
+      const places = plantedIn(one, root).length;
+      if (places !== 1) say(`the place of "${one.name}" (in ${one.within}) is there ${places} times, not once`);
+      return places === 1;
+    });
+    const missing = { [gone]: list.length - placed.length };
+    const bug = placed[turn % placed.length];
+    if (bug === undefined) return { counts: missing, findings: [] };
     say(bug.name);
     const tree = copyTree();
     try {
@@ -33,7 +41,7 @@ export const bugs: Part = {
       const isCaught = catcher !== undefined;
       say(isCaught ? `caught by ${catcher}` : "not caught");
       return {
-        counts: { "bugs that no test caught": isCaught ? 0 : 1, [caught(bug)]: isCaught ? 1 : 0 },
+        counts: { ...missing, [uncaught]: isCaught ? 0 : 1, [caught(bug)]: isCaught ? 1 : 0 },
         findings: isCaught ? [] : [{ text: `no test caught: ${bug.name} (in ${bug.within})` }],
       };
     } finally {
@@ -60,21 +68,14 @@ function copyTree(): string {
 }
 
 function plant(bug: Bug, tree: string): void {
-  const [place] = placesOf(bug, tree);
-  if (place === undefined) throw new Error(`${bug.name}: its place is not there`);
-  writeFileSync(
-    place.path,
-    place.text.replace(bug.code, () => bug.becomes),
-  );
+  const [planted] = plantedIn(bug, tree);
+  if (planted === undefined) throw new Error(`${bug.name}: its place is not there`);
+  writeFileSync(planted.path, planted.text);
 }
 
-/** Where a function of that name has that code. */
-function placesOf({ within, code }: Bug, tree: string): { readonly path: string; readonly text: string }[] {
-  const declares = new RegExp(`(function\\*? |^  (?:async |static |get )*)${within.replace("#", "\\#")}\\b`, "m");
-  return sourcesOf(tree)
-    .map((path) => ({ path, text: readFileSync(path, "utf8") }))
-    .filter(({ text }) => declares.test(text))
-    .flatMap((file) => Array.from({ length: file.text.split(code).length - 1 }, () => file));
+/** The files of `src` with the bug in them, one for each place that it fits. */
+function plantedIn(bug: Bug, tree: string): { readonly path: string; readonly text: string }[] {
+  return sourcesOf(tree).flatMap((path) => plantings(readFileSync(path, "utf8"), bug).map((text) => ({ path, text })));
 }
 
 function sourcesOf(tree: string): string[] {
@@ -84,7 +85,7 @@ function sourcesOf(tree: string): string[] {
 }
 
 /** All tests but those of the tree itself and of what is built of it, which a copy is not. */
-const elsewhere = "engine pool protocol providers pricing http tenant client webhooks archive gateway"
+const elsewhere = "engine pool protocol providers pricing calls answers http tenant client webhooks archive gateway"
   .split(" ")
   .map((name) => `test/${name}`);
 
