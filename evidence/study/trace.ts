@@ -56,7 +56,7 @@ export function syntheticTrace(seed: number): Trace {
   const logNormal = (median: number, spread: number, most: number): number =>
     Math.max(1, Math.min(most, Math.round(median * Math.exp(spread * normal()))));
   const calls: TraceCall[] = [];
-  for (let at = 0; at < 3_600_000; ) {
+  for (let at = 0; at < 3_600_000;) {
     // Every third minute is three times as busy.
     const perSecond = Math.floor(at / 60_000) % 3 === 0 ? 6 : 2;
     calls.push({ at: Math.round(at), prompt: logNormal(1_000, 0.9, 14_000), answer: logNormal(130, 1, 1_000) });

@@ -59,7 +59,7 @@ const graph: Record<"plan" | "research" | "write" | "criticise", Node> = {
 };
 
 const state: State = { notes: [], draft: "", round: 0 };
-for (let next: keyof typeof graph | undefined = "plan"; next !== undefined; ) {
+for (let next: keyof typeof graph | undefined = "plan"; next !== undefined;) {
   console.log(next);
   next = await graph[next](state);
 }

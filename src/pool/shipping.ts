@@ -234,7 +234,7 @@ export function dropHalfRestored(storage: PoolStorage): void {
 
 async function prefixes(bucket: Bucket, prefix: string): Promise<string[]> {
   const found: string[] = [];
-  for (let cursor: string | undefined; ; ) {
+  for (let cursor: string | undefined; ;) {
     const page = await bucket.list({ prefix, delimiter: "/", ...(cursor === undefined ? undefined : { cursor }) });
     found.push(...page.delimitedPrefixes);
     if (!page.truncated) return found;
@@ -244,7 +244,7 @@ async function prefixes(bucket: Bucket, prefix: string): Promise<string[]> {
 
 async function keys(bucket: Bucket, prefix: string): Promise<string[]> {
   const found: string[] = [];
-  for (let cursor: string | undefined; ; ) {
+  for (let cursor: string | undefined; ;) {
     const page = await bucket.list({ prefix, ...(cursor === undefined ? undefined : { cursor }) });
     found.push(...page.objects.map(({ key }) => key));
     if (!page.truncated) return found;

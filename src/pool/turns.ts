@@ -87,7 +87,7 @@ export class Turns {
   /** A job of each key in turn, until all have had their quantum, or this turn is long enough. */
   #serve(): void {
     let spent = 0;
-    for (let served = true; served && spent < limits.turnMost; ) {
+    for (let served = true; served && spent < limits.turnMost;) {
       served = false;
       // As they stand now: each key that is served goes to the end.
       for (const [key, queue] of Array.from(this.#queues)) {

@@ -53,7 +53,7 @@ const changesInSign = 4;
 export function estimateTokens(text: string): number {
   let tokens = 0;
   let afterBreak = true;
-  for (let i = 0; i < text.length; ) {
+  for (let i = 0; i < text.length;) {
     const code = text.charCodeAt(i);
     const end = endOfRun(text, i, code);
     const length = end - i;

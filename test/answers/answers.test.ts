@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { answers, settledAnswers } from "./index.ts";
 import { type RecordedAnswer, type Tokens, wireOf } from "./recorded.ts";
 import { results, settledResults } from "./results.ts";
+import { answers, settledAnswers } from "./index.ts";
 
 /** The events of a stream's text, as the specification of server-sent events reads them. */
 function eventsIn(text: string): { readonly event: string | undefined; readonly data: string }[] {

@@ -204,12 +204,10 @@ const encodings: readonly Attack[] = [
     "chunked;q=1",
     "chunked,",
     "",
-  ].map(
-    (value): Attack => [
-      `a transfer-encoding of ${JSON.stringify(value)}`,
-      `${usage}Transfer-Encoding: ${value}\r\n\r\n${chunk(body)}0\r\n\r\n`,
-    ],
-  ),
+  ].map((value): Attack => [
+    `a transfer-encoding of ${JSON.stringify(value)}`,
+    `${usage}Transfer-Encoding: ${value}\r\n\r\n${chunk(body)}0\r\n\r\n`,
+  ]),
   ["content-length, then chunks", `${usage}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${hidden}`],
   ["chunks, then content-length", `${usage}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n${hidden}`],
   [

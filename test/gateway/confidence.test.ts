@@ -46,7 +46,9 @@ describe.each(names)("an answer of %s", (dialect) => {
   it("that breaks off has stated none, however sure it was", async () => {
     const { pool, key } = await stage.newPool(contract);
     const cut = { chat: 4, responses: 7, messages: 6 }[dialect];
-    await (await call(stage, key, dialect, `stand-in:sure:cut-${cut}`, { body: { stream: true } }))
+    await (
+      await call(stage, key, dialect, `stand-in:sure:cut-${cut}`, { body: { stream: true } })
+    )
       .text()
       .catch(() => "");
     expect(await settled(pool)).toMatchObject({ gate: "open", confidence: null });

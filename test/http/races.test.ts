@@ -33,7 +33,7 @@ function shuffled<T>(items: readonly T[], random: () => number): T[] {
 /** Every event of a pool's journal, in order. */
 async function journalOf(pool: string): Promise<Json[]> {
   const all: Json[] = [];
-  for (let after = 0; ; ) {
+  for (let after = 0; ;) {
     const { events, next } = await must(api("GET", `${pool}/journal?after=${after}`));
     if (!Array.isArray(events) || events.length === 0) return all;
     all.push(...events);

@@ -2,8 +2,8 @@
 
 import { afterAll, describe, expect, it } from "vitest";
 import { evolve, fold } from "../../src/engine/evolve.ts";
-import { toImage } from "../../src/engine/image.ts";
 import { fromPages, type ImagePage, imageOf } from "../../src/engine/image-pages.ts";
+import { toImage } from "../../src/engine/image.ts";
 import { routes } from "../../src/http/routes.ts";
 import type { PoolEvent } from "../../src/protocol/events.ts";
 import { api, called, type Json, newPath, newPool, newTenant, type Options, operatorToken } from "./api.ts";
@@ -383,7 +383,7 @@ describe("pools", () => {
       await answer(200, "POST", `${pool}/batch`, { body: { commands } });
     }
     const pages: Json[] = [];
-    for (let query: string | null = ""; query !== null; ) {
+    for (let query: string | null = ""; query !== null;) {
       const found: Json = await answer(200, "GET", `${pool}/snapshot${query}`);
       expect(found["seq"]).toBe(pages[0]?.["seq"] ?? found["seq"]);
       pages.push(found);

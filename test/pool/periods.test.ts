@@ -11,7 +11,7 @@ const daily = { every: "day", time_zone: "Europe/Berlin" } as const;
 
 async function eventsOf(stub: Stub): Promise<JournalEvent[]> {
   const events: JournalEvent[] = [];
-  for (let after = 0; ; ) {
+  for (let after = 0; ;) {
     const page = await stub.journal(after, 1_000);
     if (!page.ok) throw new Error(JSON.stringify(page));
     if (page.result.events.length === 0) return events;

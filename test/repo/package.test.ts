@@ -1,5 +1,5 @@
 /** The package as it would be published: what is in it, how it resolves, how small it is, and where it runs. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,6 +20,16 @@ const pack = JSON.parse(
 // Newer npm gives an object by package name, older an array.
 const [packed]: { filename: string; files: { path: string }[] }[] = Object.values(pack);
 const tarball = join(directory, packed?.filename ?? "");
+const tsc = join(root, "node_modules/typescript/bin/tsc");
+
+/** A project that has the package installed, as `npm install` would leave it, and no other. */
+function installed(name: string): string {
+  const home = join(directory, name);
+  mkdirSync(join(home, "node_modules/bursar"), { recursive: true });
+  execFileSync("tar", ["xzf", tarball, "-C", join(home, "node_modules/bursar"), "--strip-components", "1"]);
+  writeFileSync(join(home, "package.json"), '{ "type": "module" }');
+  return home;
+}
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -47,14 +57,26 @@ describe("the package", () => {
     expect(messages.map((message) => formatMessage(message, JSON.parse(read("package.json"))))).toEqual([]);
   });
 
-  it("has types that resolve, says arethetypeswrong", () => {
-    const attw = join(root, "node_modules/@arethetypeswrong/cli/dist/index.js");
-    const out = execFileSync(process.execPath, [attw, tarball, "--profile", "esm-only", "--format", "json"], {
-      encoding: "utf8",
-    });
-    const problems: { resolutionKind: string }[] = JSON.parse(out).analysis.problems;
-    // The package is ES modules only; whoever requires it is told so by Node.
-    expect(problems.filter(({ resolutionKind }) => !["node10", "node16-cjs"].includes(resolutionKind))).toEqual([]);
+  it.each(["nodenext", "bundler"])("has types that resolve by %s and need no package beside it", (resolution) => {
+    const home = installed("types");
+    writeFileSync(
+      join(home, "use.ts"),
+      `import { Bursar, type Pool } from "bursar";
+       import { governed as openai } from "bursar/openai";
+       import { governed as anthropic } from "bursar/anthropic";
+       import { governed as ai } from "bursar/ai";
+       const pool: Pool = new Bursar({ url: "", key: "" }).pool("p");
+       export const made: (typeof fetch)[] = [openai(pool, "a"), anthropic(pool, "a")];
+       export const { wrapGenerate } = ai(pool, "a");`,
+    );
+    const module = resolution === "bundler" ? "esnext" : resolution;
+    const options = ["--noEmit", "--strict", "--target", "es2022", "--lib", "es2024,esnext.disposable,dom"];
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      [tsc, ...options, "--module", module, "--moduleResolution", resolution, "use.ts"],
+      { cwd: home, encoding: "utf8" },
+    );
+    expect([status, stdout]).toEqual([0, ""]);
   });
 
   it.each([
@@ -98,10 +120,7 @@ describe("the package", () => {
   it("is imported and used by the machine's own Node, which may be 20", () => {
     const own = "/usr/bin/node";
     const node = existsSync(own) ? own : process.execPath;
-    const home = join(directory, "user");
-    mkdirSync(join(home, "node_modules/bursar"), { recursive: true });
-    execFileSync("tar", ["xzf", tarball, "-C", join(home, "node_modules/bursar"), "--strip-components", "1"]);
-    writeFileSync(join(home, "package.json"), '{ "type": "module" }');
+    const home = installed("node");
     writeFileSync(
       join(home, "use.js"),
       `import { Bursar, UnreachableError, estimateTokens } from "bursar";

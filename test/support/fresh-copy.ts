@@ -42,7 +42,7 @@ export class FreshCopy {
     this.#children.push(child);
     let printed = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (printed += String(chunk)));
-    for (const until = Date.now() + 60_000; !(await isUp(printed)); ) {
+    for (const until = Date.now() + 60_000; !(await isUp(printed));) {
       if (child.exitCode !== null || Date.now() > until) throw new Error(`${script} did not start:\n${printed}`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }

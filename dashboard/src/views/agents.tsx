@@ -9,7 +9,6 @@ import { type Agent, available, gateOf, overage, type Pool } from "../../../src/
 import { amount, brief, count, duration } from "../format.ts";
 import { exhaustedIn } from "../model/burn.ts";
 import type { LivePool, Move } from "../model/live.ts";
-
 import { Empty } from "./states.tsx";
 
 const legend = [
@@ -59,7 +58,7 @@ export function Agents({ live, shown: { pool, isPast } }: { readonly live: LiveP
           onScroll={(event) => {
             scrolled.value = event.currentTarget.scrollTop;
           }}
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard.
+          // What scrolls must be reached by keyboard.
           tabIndex={0}
           role="list"
           aria-label="Agents"

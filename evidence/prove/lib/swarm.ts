@@ -143,7 +143,7 @@ async function compare(url: string, acknowledged: ReadonlyMap<string, number>, s
 /** What the journal booked under each id. */
 async function settlements(url: string): Promise<Map<string, number[]>> {
   const settled = new Map<string, number[]>();
-  for (let after = 0, more = true; more; ) {
+  for (let after = 0, more = true; more;) {
     const { events, next } = await ask(url, "GET", `${path}/journal?after=${after}`);
     if (!Array.isArray(events) || typeof next !== "number") throw new Error("no journal");
     for (const { type, id, amount } of events) {

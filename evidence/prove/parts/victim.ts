@@ -7,7 +7,7 @@ import { parentPort, workerData } from "node:worker_threads";
 const { url, key, ms } = workerData as { readonly url: string; readonly key: string; readonly ms: number };
 const took: number[] = [];
 let refused = 0;
-for (const until = Date.now() + ms; Date.now() < until; ) {
+for (const until = Date.now() + ms; Date.now() < until;) {
   const began = performance.now();
   const response = await fetch(url, {
     method: "POST",
