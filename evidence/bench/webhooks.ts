@@ -1,7 +1,7 @@
 /**
  * `npm run bench:webhooks`: whether webhooks that hang keep a reserve waiting. Two governors take the same load, in
  * turns: one tenant has ten webhooks whose address takes the request and never answers, the other has none. Leases that
- * are left to end make notices all the while.
+ * are left to end make notifications all the while.
  */
 import { createServer } from "node:http";
 import { key, startWorkerd } from "../../test/support/workerd.ts";
@@ -11,7 +11,7 @@ import { median, options, print, progress, spread } from "./lib/report.ts";
 const chosen = options("Latency of a reserve while webhooks hang, and without webhooks.", { seconds: 10, rounds: 5 });
 const webhooks = 10;
 const callers = 8;
-/** Every so many reserves one is left to end by itself, which is a notice. */
+/** Every so many reserves one is left to end by itself, which is a notification. */
 const abandonedOneIn = 20;
 
 type Sample = { readonly reserves: number[] };

@@ -25,4 +25,4 @@ console.log(text);
 
 const stream = streamText({ model, prompt: "And in one word?" });
 for await (const part of stream.textStream) process.stdout.write(part);
-console.log(`\n${JSON.stringify(await pool.report())}`);
+console.log(`\n${JSON.stringify(await pool.summary())}`);

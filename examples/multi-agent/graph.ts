@@ -64,5 +64,5 @@ for (let next: keyof typeof graph | undefined = "plan"; next !== undefined;) {
   next = await graph[next](state);
 }
 console.log(`${calls} calls, ${state.round} rounds`);
-console.log(JSON.stringify(await pool.report()));
+console.log(JSON.stringify(await pool.summary()));
 bursar.close();

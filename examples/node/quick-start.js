@@ -17,4 +17,4 @@ try {
   if (!(error instanceof BudgetExceededError)) throw error;
   console.log(`refused: ${error.message}`);
 }
-console.log(JSON.stringify(await pool.report()));
+console.log(JSON.stringify(await pool.summary()));

@@ -20,7 +20,7 @@ export default {
     const answer = pool.govern("visitor", async (prompt: string) => `You said: ${prompt}`, { max_output: 400 });
     try {
       const text = await answer(new URL(request.url).searchParams.get("prompt") ?? "nothing");
-      return Response.json({ text, report: await pool.report() });
+      return Response.json({ text, report: await pool.summary() });
     } catch (error) {
       if (!(error instanceof BudgetExceededError)) throw error;
       return Response.json({ error: error.message }, { status: 402 });

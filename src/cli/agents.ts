@@ -1,6 +1,6 @@
 /** `bursar agents`: who spends in a pool, under which contract. */
 import { Command } from "commander";
-import type { Contract } from "../client/index.ts";
+import type { ContractOptions } from "../client/index.ts";
 import type { AgentDetail } from "../protocol/agent.ts";
 import type { Unit } from "../protocol/unit.ts";
 import { type Amount, amount, fraction, inUnit, refill as refillOf, whole } from "./arguments.ts";
@@ -74,7 +74,7 @@ function addSet(command: Command): void {
         refill: refill === "none" ? null : refill,
       };
       const named = Object.fromEntries(Object.entries(contract).filter(([, value]) => value !== undefined));
-      const registered = await bursar.pool(pool).register(agent, named as Contract);
+      const registered = await bursar.pool(pool).register(agent, named as ContractOptions);
       show(self, registered, ({ agent: { allocated } }) => `${agent} is allocated ${money(allocated, unit)}.`);
     });
 }

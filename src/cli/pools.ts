@@ -1,6 +1,6 @@
 /** `bursar pools`: budgets. */
 import { Command, InvalidArgumentError, Option } from "commander";
-import { type Bursar, BursarError, type PoolSettings } from "../client/index.ts";
+import { type Bursar, BursarError, type PoolOptions } from "../client/index.ts";
 import { type Weekday, weekdays } from "../protocol/period.ts";
 import type { Report } from "../protocol/pool.ts";
 import type { Rates } from "../protocol/price.ts";
@@ -243,7 +243,7 @@ type Options = {
 };
 
 /** The settings that were named; what was not stays as it is. */
-function settingsOf(options: Options, unit: Unit): PoolSettings {
+function settingsOf(options: Options, unit: Unit): PoolOptions {
   const { budget } = options;
   const given = {
     unit,
@@ -261,7 +261,7 @@ function settingsOf(options: Options, unit: Unit): PoolSettings {
 }
 
 /** The whole rule by which a pool is filled again. An option that would be of no effect is an error. */
-function refillIn({ refill, timeZone, startsOn, rollover: rule }: Options, unit: Unit): PoolSettings["refill"] {
+function refillIn({ refill, timeZone, startsOn, rollover: rule }: Options, unit: Unit): PoolOptions["refill"] {
   const beside = { "--time-zone": timeZone, "--starts-on": startsOn, "--rollover": rule };
   if (refill === undefined || refill === "none") {
     const [lone] = Object.entries(beside).filter(([, value]) => value !== undefined);

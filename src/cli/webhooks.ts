@@ -1,13 +1,13 @@
-/** `bursar webhooks`: where a tenant's notices are sent. */
+/** `bursar webhooks`: where a tenant's notifications are sent. */
 import { Command, InvalidArgumentError } from "commander";
-import { type NoticeType, noticeTypes, type WebhookView } from "../protocol/webhook.ts";
+import { type NotificationType, notificationTypes, type WebhookView } from "../protocol/webhook.ts";
 import { ago } from "./arguments.ts";
 import { connect, show, table, time } from "./output.ts";
 
-type Spec = { readonly types?: NoticeType[]; readonly pool?: string; readonly description?: string };
+type Spec = { readonly types?: NotificationType[]; readonly pool?: string; readonly description?: string };
 
 export function webhooks(): Command {
-  const command = new Command("webhooks").description("send notices of what happens in pools to an address");
+  const command = new Command("webhooks").description("send notifications of what happens in pools to an address");
   for (const add of [addAdd, addLs, addDeliveries, addPing, addRedeliver, addRotate, addEnable, addRm]) add(command);
   return command;
 }
@@ -15,8 +15,8 @@ export function webhooks(): Command {
 function addAdd(command: Command): void {
   command
     .command("add <url>")
-    .description("send notices there; the secret that signs them is shown only now")
-    .option("--types <types>", `which, with commas between (default: all): ${noticeTypes.join(", ")}`, typesIn)
+    .description("send notifications there; the secret that signs them is shown only now")
+    .option("--types <types>", `which, with commas between (default: all): ${notificationTypes.join(", ")}`, typesIn)
     .option("--pool <pool>", "of this pool alone")
     .option("--description <text>", "what it is for")
     .action(async (url: string, spec: Spec, self: Command) => {
@@ -120,10 +120,10 @@ function stateOf({ state, disabled_reason, failures }: WebhookView): string {
   return failures > 0 ? `${failures} failures` : "healthy";
 }
 
-function typesIn(text: string): NoticeType[] {
+function typesIn(text: string): NotificationType[] {
   return text.split(",").map((word) => {
-    const type = noticeTypes.find((one) => one === word.trim());
-    if (type === undefined) throw new InvalidArgumentError(`It takes some of ${noticeTypes.join(", ")}.`);
+    const type = notificationTypes.find((one) => one === word.trim());
+    if (type === undefined) throw new InvalidArgumentError(`It takes some of ${notificationTypes.join(", ")}.`);
     return type;
   });
 }

@@ -4,7 +4,7 @@ import type { UsageResult } from "../protocol/usage.ts";
 import { uuid7 } from "../protocol/uuid.ts";
 import type { GovernOptions } from "./govern.ts";
 import type { CommitOptions, Hold } from "./hold.ts";
-import type { Contract, ReserveOptions } from "./options.ts";
+import type { ContractOptions, ReserveOptions } from "./options.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 
 type WriteOptions = CallOptions & { readonly id?: string };
@@ -18,7 +18,7 @@ export type AgentsPool = {
     call: (...args: Args) => Result | Promise<Result>,
     options?: GovernOptions<Args, Result>,
   ): (...args: Args) => Promise<Result>;
-  register(agent: string, contract: Contract, options?: CallOptions): Promise<AgentResult>;
+  register(agent: string, contract: ContractOptions, options?: CallOptions): Promise<AgentResult>;
   agent(name: string): Agent;
 };
 
@@ -64,7 +64,7 @@ export class Agent {
    */
   async spawn(
     name: string,
-    contract: Omit<Contract, "parent">,
+    contract: Omit<ContractOptions, "parent">,
     options: CallOptions = {},
   ): Promise<Agent & AsyncDisposable> {
     await this.#pool.register(name, { ...contract, parent: this.name }, options);

@@ -25,7 +25,7 @@ export class Bursar {
   readonly keys: Keys;
   /** Prices of models; setting one takes an admin key. */
   readonly prices: Prices;
-  /** Where the tenant's notices are sent; takes an admin key. */
+  /** Where the tenant's notifications are sent; takes an admin key. */
   readonly webhooks: Webhooks;
   /** All tenants; takes the operator's token for a key. */
   readonly tenants: Tenants;

@@ -17,7 +17,7 @@ const manyAtOnce = 8;
 /** After a session could not be opened, requests go alone for this long. */
 const withoutSessionMs = 60_000;
 /** Few frames in flight make full frames: what comes meanwhile travels in the next. */
-const framesUnderWay = 3;
+const framesInFlight = 3;
 /** Reserves that wait in line through the session; the server takes 256 frames at once, others go as requests. */
 const waitersInSession = 100;
 const commandsPerFrame = 500;
@@ -34,7 +34,7 @@ class Sent {
   readonly text: string;
   readonly waitMs: number;
   /** Its caller has given up, or has been answered. */
-  isOver = false;
+  isDone = false;
   readonly #resolve: (result: never) => void;
   readonly #reject: (error: unknown) => void;
 
@@ -46,14 +46,14 @@ class Sent {
     this.#reject = reject;
   }
 
-  settle(outcome: CommandResult): void {
-    this.isOver = true;
+  resolve(outcome: CommandResult): void {
+    this.isDone = true;
     if ("problem" in outcome) this.#reject(errorOf(outcome.problem));
     else this.#resolve(outcome.result as never);
   }
 
   reject(error: unknown): void {
-    this.isOver = true;
+    this.isDone = true;
     this.#reject(error);
   }
 }
@@ -126,13 +126,13 @@ export class Dispatcher {
       if (sent.waitMs > 0) void this.run({ op: "release", id: sent.command.id }).catch(() => undefined);
     };
     signal.addEventListener("abort", onAbort, { once: true });
-    const settle = sent.settle.bind(sent);
-    sent.settle = (outcome) => {
+    const resolve = sent.resolve.bind(sent);
+    sent.resolve = (outcome) => {
       signal.removeEventListener("abort", onAbort);
       const granted = !("problem" in outcome) && sent.command.op === "reserve";
       // Its caller has given up. Its lease would give it back too, only later.
-      if (sent.isOver && granted) void this.run({ op: "release", id: sent.command.id }).catch(() => undefined);
-      else settle(outcome);
+      if (sent.isDone && granted) void this.run({ op: "release", id: sent.command.id }).catch(() => undefined);
+      else resolve(outcome);
     };
   }
 
@@ -158,7 +158,7 @@ export class Dispatcher {
   #flush(): void {
     this.#scheduled = false;
     const asSession = this.#usesSession();
-    const mayGo = (): boolean => !asSession || this.#frames < framesUnderWay;
+    const mayGo = (): boolean => !asSession || this.#frames < framesInFlight;
     while (this.#queue.length > 0 && mayGo()) {
       const batch = this.#take(asSession ? frameLength : bodyLength);
       void (asSession ? this.#nextFrame(batch) : this.#request(batch));
@@ -189,7 +189,7 @@ export class Dispatcher {
   /** Settles all of `batch`, over the session or, where none gets through, by requests. */
   async #frame(batch: readonly Sent[], waitMs: number): Promise<void> {
     try {
-      settleAll(batch, await this.#sendFrame(batch, waitMs));
+      resolveAll(batch, await this.#sendFrame(batch, waitMs));
     } catch (error) {
       if (error instanceof UnreachableError && this.#options.kind === "auto") {
         // Something between here and the governor takes no sessions. The same commands, by the same ids, go alone.
@@ -228,7 +228,7 @@ export class Dispatcher {
     try {
       const body = { raw: `{"commands":[${batch.map(({ text }) => text).join(",")}]}` };
       const { results } = await this.#transport.call<{ results: CommandResult[] }>("POST", `${this.#path}/batch`, body);
-      settleAll(batch, results);
+      resolveAll(batch, results);
     } catch (error) {
       if (isOfOne(error, batch)) for (const sent of batch) void this.#request([sent]);
       else for (const sent of batch) sent.reject(asOne(error));
@@ -244,7 +244,7 @@ export class Dispatcher {
     try {
       const options = { wait_ms: sent.waitMs, signal: this.#ending.signal };
       const result = await this.#transport.call<object>("POST", `${this.#path}/reservations`, body, options);
-      sent.settle({ status: 201, result });
+      sent.resolve({ status: 201, result });
     } catch (error) {
       sent.reject(error);
     } finally {
@@ -270,11 +270,11 @@ export class Dispatcher {
   }
 }
 
-function settleAll(batch: readonly Sent[], results: readonly CommandResult[]): void {
+function resolveAll(batch: readonly Sent[], results: readonly CommandResult[]): void {
   for (const [index, sent] of batch.entries()) {
     const result = results[index];
     if (result === undefined) sent.reject(new Error("the governor left a command without an answer"));
-    else sent.settle(result);
+    else sent.resolve(result);
   }
 }
 

@@ -8,7 +8,7 @@ export { BudgetExceededError, BursarError, type ProblemDocument, UnreachableErro
 export type { GovernOptions } from "./govern.ts";
 export { type CommitOptions, Hold } from "./hold.ts";
 export type { KeySpec, Keys } from "./keys.ts";
-export type { Contract, PoolSettings, ReserveOptions } from "./options.ts";
+export type { ContractOptions, PoolOptions, ReserveOptions } from "./options.ts";
 export { type Entry, Pool } from "./pool.ts";
 export type { Tenants } from "./tenants.ts";
 export type { CallOptions, TransportOptions } from "./transport.ts";

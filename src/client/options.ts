@@ -8,13 +8,13 @@ import type { Prices } from "./prices.ts";
 import type { CallOptions } from "./transport.ts";
 
 /** A pool's settings. What is left out keeps its value, or at first its default; `null` takes it away. */
-export type PoolSettings = Omit<ConfigureCommand, "op"> & {
+export type PoolOptions = Omit<ConfigureCommand, "op"> & {
   /** Where the pool's object is to be placed when it is created: `weur`, `enam`, … */
   readonly location_hint?: string;
 };
 
 /** What an agent may spend, and how important it is. What is left out keeps its value, or at first its default. */
-export type Contract = Omit<RegisterCommand, "op" | "agent" | "max" | "unit"> & {
+export type ContractOptions = Omit<RegisterCommand, "op" | "agent" | "max" | "unit"> & {
   /** Its allocation, in the pool's unit: `max_microusd` in a pool of microusd. */
   readonly max_tokens?: number | undefined;
   readonly max_microusd?: number | undefined;

@@ -12,12 +12,12 @@ import type { Dispatcher } from "./dispatcher.ts";
 import { UnreachableError } from "./errors.ts";
 import type { GovernOptions } from "./govern.ts";
 import { type CommitOptions, Hold } from "./hold.ts";
-import type { Contract, PoolSettings, ReserveOptions } from "./options.ts";
+import type { ContractOptions, PoolOptions, ReserveOptions } from "./options.ts";
 import type { Prices } from "./prices.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 import { type WatchOptions, watch } from "./watch.ts";
 
-/** An agent in `Pool.report()`. */
+/** An agent in `Pool.summary()`. */
 export type Entry = { readonly allocated: number; readonly consumed: number; readonly remaining: number };
 
 export class Pool {
@@ -39,7 +39,7 @@ export class Pool {
   }
 
   /** Creates the pool, or changes its settings. Doing it again changes nothing. */
-  configure(settings: PoolSettings = {}, options: CallOptions = {}): Promise<PoolResult> {
+  configure(settings: PoolOptions = {}, options: CallOptions = {}): Promise<PoolResult> {
     return this.#transport.call("PUT", this.#path, { unit: this.unit, ...settings }, options);
   }
 
@@ -78,7 +78,7 @@ export class Pool {
   }
 
   /** Registers an agent, or changes its contract. Never touches what it has spent. */
-  register(agent: string, contract: Contract, options: CallOptions = {}): Promise<AgentResult> {
+  register(agent: string, contract: ContractOptions, options: CallOptions = {}): Promise<AgentResult> {
     return this.#transport.call("PUT", `${this.#path}/agents/${encodeURIComponent(agent)}`, contract, options);
   }
 
@@ -123,7 +123,7 @@ export class Pool {
   }
 
   /** What each agent was allocated, has consumed, and has left: the short of `ledger()`. */
-  async report(options: CallOptions = {}): Promise<Record<string, Entry>> {
+  async summary(options: CallOptions = {}): Promise<Record<string, Entry>> {
     const { agents } = await this.ledger(options);
     return Object.fromEntries(
       Object.entries(agents).map(([name, { allocated, consumed, remaining }]) => [

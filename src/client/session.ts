@@ -26,7 +26,7 @@ export type SessionOptions = {
   /** Time for opening a connection, and for an answer; waiting in line is added to it. */
   readonly timeout_ms: number;
   /** Called with frames that are no answer: events, refusals; and with what ended a session while no request was open. */
-  readonly notice?: (frame: ServerFrame) => void;
+  readonly pushed?: (frame: ServerFrame) => void;
   /** Called whenever a connection is open, before anything else is sent. Its presence keeps the session going. */
   readonly opened?: (send: (frame: object) => void) => void;
   /** Closes an idle connection after this long; 0 keeps it open. */
@@ -147,7 +147,7 @@ export class Session {
     if (data === pong) return;
     const frame: ServerFrame = JSON.parse(data);
     const pending = "id" in frame && frame.id !== null ? this.#pending.get(frame.id) : undefined;
-    if (pending === undefined || !("id" in frame) || frame.id === null) return this.#options.notice?.(frame);
+    if (pending === undefined || !("id" in frame) || frame.id === null) return this.#options.pushed?.(frame);
     this.#pending.delete(frame.id);
     if ("results" in frame) pending.resolve(frame.results);
     else if ("problem" in frame) pending.reject(errorOf(frame.problem));
@@ -179,7 +179,7 @@ export class Session {
     for (const { reject } of pending) reject(error);
     if (pending.length > 0) return;
     const { code, status, message: detail } = error;
-    this.#options.notice?.({ id: null, problem: { type: "", title: "", status, detail, code: code as "unavailable" } });
+    this.#options.pushed?.({ id: null, problem: { type: "", title: "", status, detail, code: code as "unavailable" } });
   }
 
   #drop(): void {

@@ -18,7 +18,7 @@ const ackEvery = 500;
 
 /** Ends when `signal` aborts; throws `BursarError` when the governor ends it or can't be reached. */
 export async function* watch(
-  session: Omit<SessionOptions, "idle_ms" | "notice" | "opened">,
+  session: Omit<SessionOptions, "idle_ms" | "pushed" | "opened">,
   { after = 0, signal, refused }: WatchOptions,
 ): AsyncGenerator<JournalEvent, void, void> {
   let last = after;
@@ -30,7 +30,7 @@ export async function* watch(
     ...session,
     idle_ms: 0,
     opened: (send) => send({ id: 0, subscribe: { after: last } }),
-    notice: (frame) => {
+    pushed: (frame) => {
       if ("events" in frame) {
         // After a reconnection the server goes on where we said; whatever came twice was seen.
         for (const event of frame.events) if (event.seq > last) queue.push(event);

@@ -1,12 +1,12 @@
-/** Where a tenant's notices are sent, for an admin. */
-import type { DeliveryView, NewWebhook, NoticeType, WebhookView } from "../protocol/webhook.ts";
+/** Where a tenant's notifications are sent, for an admin. */
+import type { DeliveryView, NewWebhook, NotificationType, WebhookView } from "../protocol/webhook.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 
 export type WebhookSpec = {
   /** https, with a public name. */
   readonly url: string;
-  /** Which notices; all, unless named. */
-  readonly types?: readonly NoticeType[];
+  /** Which notifications; all, unless named. */
+  readonly types?: readonly NotificationType[];
   /** Of this pool alone. */
   readonly pool?: string;
   readonly description?: string;
@@ -19,7 +19,7 @@ export class Webhooks {
     this.#transport = transport;
   }
 
-  /** Sends notices there from now on. `secret` in the answer is shown here and never again. */
+  /** Sends notifications there from now on. `secret` in the answer is shown here and never again. */
   create(spec: WebhookSpec, options: CallOptions = {}): Promise<NewWebhook> {
     return this.#transport.once("POST", "/v1/webhooks", spec, options);
   }

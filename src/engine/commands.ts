@@ -1,8 +1,8 @@
 /** What the engine does with each command: it decides it, and, once that is applied, reads its answer out of the state. */
 import type { Command, Results } from "../protocol/commands.ts";
 import type { ReservationResult, SettlementResult, Transfer } from "../protocol/reservation.ts";
-import type { Decision } from "./decision.ts";
 import { decideClose, decidePause, decideRegister, decideReopen, decideReset } from "./decisions/agent.ts";
+import type { Decision } from "./decisions/decision.ts";
 import { decideResetPeriod } from "./decisions/period.ts";
 import { decideConfigure, decideFund } from "./decisions/pool.ts";
 import { decideCommit, decideExtend, decideRelease, decideReserve } from "./decisions/reservation.ts";

@@ -14,7 +14,7 @@ export type Plan = {
   readonly donors: readonly Donor[];
 };
 
-const nothing: Plan = { moved: 0, transfers: [], donors: [] };
+export const emptyPlan: Plan = { moved: 0, transfers: [], donors: [] };
 
 /** What unallocated budget and donors could give `recipient` now, under its ceiling. */
 export function transferable(pool: Pool, recipient: Agent): number {
@@ -66,7 +66,7 @@ export function roomUnderCeiling({ contract }: Agent, allocated: number): number
  */
 export function plan(pool: Pool, recipient: Agent, need: number): Plan {
   const wanted = Math.min(need, roomUnderCeiling(recipient, recipient.allocated));
-  if (wanted <= 0) return nothing;
+  if (wanted <= 0) return emptyPlan;
   const transfers: Transfer[] = [];
   const fromUnallocated = Math.min(wanted, pool.unallocated);
   if (fromUnallocated > 0) transfers.push({ from: null, amount: fromUnallocated });

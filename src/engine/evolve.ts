@@ -8,7 +8,7 @@ import type { Appliers } from "./evolve/appliers.ts";
 import { periodAppliers } from "./evolve/periods.ts";
 import { poolAppliers } from "./evolve/pool.ts";
 import { reservationAppliers, usageAppliers } from "./evolve/reservations.ts";
-import { forget } from "./remember.ts";
+import { forget } from "./outcomes.ts";
 import { emptyPool, type Pool } from "./state.ts";
 
 const appliers: Appliers<PoolEvent> = {

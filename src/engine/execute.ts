@@ -5,9 +5,9 @@
 import type { AnyResult, Command, Outcome } from "../protocol/commands.ts";
 import type { PoolEvent } from "../protocol/events.ts";
 import { handlerOf } from "./commands.ts";
-import type { Decision } from "./decision.ts";
 import { leave } from "./decisions/agent.ts";
 import { correctClock } from "./decisions/clock.ts";
+import type { Decision } from "./decisions/decision.ts";
 import { startNextPeriod } from "./decisions/period.ts";
 import { expireNext } from "./decisions/reservation.ts";
 import { evolve } from "./evolve.ts";
@@ -68,11 +68,11 @@ function apply(pool: Pool, event: PoolEvent, events: PoolEvent[]): void {
     evolve(pool, warned);
     events.push(warned);
   }
-  letGo(pool, event, events);
+  leaveIfDone(pool, event, events);
 }
 
 /** After an event that may have been the last thing a closing agent waited for: it leaves, and so may its parent. */
-function letGo(pool: Pool, event: PoolEvent, events: PoolEvent[]): void {
+function leaveIfDone(pool: Pool, event: PoolEvent, events: PoolEvent[]): void {
   let name = mayLeave(pool, event);
   while (name !== null) {
     const agent = pool.agents.get(name);

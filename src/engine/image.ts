@@ -4,8 +4,8 @@
  */
 import { bytesOf } from "./bytes.ts";
 import { Heap } from "./heap.ts";
+import { loadsOf, newHistory } from "./outcomes.ts";
 import { Queue } from "./queue.ts";
-import { loadsOf, newHistory } from "./remember.ts";
 import {
   type Agent,
   type Booking,

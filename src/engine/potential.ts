@@ -7,66 +7,66 @@ import { mayGive, roomUnderCeiling } from "./donors.ts";
 import { type Agent, keeps, type Pool } from "./state.ts";
 
 /** An agent's allocation and what is consumed of it. */
-export type Books = { allocated: number; consumed: number };
+export type Balance = { allocated: number; consumed: number };
 
-/** What would be different from the pool as it is: added to its unallocated budget and total, and to the books of some agents. */
+/** What would be different from the pool as it is: added to its unallocated budget and total, and to the balances of some agents. */
 export type Change = {
   readonly unallocated: number;
   readonly total: number;
-  readonly books: ReadonlyMap<string, Books>;
+  readonly balances: ReadonlyMap<string, Balance>;
 };
 
-const noChange: Change = { unallocated: 0, total: 0, books: new Map() };
+const noChange: Change = { unallocated: 0, total: 0, balances: new Map() };
 
 /** Never below zero; as large as every hold put together allows. `kept` is what of its own it may not take. */
 export function potential(pool: Pool, agent: Agent, kept: number, change: Change = noChange): number {
   const { unallocated, total, left } = whenAllReturned(pool, change);
-  const booksOf = (one: Agent): Books => {
-    const books = changed(one, change);
+  const balanceOf = (one: Agent): Balance => {
+    const balance = changed(one, change);
     const more = left.get(one.name);
     return more === undefined
-      ? books
-      : { allocated: books.allocated + more.allocated, consumed: books.consumed + more.consumed };
+      ? balance
+      : { allocated: balance.allocated + more.allocated, consumed: balance.consumed + more.consumed };
   };
   let others = unallocated;
   for (const donor of pool.agents.values()) {
     if (!mayGive(pool, donor, agent)) continue;
-    const { allocated, consumed } = booksOf(donor);
+    const { allocated, consumed } = balanceOf(donor);
     others += Math.max(0, allocated - consumed - keeps(donor));
   }
-  const { allocated, consumed } = booksOf(agent);
+  const { allocated, consumed } = balanceOf(agent);
   const most = allocated - consumed - kept + Math.min(others, roomUnderCeiling(agent, allocated));
   return Math.max(0, Math.min(most, total - pool.consumed));
 }
 
-function changed({ name, allocated, consumed }: Agent, { books }: Change): Books {
-  const more = books.size === 0 ? undefined : books.get(name);
+function changed({ name, allocated, consumed }: Agent, { balances }: Change): Balance {
+  const more = balances.size === 0 ? undefined : balances.get(name);
   return more === undefined
     ? { allocated, consumed }
     : { allocated: allocated + more.allocated, consumed: consumed + more.consumed };
 }
 
 function whenAllReturned(pool: Pool, change: Change) {
-  const left = new Map<string, Books>();
-  const leftFor = (name: string): Books => {
-    const books = left.get(name) ?? { allocated: 0, consumed: 0 };
-    left.set(name, books);
-    return books;
+  const left = new Map<string, Balance>();
+  const leftTo = (name: string): Balance => {
+    const balance = left.get(name) ?? { allocated: 0, consumed: 0 };
+    left.set(name, balance);
+    return balance;
   };
   const roots: Agent[] = [];
   for (const agent of pool.agents.values()) {
     if (!agent.closing) continue;
     const heir = heirOf(pool, agent);
     const { allocated, consumed } = changed(agent, change);
-    const books = leftFor(heir.name);
-    books.allocated += allocated;
-    books.consumed += consumed;
+    const balance = leftTo(heir.name);
+    balance.allocated += allocated;
+    balance.consumed += consumed;
     if (heir === agent) roots.push(agent);
   }
   let unallocated = pool.unallocated + change.unallocated;
   let total = pool.total + change.total;
   for (const root of roots) {
-    const { allocated, consumed } = leftFor(root.name);
+    const { allocated, consumed } = leftTo(root.name);
     const unspent = Math.max(0, allocated - consumed);
     const retired = pool.settings?.budget === null ? Math.min(unspent, root.contract.max) : 0;
     unallocated += unspent - retired;

@@ -44,14 +44,14 @@ export function warningsAfter(pool: Pool, event: PoolEvent): readonly Warning[] 
 export function rearm(pool: Pool, agent: Agent | null): void {
   const { warned } = agent ?? pool;
   if (warned.percent === 0) return;
-  const { consumed, budget } = standingOf(pool, agent);
+  const { consumed, budget } = usageOf(pool, agent);
   const reached = (pool.settings?.warn_at ?? []).filter((percent) => isReached(percent, consumed, budget));
   const percent = Math.min(warned.percent, reached.at(-1) ?? 0);
   (agent ?? pool).warned = { ...warned, percent };
 }
 
 /** What has been said after `warning`. */
-export function withSaid(warned: Warned, warning: Warning): Warned {
+export function withWarned(warned: Warned, warning: Warning): Warned {
   switch (warning.warning) {
     case "threshold":
       return { ...warned, percent: warning.percent };
@@ -80,7 +80,7 @@ function ofPool(pool: Pool, now: number, found: Warning[]): void {
 }
 
 /** Of the pool it is the total; of an agent what its contract gives: budget that is lent comes and goes. */
-function standingOf(pool: Pool, agent: Agent | null): { consumed: number; budget: number } {
+function usageOf(pool: Pool, agent: Agent | null): { consumed: number; budget: number } {
   return agent === null
     ? { consumed: pool.consumed, budget: pool.total }
     : { consumed: agent.consumed, budget: agent.contract.max };
@@ -88,7 +88,7 @@ function standingOf(pool: Pool, agent: Agent | null): { consumed: number; budget
 
 function thresholds(pool: Pool, agent: Agent | null, found: Warning[]): void {
   const { percent: said } = (agent ?? pool).warned;
-  const { consumed, budget } = standingOf(pool, agent);
+  const { consumed, budget } = usageOf(pool, agent);
   for (const percent of pool.settings?.warn_at ?? []) {
     if (percent <= said) continue;
     if (!isReached(percent, consumed, budget)) return;
@@ -103,7 +103,7 @@ function isReached(percent: number, consumed: number, budget: number): boolean {
 /** Whether going on as in the period so far exhausts the budget before its end. */
 function burn(pool: Pool, agent: Agent | null, period: Period | null, now: number, found: Warning[]): void {
   if (period === null || period.ends_at === null || (agent ?? pool).warned.burn) return;
-  const { consumed, budget } = standingOf(pool, agent);
+  const { consumed, budget } = usageOf(pool, agent);
   const { starts_at, ends_at } = period;
   const elapsed = now - starts_at;
   if (consumed >= budget || consumed < leastConsumed * budget) return;

@@ -3,7 +3,7 @@ import { type Context, Hono } from "hono";
 import type { Env } from "../env.ts";
 import { refusalProblem } from "../protocol/problems.ts";
 import { authenticate, type Principal } from "./auth.ts";
-import { type Answered, enforceRateLimit, handle } from "./handle.ts";
+import { enforceRateLimit, handle, type Reply } from "./handle.ts";
 import { preflight, secure, shareWith } from "./headers.ts";
 import { ApiError, apiProblem, problemResponse } from "./problems.ts";
 import { RequestContext } from "./request-context.ts";
@@ -47,10 +47,10 @@ function frontDoor(env: Env): Response {
   return new Response(null, { status: 302, headers: { location: "/dashboard/" } });
 }
 
-async function ask(route: Route, context: Context<App>, learn: (principal: Principal) => void): Promise<Answered> {
+async function ask(route: Route, context: Context<App>, setPrincipal: (principal: Principal) => void): Promise<Reply> {
   const { env } = context;
   const principal = await authenticate(context.req.raw, env);
-  learn(principal);
+  setPrincipal(principal);
   await enforceRateLimit(principal, env);
   const given = await route.run(
     new RequestContext(context.req.raw, env, principal, context.req.param(), later(context)),
@@ -74,17 +74,17 @@ function later(context: Context<App>): (promise: Promise<unknown>) => void {
 function handled(
   context: Context<App>,
   route: string,
-  run: (learn: (principal: Principal) => void) => Promise<Answered>,
+  run: (setPrincipal: (principal: Principal) => void) => Promise<Reply>,
 ): Promise<Response> {
   const { env } = context;
   return handle({
     request: context.req.raw,
     env,
     route,
-    run: (learned) => {
-      learned.pool = context.req.param("pool");
+    run: (logged) => {
+      logged.pool = context.req.param("pool");
       return run((principal) => {
-        learned.principal = principal;
+        logged.principal = principal;
       });
     },
     show: problemResponse,

@@ -1,10 +1,15 @@
 /** A journal as a file: rows as they are stored, page by page, so that the longest one takes no memory here. */
 import { footerLine, headerLine, rowLine, segmentMedia } from "../archive/segment.ts";
+import type { Result } from "../protocol/refusals.ts";
 import { ApiError, invalid } from "./problems.ts";
-import type { Given, RequestContext } from "./request-context.ts";
+import type { RequestContext } from "./request-context.ts";
 
 /** Whole rows, from the one with the event after `after` to the one with `until`. */
-export async function exportJournal(call: RequestContext, after: number, until: number): Promise<Given | Response> {
+export async function exportJournal(
+  call: RequestContext,
+  after: number,
+  until: number,
+): Promise<Result<unknown> | Response> {
   const read = (from: number) => call.query({ about: "rows", after: from });
   const page = await read(after);
   if (!page.ok) return page;

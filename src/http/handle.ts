@@ -12,9 +12,9 @@ import { ApiError, apiProblem, invalid } from "./problems.ts";
 import { traceRequest } from "./trace.ts";
 
 /** What a handler gives back: a response that is a success, or a problem. */
-export type Answered = Response | Problem;
+export type Reply = Response | Problem;
 
-/** What is learned of a request on its way, for the log. */
+/** What the log says of a request, filled in on its way. */
 export type LogContext = { principal?: Principal; pool?: string | undefined };
 
 export type Handled = {
@@ -22,7 +22,7 @@ export type Handled = {
   readonly env: Env;
   /** The route's pattern, for the log. */
   readonly route: string;
-  readonly run: (learned: LogContext) => Promise<Answered>;
+  readonly run: (logged: LogContext) => Promise<Reply>;
   /** A problem as this side of the house shows it. */
   readonly show: (problem: Problem) => Response;
   /** Adds the headers that every answer of this side has. */
@@ -32,20 +32,20 @@ export type Handled = {
 export async function handle({ request, env, route, run, show, finish }: Handled): Promise<Response> {
   const began = Date.now();
   const requestId = crypto.randomUUID();
-  const learned: LogContext = {};
+  const logged: LogContext = {};
   let error: unknown;
-  let answered: Answered;
+  let reply: Reply;
   try {
     mustHavePlainHost(request);
-    answered = await run(learned);
+    reply = await run(logged);
   } catch (thrown) {
     const known = thrown instanceof ApiError;
     if (!known) error = thrown;
-    answered = apiProblem(known ? thrown : new ApiError("internal_error", "Internal error. Report the request id."));
+    reply = apiProblem(known ? thrown : new ApiError("internal_error", "Internal error. Report the request id."));
   }
-  const problem = answered instanceof Response ? undefined : answered;
-  const response = answered instanceof Response ? answered : show(answered);
-  const capability = learned.principal?.kind === "key" ? learned.principal.capability : undefined;
+  const problem = reply instanceof Response ? undefined : reply;
+  const response = reply instanceof Response ? reply : show(reply);
+  const capability = logged.principal?.kind === "key" ? logged.principal.capability : undefined;
   const entry: Entry = {
     event: error === undefined ? "request" : "internal_error",
     request_id: requestId,
@@ -55,7 +55,7 @@ export async function handle({ request, env, route, run, show, finish }: Handled
     code: problem?.code,
     tenant: capability?.tenant,
     key_id: capability?.key_id,
-    pool: capability === undefined ? undefined : nameOrNot(learned.pool),
+    pool: capability === undefined ? undefined : nameOrNot(logged.pool),
     duration_ms: Date.now() - began,
     error: error instanceof Error ? error.name : undefined,
     stack: stackOf(error),

@@ -2,10 +2,11 @@
 import type * as z from "zod";
 import type { Capability, KeyFields, NewKey } from "../protocol/key.ts";
 import { keyBody } from "../protocol/key.wire.ts";
+import type { Result } from "../protocol/refusals.ts";
 import type { Jurisdiction } from "../protocol/tenant.ts";
 import { uuid7 } from "../protocol/uuid.ts";
 import { invalid } from "./problems.ts";
-import type { Given, RequestContext } from "./request-context.ts";
+import type { RequestContext } from "./request-context.ts";
 import { signKey } from "./signature.ts";
 
 export type NewKeyFields = Pick<KeyFields, "scope"> & {
@@ -18,7 +19,7 @@ export async function makeKey(
   call: RequestContext,
   { tenant, jurisdiction }: Home,
   fields: NewKeyFields,
-): Promise<Given> {
+): Promise<Result<unknown>> {
   const { scope, pool = null, agent = null, label = null, expires_at = null } = fields;
   const key_id = uuid7();
   const { requestId } = call;

@@ -14,7 +14,7 @@ const tags = [
   { name: "Tenants", description: "For the operator: who owns pools and keys." },
   { name: "Keys", description: "Signed capabilities: scopes, what they are bound to, revocation." },
   { name: "Prices", description: "What models cost, for pools that count microusd." },
-  { name: "Webhooks", description: "Where a tenant's notices are sent: thresholds, closed gates, overages." },
+  { name: "Webhooks", description: "Where a tenant's notifications are sent: thresholds, closed gates, overages." },
   { name: "Pools", description: "A budget shared by agents, in one unit." },
   { name: "Agents", description: "Spenders in a pool, each under a contract." },
   { name: "Spending", description: "Reserve before a call, commit after it." },

@@ -133,7 +133,7 @@ export class RequestContext {
   }
 
   /** Hands the connection to the pool of the path, with what the key allows. */
-  async openSession(): Promise<Given | Response> {
+  async openSession(): Promise<Result<unknown> | Response> {
     const auth: SessionAuth = { caller: this.caller, scope: this.capability.scope };
     const headers = new Headers({ upgrade: "websocket", [sessionAuthHeader]: JSON.stringify(auth) });
     if (this.request.headers.has("sec-websocket-protocol")) headers.set("sec-websocket-protocol", subprotocol);
@@ -157,7 +157,7 @@ export class RequestContext {
   }
 
   /** Asks the caller's tenant's webhooks, once the tenant has said that the caller's key still stands. */
-  async webhooks(ask: (webhooks: WebhookCalls) => Promise<Given>): Promise<Given> {
+  async webhooks(ask: (webhooks: WebhookCalls) => Promise<Result<unknown>>): Promise<Result<unknown>> {
     const { tenant, jurisdiction } = this.capability;
     const refusal = await this.tenant((stub, caller) => stub.standing(caller));
     if (refusal !== null) return { ok: false, refusal };
@@ -194,4 +194,3 @@ export class RequestContext {
 }
 
 /** What a route gives back: a result, or a refusal; both become responses in `app.ts`. */
-export type Given = Result<unknown>;

@@ -28,7 +28,7 @@ export const rights = {
   managePrices: { scopes: managers, agentKeys: "never", poolKeys: "never" },
   /** Prices are no secret: a caller that spends in microusd needs them. */
   readPrices: { scopes: readers, agentKeys: "own" },
-  /** Where the tenant's notices go, and what they are signed with. */
+  /** Where the tenant's notifications go, and what they are signed with. */
   manageWebhooks: { scopes: managers, agentKeys: "never", poolKeys: "never" },
   listPools: { scopes: readers, agentKeys: "never", poolKeys: "never" },
   /** The pool's budget, settings and contracts: a key that spends may not change what may be spent. */

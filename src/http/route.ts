@@ -2,8 +2,9 @@
 import type * as z from "zod";
 import { emptyQuery } from "../protocol/common.wire.ts";
 import { limits } from "../protocol/limits.ts";
+import type { Result } from "../protocol/refusals.ts";
 import { parseBody, parseQuery } from "./body.ts";
-import type { Given, RequestContext } from "./request-context.ts";
+import type { RequestContext } from "./request-context.ts";
 import { mustBeOwn, mustHave, type Right } from "./rights.ts";
 import { numberOf } from "./settings.ts";
 
@@ -22,7 +23,7 @@ export type Route = {
   readonly answer: z.ZodType | undefined;
   /** What the body is written in. */
   readonly media: string;
-  readonly run: (call: RequestContext) => Promise<Given | Response>;
+  readonly run: (call: RequestContext) => Promise<Result<unknown> | Response>;
 };
 
 type Spec<B, Q> = {
@@ -33,7 +34,7 @@ type Spec<B, Q> = {
   readonly query?: z.ZodObject & z.ZodType<Q>;
   /** The agents that the request acts for; a key that is bound to one may act for no other. */
   readonly agents?: (call: RequestContext, body: B) => readonly string[];
-  readonly run: (call: RequestContext, body: B, query: Q) => Promise<Given | Response>;
+  readonly run: (call: RequestContext, body: B, query: Q) => Promise<Result<unknown> | Response>;
 };
 
 /** A route that looks at the key, then reads its query and body by schema, before it runs. */
@@ -70,13 +71,13 @@ export function route<B = unknown, Q = unknown>(
   };
 }
 
-const poolNotFound: Given = { ok: false, refusal: { code: "pool_not_found" } };
+const poolNotFound: Result<unknown> = { ok: false, refusal: { code: "pool_not_found" } };
 
 /** Whose a reservation is only the pool can tell (`pool/rights.ts`); the request names no agent. */
 export function checkedByThePool(): readonly string[] {
   return [];
 }
 
-export function given(result: unknown): Given {
+export function ok(result: unknown): Result<unknown> {
   return { ok: true, result };
 }

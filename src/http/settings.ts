@@ -70,12 +70,12 @@ const required = ["BURSAR_OPERATOR_TOKEN", "BURSAR_KEY_SECRET"] as const satisfi
 export function wrongSettings(env: Partial<Env>): WrongSetting[] {
   return (Object.keys(checks) as (keyof typeof checks)[])
     .filter((name) => (env[name] ?? "") !== "")
-    .flatMap((name) => validateWebhookUrl(env, name));
+    .flatMap((name) => wrongSetting(env, name));
 }
 
 /** Throws a 503 that names every required setting that is missing or too short, and says how to set it. */
 export function mustBeConfigured(env: Partial<Env>): void {
-  const errors = required.flatMap((name) => validateWebhookUrl(env, name));
+  const errors = required.flatMap((name) => wrongSetting(env, name));
   if (errors.length > 0) throw misconfigured(errors);
 }
 
@@ -83,7 +83,7 @@ export function mustBeConfigured(env: Partial<Env>): void {
 export function settingOf(env: Partial<Env>, name: keyof typeof checks, otherwise: string): string {
   const text = env[name] ?? "";
   if (text === "") return otherwise;
-  const errors = validateWebhookUrl(env, name);
+  const errors = wrongSetting(env, name);
   if (errors.length > 0) throw misconfigured(errors);
   return text;
 }
@@ -101,7 +101,7 @@ export function listed(text: string | undefined): string[] {
     .filter((one) => one !== "");
 }
 
-function validateWebhookUrl(env: Partial<Env>, name: keyof typeof checks): WrongSetting[] {
+function wrongSetting(env: Partial<Env>, name: keyof typeof checks): WrongSetting[] {
   const text = env[name] ?? "";
   const message = text === "" ? "is missing" : checks[name]?.(text);
   return message === undefined ? [] : [{ field: name, message }];

@@ -9,7 +9,7 @@ import { violations } from "../engine/invariants.ts";
 import type { Audit } from "../protocol/journal.ts";
 import { DamagedError, reading, understanding } from "./damage.ts";
 import { checkRow, notedHead, rowsAfter } from "./journal.ts";
-import type { Memory } from "./memory.ts";
+import type { Memory } from "./load-pool.ts";
 import { snapshotHead } from "./snapshot.ts";
 import type { PoolStorage } from "./storage.ts";
 import { type Base, baseOf, trimmedTo } from "./trimming.ts";
@@ -26,7 +26,7 @@ const restMs = 5;
  */
 export async function audit(
   storage: PoolStorage,
-  settled: () => Promise<Memory>,
+  persistedMemory: () => Promise<Memory>,
   rest: () => Promise<void> = aMoment,
 ): Promise<Audit> {
   const findings: string[] = [];
@@ -48,14 +48,15 @@ export async function audit(
     await rest();
     let memory: Memory | undefined;
     try {
-      memory = await settled();
+      memory = await persistedMemory();
       if (memory.persistedSeq < memory.pool.seq) continue;
     } catch (error) {
       note(error);
     }
     try {
       // Trimmed while this read it: what is left folds on from the new checkpoint.
-      if (reading("checkpoint", () => trimmedTo(storage)) > refolded.seq) return await audit(storage, settled, rest);
+      if (reading("checkpoint", () => trimmedTo(storage)) > refolded.seq)
+        return await audit(storage, persistedMemory, rest);
       if (foldStep(storage, base, state, findings)) continue;
     } catch (error) {
       note(error);

@@ -18,16 +18,16 @@ import { DamagedError, keepPause, keptPause } from "./damage.ts";
 import { nextDue } from "./due.ts";
 import { GroupCommit, NotPersistedError } from "./group-commit.ts";
 import { noteHead } from "./journal.ts";
-import { Line, releasedInLine } from "./line.ts";
+import { loadPool, type Memory } from "./load-pool.ts";
 import { Maintenance, type Tasks } from "./maintenance.ts";
-import { loadPool, type Memory } from "./memory.ts";
-import { noticesOf } from "./outbox.ts";
+import { notificationsOf } from "./outbox.ts";
 import { PoolAlarm } from "./pool-alarm.ts";
 import { RefusalCounter } from "./refusal-counter.ts";
 import { executeFor } from "./rights.ts";
 import { migrate, schemaVersion } from "./schema.ts";
 import type { PoolStorage } from "./storage.ts";
 import { writeBatch } from "./store.ts";
+import { releasedInLine, WaitingLine } from "./waiting-line.ts";
 
 /** Who is told what happens in a pool. */
 export type Listener = {
@@ -49,7 +49,7 @@ export class LivePool {
   /** The last event that the journal's end was noted at, since waking. */
   #notedSeq = 0;
   readonly #commit: GroupCommit;
-  readonly #line: Line;
+  readonly #line: WaitingLine;
   readonly #alarm: PoolAlarm;
   readonly #maintenance: Maintenance;
   #isRebuilt = false;
@@ -72,7 +72,7 @@ export class LivePool {
         this.#line.fail(error);
       },
     });
-    this.#line = new Line({
+    this.#line = new WaitingLine({
       clock,
       deliver: (work, serve) => this.#deliver(work, serve),
       peek: (look) => this.peek(look),
@@ -178,7 +178,7 @@ export class LivePool {
   }
 
   /** The memory, once all that was delivered before is persisted; compare `persistedSeq` for what came since. */
-  async settled(): Promise<Memory> {
+  async persistedMemory(): Promise<Memory> {
     while (!this.#commit.isIdle) await this.#commit.persisted();
     return this.#current;
   }
@@ -222,7 +222,7 @@ export class LivePool {
     this.#alarm.isAt(at, this.#clock());
     if (schemaVersion(this.#storage) === 0) return;
     migrate(this.#storage);
-    if (this.#maintenance.wake()) await this.#arrangeAlarm();
+    if (this.#maintenance.start()) await this.#arrangeAlarm();
   }
 
   /**
@@ -284,8 +284,8 @@ export class LivePool {
   }
 
   /** Which of the pools that have had this name since waking it is. */
-  get life(): number {
-    return this.#maintenance.life;
+  get generation(): number {
+    return this.#maintenance.generation;
   }
 
   get #current(): Memory {
@@ -340,11 +340,11 @@ export class LivePool {
   }
 
   #write(memory: Memory, events: readonly PoolEvent[]): void {
-    const notices = noticesOf(memory.pool, events, memory.persistedSeq + 1).filter(({ type }) =>
+    const notifications = notificationsOf(memory.pool, events, memory.persistedSeq + 1).filter(({ type }) =>
       this.#maintenance.isWanted(type),
     );
-    const length = writeBatch(this.#storage, memory, events, notices);
-    this.#maintenance.wrote(memory.pool.settings, length, notices.length);
+    const length = writeBatch(this.#storage, memory, events, notifications);
+    this.#maintenance.wrote(memory.pool.settings, length, notifications.length);
   }
 
   /** Sets the alarm for what ends next, and for the next task. */

@@ -5,39 +5,44 @@
 import type { Pool, Reservation } from "../engine/state.ts";
 import type { PoolEvent } from "../protocol/events.ts";
 import { limits } from "../protocol/limits.ts";
-import type { Notice, NoticeType } from "../protocol/webhook.ts";
+import type { Notification, NotificationType } from "../protocol/webhook.ts";
 import type { PoolStorage } from "./storage.ts";
 
-/** The notices that `events` come to; the first event is number `firstSeq`, and `pool` is as they left it. */
-export function noticesOf(pool: Pool, events: readonly PoolEvent[], firstSeq: number): Notice[] {
+/** The notifications that `events` come to; the first event is number `firstSeq`, and `pool` is as they left it. */
+export function notificationsOf(pool: Pool, events: readonly PoolEvent[], firstSeq: number): Notification[] {
   return events.flatMap((event, index) => {
-    const told = noticeOf(pool, event);
+    const told = notificationOf(pool, event);
     return told === undefined ? [] : [{ seq: firstSeq + index, at: event.at, ...told }];
   });
 }
 
-export function keepNotices({ sql }: PoolStorage, notices: readonly Notice[]): void {
-  for (const { seq, ...notice } of notices) {
-    sql.exec("INSERT INTO outbox (seq, type, notice) VALUES (?, ?, ?)", seq, notice.type, JSON.stringify(notice));
+export function keepNotifications({ sql }: PoolStorage, notifications: readonly Notification[]): void {
+  for (const { seq, ...notification } of notifications) {
+    sql.exec(
+      "INSERT INTO outbox (seq, type, notification) VALUES (?, ?, ?)",
+      seq,
+      notification.type,
+      JSON.stringify(notification),
+    );
   }
 }
 
-/** The oldest notices that are not handed over yet. */
-export function waitingNotices({ sql }: PoolStorage, count: number): Notice[] {
+/** The oldest notifications that are not handed over yet. */
+export function waitingNotifications({ sql }: PoolStorage, count: number): Notification[] {
   return sql
-    .exec<{ seq: number; notice: string }>(
-      "SELECT seq, notice FROM outbox WHERE unwanted = 0 ORDER BY seq LIMIT ?",
+    .exec<{ seq: number; notification: string }>(
+      "SELECT seq, notification FROM outbox WHERE unwanted = 0 ORDER BY seq LIMIT ?",
       count,
     )
     .toArray()
-    .map(({ seq, notice }) => ({ seq, ...(JSON.parse(notice) as Omit<Notice, "seq">) }));
+    .map(({ seq, notification }) => ({ seq, ...(JSON.parse(notification) as Omit<Notification, "seq">) }));
 }
 
 /**
- * The notices up to `upTo` have been handed over. Warnings are said once in a period: those that no webhook wants yet
+ * The notifications up to `upTo` have been handed over. Warnings are said once in a period: those that no webhook wants yet
  * stay for one that is made later, the newest so many of them, until the next period begins.
  */
-export function handedOver({ sql }: PoolStorage, upTo: number, wanted: ReadonlySet<NoticeType>): void {
+export function handedOver({ sql }: PoolStorage, upTo: number, wanted: ReadonlySet<NotificationType>): void {
   const types = JSON.stringify(Object.values(warnings).filter((type) => !wanted.has(type)));
   sql.exec(
     "UPDATE outbox SET unwanted = 1 WHERE seq <= ? AND unwanted = 0 AND type IN (SELECT value FROM json_each(?))",
@@ -47,12 +52,12 @@ export function handedOver({ sql }: PoolStorage, upTo: number, wanted: ReadonlyS
   sql.exec("DELETE FROM outbox WHERE seq <= ? AND unwanted = 0", upTo);
   sql.exec(
     "DELETE FROM outbox WHERE unwanted = 1 AND seq <= (SELECT seq FROM outbox WHERE unwanted = 1 ORDER BY seq DESC LIMIT 1 OFFSET ?)",
-    limits.noticesAtOnce,
+    limits.notificationsAtOnce,
   );
 }
 
 /** Warnings that were not wanted before and are now are handed over after all. */
-export function wantedAfterAll({ sql }: PoolStorage, wanted: ReadonlySet<NoticeType>): void {
+export function wantedAfterAll({ sql }: PoolStorage, wanted: ReadonlySet<NotificationType>): void {
   const query = "UPDATE outbox SET unwanted = 0 WHERE unwanted = 1 AND type IN (SELECT value FROM json_each(?))";
   sql.exec(query, JSON.stringify([...wanted]));
 }
@@ -68,26 +73,26 @@ export function forgetUnwanted({ sql }: PoolStorage): void {
 }
 
 /**
- * Makes one notice of leases that ended: a caller that lets thousands end would drown everything else. It is stored
+ * Makes one notification of leases that ended: a caller that lets thousands end would drown everything else. It is stored
  * before it is handed over, so that it is the same message again where the answer is lost.
  */
 export function gatherExpired(storage: PoolStorage): void {
   const { sql } = storage;
-  const single = "type = 'reservation.expired' AND json_extract(notice, '$.data.count') IS NULL";
+  const single = "type = 'reservation.expired' AND json_extract(notification, '$.data.count') IS NULL";
   const rows = sql
-    .exec<{ seq: number; notice: string }>(
-      `SELECT seq, notice FROM outbox WHERE ${single} ORDER BY seq LIMIT ?`,
-      limits.noticesAtOnce,
+    .exec<{ seq: number; notification: string }>(
+      `SELECT seq, notification FROM outbox WHERE ${single} ORDER BY seq LIMIT ?`,
+      limits.notificationsAtOnce,
     )
     .toArray();
   const last = rows.at(-1);
   if (last === undefined) return;
-  const expired = rows.map(({ notice }) => (JSON.parse(notice) as Notice).data);
+  const expired = rows.map(({ notification }) => (JSON.parse(notification) as Notification).data);
   const charged = expired.reduce((sum, data) => sum + Number(data["charged"]), 0);
   const data = { count: expired.length, charged, reservations: expired.slice(0, expiriesNamed) };
   storage.transactionSync(() => {
     sql.exec(`DELETE FROM outbox WHERE ${single} AND seq <= ?`, last.seq);
-    keepNotices(storage, [{ ...(JSON.parse(last.notice) as Notice), seq: last.seq, data }]);
+    keepNotifications(storage, [{ ...(JSON.parse(last.notification) as Notification), seq: last.seq, data }]);
   });
 }
 
@@ -99,9 +104,9 @@ const warnings = {
   burn_rate: "budget.burn_rate",
   gate_closed: "agent.gate_closed",
   overage: "agent.overage",
-} as const satisfies Record<string, NoticeType>;
+} as const satisfies Record<string, NotificationType>;
 
-function noticeOf(pool: Pool, event: PoolEvent): Pick<Notice, "type" | "data"> | undefined {
+function notificationOf(pool: Pool, event: PoolEvent): Pick<Notification, "type" | "data"> | undefined {
   switch (event.type) {
     case "warned": {
       const { type: _, at: __, warning, ...data } = event;

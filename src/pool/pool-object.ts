@@ -16,7 +16,7 @@ import type { AnswerOf, QueryName, QuestionOf } from "../protocol/queries.ts";
 import { noArchive, type Refusal, type Result } from "../protocol/refusals.ts";
 import { stackOf } from "../protocol/stack.ts";
 import type { Jurisdiction } from "../protocol/tenant.ts";
-import type { NoticeInbox } from "../protocol/webhook.ts";
+import type { NotificationInbox } from "../protocol/webhook.ts";
 import { DamagedError, reading } from "./damage.ts";
 import { NotPersistedError } from "./group-commit.ts";
 import { LivePool } from "./live-pool.ts";
@@ -38,7 +38,7 @@ import { oldestAt, trim } from "./trimming.ts";
 import { Turns } from "./turns.ts";
 
 /** What a pool needs of the Worker's bindings. */
-type PoolEnv = { readonly WEBHOOKS: Objects<NoticeInbox>; readonly ARCHIVE?: Bucket };
+type PoolEnv = { readonly WEBHOOKS: Objects<NotificationInbox>; readonly ARCHIVE?: Bucket };
 
 const queueFull = {
   ok: false,
@@ -57,7 +57,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
   /** What keys may do of work at once. */
   readonly #turns: Turns;
   /** The last time that the journal was shipped, trimmed or audited: each may hold a second state in memory. */
-  #keeping: Promise<unknown> = Promise.resolve();
+  #heavyWork: Promise<unknown> = Promise.resolve();
 
   constructor(ctx: DurableObjectState, env: PoolEnv) {
     super(ctx, env);
@@ -78,8 +78,8 @@ export class PoolObject extends DurableObject<PoolEnv> {
       },
     );
     this.#pool.listen({
-      persisted: (events) => this.#sessions.tell(events),
-      refused: (refusals) => this.#sessions.show(refusals),
+      persisted: (events) => this.#sessions.publish(events),
+      refused: (refusals) => this.#sessions.publishRefusals(refusals),
     });
     void ctx.blockConcurrencyWhile(async () => {
       try {
@@ -133,7 +133,9 @@ export class PoolObject extends DurableObject<PoolEnv> {
     const now = await this.query(caller, { about: "archive" });
     if (!now.ok) return now;
     if (bucket === undefined) return { ok: false, refusal: noArchive };
-    await reachable(() => this.#oneAtATime(() => ship(this.ctx.storage, bucket, this.#owner, this.#sameLife())));
+    await reachable(() =>
+      this.#oneAtATime(() => ship(this.ctx.storage, bucket, this.#owner, this.#isSameGeneration())),
+    );
     return this.query(caller, { about: "archive" });
   }
 
@@ -225,16 +227,16 @@ export class PoolObject extends DurableObject<PoolEnv> {
 
   override async alarm(): Promise<void> {
     await this.#pool.alarm({
-      tell: (notices) => this.#webhooks.accept(this.#name, notices),
-      keep: (settings) => this.#oneAtATime(() => this.#keepJournal(settings)),
+      deliverNotifications: (notifications) => this.#webhooks.accept(this.#name, notifications),
+      archiveJournal: (settings) => this.#oneAtATime(() => this.#archiveJournal(settings)),
     });
   }
 
   /** Ships the journal, then trims what the pool no longer keeps; gives when there will be something to trim. */
-  async #keepJournal({ journal_days }: PoolSettings): Promise<number | undefined> {
+  async #archiveJournal({ journal_days }: PoolSettings): Promise<number | undefined> {
     const { storage } = this.ctx;
     const { ARCHIVE: bucket } = this.env;
-    const isSame = this.#sameLife();
+    const isSame = this.#isSameGeneration();
     const safe = bucket === undefined ? Number.MAX_SAFE_INTEGER : await ship(storage, bucket, this.#owner, isSame);
     if (journal_days === null) return undefined;
     const keptMs = journal_days * dayMs;
@@ -246,18 +248,18 @@ export class PoolObject extends DurableObject<PoolEnv> {
   }
 
   /** Says, whenever it is asked, whether the pool is still the one that it is now. */
-  #sameLife(): () => boolean {
-    const { life } = this.#pool;
-    return () => this.#pool.life === life;
+  #isSameGeneration(): () => boolean {
+    const { generation } = this.#pool;
+    return () => this.#pool.generation === generation;
   }
 
   #oneAtATime<T>(run: () => Promise<T>): Promise<T> {
-    const turn = this.#keeping.catch(() => undefined).then(run);
-    this.#keeping = turn;
+    const turn = this.#heavyWork.catch(() => undefined).then(run);
+    this.#heavyWork = turn;
     return turn;
   }
 
-  get #webhooks(): NoticeInbox {
+  get #webhooks(): NotificationInbox {
     const jurisdiction = this.ctx.id.jurisdiction as Jurisdiction | undefined;
     return this.env.WEBHOOKS.get(webhooksId(this.env, this.#owner.tenant, jurisdiction));
   }

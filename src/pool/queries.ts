@@ -12,7 +12,7 @@ import type { Refusal, Result } from "../protocol/refusals.ts";
 import { audit } from "./audit.ts";
 import { page as journalPage } from "./journal.ts";
 import type { LivePool } from "./live-pool.ts";
-import { periods } from "./periods.ts";
+import { periods } from "./period-reports.ts";
 import { isForeign } from "./rights.ts";
 import { nextRows, shipped } from "./shipping.ts";
 import { snapshotPage } from "./snapshot-page.ts";
@@ -93,9 +93,9 @@ const ofStorage: {
     trimmed: trimmedTo(storage),
   }),
   snapshot: async ({ storage, pool }, { seq, page }) => {
-    let memory = await pool.settled();
+    let memory = await pool.persistedMemory();
     // Something may have been delivered since: what is not stored yet is not shown.
-    while (memory.persistedSeq < memory.pool.seq) memory = await pool.settled();
+    while (memory.persistedSeq < memory.pool.seq) memory = await pool.persistedMemory();
     return snapshotPage(storage, memory, seq, page);
   },
 };
@@ -147,8 +147,8 @@ export class Queries {
   ): Promise<Result<AnswerOf<Name>>> {
     const exists = await this.exists(caller, costs.page);
     if (!exists.ok) return exists;
-    await this.#source.pool.settled();
-    return given<AnswerOf<Name>>(await ofStorage[question.about](this.#source, question));
+    await this.#source.pool.persistedMemory();
+    return resultOf<AnswerOf<Name>>(await ofStorage[question.about](this.#source, question));
   }
 
   /** The pool's last event, if the pool is there and the caller may ask. */
@@ -166,7 +166,7 @@ export class Queries {
       if (!exists.ok) return exists;
     }
     this.#audit ??= this.#gate
-      .oneAtATime(() => audit(storage, () => pool.settled()))
+      .oneAtATime(() => audit(storage, () => pool.persistedMemory()))
       .finally(() => {
         this.#audit = undefined;
       });
@@ -178,14 +178,15 @@ export class Queries {
     const refusal = this.#gate.refusalTo(caller) ?? live.damage?.refusal;
     if (refusal !== undefined) return { ok: false, refusal };
     return this.#gate.inTurn(caller, cost, () =>
-      live.read((pool): Result<T> =>
-        pool.settings === null ? { ok: false, refusal: { code: "pool_not_found" } } : given<T>(look(pool)),
+      live.read(
+        (pool): Result<T> =>
+          pool.settings === null ? { ok: false, refusal: { code: "pool_not_found" } } : resultOf<T>(look(pool)),
       ),
     );
   }
 }
 
-function given<T>(found: T | Refusal): Result<T> {
+function resultOf<T>(found: T | Refusal): Result<T> {
   return isRefusal(found) ? { ok: false, refusal: found } : { ok: true, result: found };
 }
 

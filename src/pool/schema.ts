@@ -43,7 +43,7 @@ export const steps: readonly string[] = [
    CREATE TABLE outbox (
      seq INTEGER PRIMARY KEY,
      type TEXT NOT NULL,
-     notice TEXT NOT NULL,
+     notification TEXT NOT NULL,
      unwanted INTEGER NOT NULL DEFAULT 0
    ) STRICT;
    CREATE TABLE revoked_keys (

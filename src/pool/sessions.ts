@@ -60,7 +60,7 @@ export class Sessions {
     this.#ctx = ctx;
     this.#turns = turns;
     this.#entry = entry;
-    this.#watchers = new Watchers(ctx, pool, turns, (socket, attachment) => this.#isOver(socket, attachment));
+    this.#watchers = new Watchers(ctx, pool, turns, (socket, attachment) => this.#closeIfRefused(socket, attachment));
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ping, pong));
   }
 
@@ -118,7 +118,7 @@ export class Sessions {
     // It may have gone while the frame waited for its turn.
     if (socket.readyState !== WebSocket.OPEN) return;
     const attachment = attachmentOf(socket);
-    if (this.#isOver(socket, attachment)) return;
+    if (this.#closeIfRefused(socket, attachment)) return;
     const parsed = parseJson(data);
     if (!parsed.ok) return send(socket, { id: null, problem: invalidFrame(parsed.fault.path, parsed.fault.message) });
     try {
@@ -131,7 +131,7 @@ export class Sessions {
   }
 
   /** Closes a session whose key has expired or was revoked; true if it did. */
-  #isOver(socket: WebSocket, { caller }: Attachment): boolean {
+  #closeIfRefused(socket: WebSocket, { caller }: Attachment): boolean {
     const refusal = this.#entry.refusalTo(caller);
     if (refusal === undefined) return false;
     close(socket, closeCodes.unauthorized, `the key ${refusal.code === "key_expired" ? "has expired" : "was revoked"}`);
@@ -153,18 +153,18 @@ export class Sessions {
   }
 
   /** Tells the watchers what has just been persisted. */
-  tell(events: readonly JournalEvent[]): void {
-    this.#watchers.tell(events);
+  publish(events: readonly JournalEvent[]): void {
+    this.#watchers.publish(events);
   }
 
   /** Shows the watchers what was refused. */
-  show(refused: readonly LiveRefusal[]): void {
-    this.#watchers.show(refused);
+  publishRefusals(refused: readonly LiveRefusal[]): void {
+    this.#watchers.publishRefusals(refused);
   }
 
   /** Closes the sessions of keys that are revoked now. */
   revoked(): void {
-    for (const socket of this.#ctx.getWebSockets()) this.#isOver(socket, attachmentOf(socket));
+    for (const socket of this.#ctx.getWebSockets()) this.#closeIfRefused(socket, attachmentOf(socket));
   }
 
   /** Closes all: the pool is gone. */

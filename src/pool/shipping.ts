@@ -8,7 +8,7 @@ import { violations } from "../engine/invariants.ts";
 import { emptyPool, type Pool } from "../engine/state.ts";
 import type { JournalRow } from "../protocol/journal.ts";
 import { append, eventsOf, noteHead, rowsAfter } from "./journal.ts";
-import { endsPeriod, keepPeriods } from "./periods.ts";
+import { endsPeriod, keepPeriods } from "./period-reports.ts";
 import { migrate } from "./schema.ts";
 import { writeSnapshot } from "./snapshot.ts";
 import type { PoolStorage } from "./storage.ts";

@@ -2,7 +2,7 @@
 import { type ImagePage, pagesOf } from "../engine/image-pages.ts";
 import type { SnapshotPage } from "../protocol/journal.ts";
 import { limits } from "../protocol/limits.ts";
-import type { Memory } from "./memory.ts";
+import type { Memory } from "./load-pool.ts";
 import { snapshotHead, storedPage, type Table, writeSnapshot } from "./snapshot.ts";
 import type { PoolStorage } from "./storage.ts";
 

@@ -1,10 +1,10 @@
 /** Stores what a batch of deliveries comes to: its journal rows and what is kept beside them, and now and then a snapshot. */
 import type { PoolEvent } from "../protocol/events.ts";
-import type { Notice } from "../protocol/webhook.ts";
+import type { Notification } from "../protocol/webhook.ts";
 import { append, noteHead, toRows } from "./journal.ts";
-import type { Memory } from "./memory.ts";
-import { forgetUnwanted, keepNotices } from "./outbox.ts";
-import { endsPeriod, keepPeriods } from "./periods.ts";
+import type { Memory } from "./load-pool.ts";
+import { forgetUnwanted, keepNotifications } from "./outbox.ts";
+import { endsPeriod, keepPeriods } from "./period-reports.ts";
 import { migrate } from "./schema.ts";
 import { isDue, writeSnapshot } from "./snapshot.ts";
 import type { PoolStorage } from "./storage.ts";
@@ -19,7 +19,7 @@ export function writeBatch(
   storage: PoolStorage,
   memory: Memory,
   events: readonly PoolEvent[],
-  notices: readonly Notice[],
+  notifications: readonly Notification[],
 ): number {
   if (memory.persistedSeq === 0) migrate(storage);
   const rows = toRows(events, memory.persistedSeq + 1, memory.head);
@@ -31,11 +31,11 @@ export function writeBatch(
     for (const row of rows) append(storage, row);
     keepPeriods(storage, periods);
     if (periods.some(({ type }) => type === "period_started")) forgetUnwanted(storage);
-    keepNotices(storage, notices);
+    keepNotifications(storage, notifications);
     if (isNoted) noteHead(storage, last.last_seq, last.hash);
   };
   // One row is one statement and atomic by itself; anything more goes into a transaction.
-  if (rows.length + periods.length + notices.length > 1 || isNoted) storage.transactionSync(appendAll);
+  if (rows.length + periods.length + notifications.length > 1 || isNoted) storage.transactionSync(appendAll);
   else appendAll();
   const length = rows.reduce((sum, row) => sum + row.events.length, 0);
   memory.head = last.hash;

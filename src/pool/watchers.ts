@@ -23,7 +23,7 @@ export class Watchers {
   readonly #ctx: DurableObjectState;
   readonly #pool: LivePool;
   /** Closes a session whose key is no longer good; true if it did. */
-  readonly #isOver: (socket: WebSocket, attachment: Attachment) => boolean;
+  readonly #closeIfRefused: (socket: WebSocket, attachment: Attachment) => boolean;
   readonly #turns: Turns;
   /** Undefined until asked for after waking. */
   #sockets: Set<WebSocket> | undefined;
@@ -37,16 +37,16 @@ export class Watchers {
     ctx: DurableObjectState,
     pool: LivePool,
     turns: Turns,
-    isOver: (socket: WebSocket, attachment: Attachment) => boolean,
+    closeIfRefused: (socket: WebSocket, attachment: Attachment) => boolean,
   ) {
     this.#ctx = ctx;
     this.#pool = pool;
     this.#turns = turns;
-    this.#isOver = isOver;
+    this.#closeIfRefused = closeIfRefused;
   }
 
   /** Tells the watchers what has just been persisted. */
-  tell(events: readonly JournalEvent[]): void {
+  publish(events: readonly JournalEvent[]): void {
     const first = events[0];
     if (first === undefined) return;
     const watchers = this.#watching();
@@ -56,7 +56,7 @@ export class Watchers {
     for (const socket of watchers) {
       const attachment = attachmentOf(socket);
       const { watch } = attachment;
-      if (watch === null || this.#isOver(socket, attachment)) continue;
+      if (watch === null || this.#closeIfRefused(socket, attachment)) continue;
       const isAhead = last - watch.acked > limits.eventsAhead || !this.#hasRoom(socket);
       if (watch.sent !== first.seq - 1 || isAhead) {
         this.#fill(socket, attachment);
@@ -70,13 +70,13 @@ export class Watchers {
    * Shows the watchers what was refused. It is not in the journal, and is shown only to those that watch now and that
    * have acknowledged an event since the last that were many.
    */
-  show(refused: readonly LiveRefusal[]): void {
+  publishRefusals(refused: readonly LiveRefusal[]): void {
     const watchers = this.#watching();
     if (watchers.size === 0) return;
     const text = JSON.stringify({ refused } satisfies ServerFrame);
     for (const socket of watchers) {
       const attachment = attachmentOf(socket);
-      if (this.#isOver(socket, attachment)) continue;
+      if (this.#closeIfRefused(socket, attachment)) continue;
       const key = keyOf(attachment);
       const own = this.#refusalsAhead.get(key) ?? 0;
       if (own + text.length > shareOf(limits.refusalsAheadLength, this.#allRefusalsAhead - own)) continue;
@@ -106,8 +106,8 @@ export class Watchers {
         problem: problemOf("forbidden", "Events are of all agents; this key may not read them."),
       });
     }
-    const { pool } = await this.#pool.settled();
-    if (socket.readyState !== WebSocket.OPEN || this.#isOver(socket, attachmentOf(socket))) return;
+    const { pool } = await this.#pool.persistedMemory();
+    if (socket.readyState !== WebSocket.OPEN || this.#closeIfRefused(socket, attachmentOf(socket))) return;
     const trimmed = trimmedTo(this.#ctx.storage);
     if (after < trimmed) return send(socket, { id, problem: refusalProblem({ code: "journal_trimmed", trimmed }) });
     if (after > pool.seq)

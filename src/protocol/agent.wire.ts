@@ -9,7 +9,7 @@ import type {
   Contract,
   PauseResult,
 } from "./agent.ts";
-import { amount, confidence, type Describes, gate, nameSchema, replayed, signed, whole } from "./common.wire.ts";
+import { amount, confidence, type Describes, gate, integer, nameSchema, replayed, signed } from "./common.wire.ts";
 import { limits } from "./limits.ts";
 import { periodSchema, refillRule, refillRuleSchema } from "./period.wire.ts";
 import type { Unit } from "./unit.ts";
@@ -73,14 +73,14 @@ export function withMax<T extends ContractFields>({ max_tokens, max_microusd, ..
 export const registerBody = checkedContract(z.strictObject(contractFields)).transform(withMax);
 
 const ledger = {
-  priority: whole,
-  allocated: whole,
-  consumed: whole,
-  held: whole,
+  priority: integer,
+  allocated: integer,
+  consumed: integer,
+  held: integer,
   remaining: signed.describe("allocated − consumed"),
   available: signed.describe("remaining − held; below zero after an overage"),
-  min_reserve: whole,
-  overage: whole,
+  min_reserve: integer,
+  overage: integer,
   gate,
   confidence: confidence.nullable(),
 };
@@ -91,15 +91,15 @@ export const namedAgent = z.strictObject({ name: z.string(), ...ledger }).meta({
 
 export const contractSchema = z
   .strictObject({
-    priority: whole,
-    max: whole,
-    min_reserve: whole,
+    priority: integer,
+    max: integer,
+    min_reserve: integer,
     confidence_threshold: confidence.nullable(),
-    ceiling: whole.nullable(),
+    ceiling: integer.nullable(),
     parent: z.string().nullable(),
     confidence_path: z.string().nullable(),
-    final_reserve: whole,
-    max_reserves_per_minute: whole.nullable(),
+    final_reserve: integer,
+    max_reserves_per_minute: integer.nullable(),
     refill: refillRuleSchema.nullable(),
   })
   .meta({ id: "Contract" }) satisfies Describes<Contract>;
@@ -112,27 +112,27 @@ export const agentDetailSchema = z
     period: periodSchema.nullable(),
     closing: z.boolean(),
     paused: z.boolean(),
-    open_reservations: whole,
-    sub_agents: whole,
+    open_reservations: integer,
+    sub_agents: integer,
   })
   .meta({ id: "AgentDetail" }) satisfies Describes<AgentDetail>;
 
 export const agentResultSchema = z
-  .strictObject({ seq: whole, agent: agentDetailSchema })
+  .strictObject({ seq: integer, agent: agentDetailSchema })
   .meta({ id: "AgentResult" }) satisfies Describes<AgentResult>;
 
 export const closeResultSchema = z
   .strictObject({
-    seq: whole,
+    seq: integer,
     state: z.enum(["closing", "closed"]).meta({ id: "CloseState" }),
     agent: agentDetailSchema.nullable(),
   })
   .meta({ id: "CloseResult" }) satisfies Describes<CloseResult>;
 
 export const pauseResultSchema = z
-  .strictObject({ seq: whole, paused: z.boolean(), agent: agentDetailSchema.nullable() })
+  .strictObject({ seq: integer, paused: z.boolean(), agent: agentDetailSchema.nullable() })
   .meta({ id: "PauseResult" }) satisfies Describes<PauseResult>;
 
 export const agentChangeResultSchema = z
-  .strictObject({ id: z.string(), seq: whole, agent: namedAgent.nullable(), replayed })
+  .strictObject({ id: z.string(), seq: integer, agent: namedAgent.nullable(), replayed })
   .meta({ id: "AgentChangeResult" }) satisfies Describes<AgentChangeResult>;

@@ -80,7 +80,7 @@ export const listQuery = z.strictObject({ after: nameSchema.optional(), limit: q
 
 export const emptyQuery = z.strictObject({});
 
-export const whole = z.int().min(0);
+export const integer = z.int().min(0);
 
 export const signed = z.int();
 

@@ -1,9 +1,9 @@
 /** The events of a journal on the wire: a union by type, as `GET …/journal` and sessions give them. */
 import * as z from "zod";
 import { contractSchema } from "./agent.wire.ts";
-import { confidence, type Describes, givenMetadata, onExpiry, signed, time, whole } from "./common.wire.ts";
+import { confidence, type Describes, givenMetadata, integer, onExpiry, signed, time } from "./common.wire.ts";
 import type { EventOf, EventType } from "./events.ts";
-import { endedBooks, periodSchema } from "./period.wire.ts";
+import { endedLedger, periodSchema } from "./period.wire.ts";
 import { settings } from "./pool.wire.ts";
 import { bookedUsage } from "./price.wire.ts";
 import { refusalCodes } from "./refusals.ts";
@@ -14,9 +14,11 @@ const agent = z.string();
 const orPool = z.string().nullable().describe("null: the pool itself");
 const id = z.string();
 const source = z.enum(["unallocated", "parent", "issued"]).meta({ id: "BudgetSource" });
-const closedBooks = z.strictObject({ agents: whole, allocated: whole, consumed: whole }).meta({ id: "ClosedLedger" });
-const common = { seq: whole, at: time };
-const number = { number: whole, starts_at: time };
+const closedLedger = z
+  .strictObject({ agents: integer, allocated: integer, consumed: integer })
+  .meta({ id: "ClosedLedger" });
+const common = { seq: integer, at: time };
+const number = { number: integer, starts_at: time };
 
 /** An event with its place in the journal. */
 type Journaled<Type extends EventType> = Describes<{ readonly seq: number } & EventOf<Type>>;
@@ -53,8 +55,8 @@ const closed = z.strictObject({
   ...common,
   type: z.literal("closed"),
   agent,
-  unspent: whole,
-  retired: whole,
+  unspent: integer,
+  retired: integer,
 }) satisfies Journaled<"closed">;
 const reopened = z.strictObject({ ...common, type: z.literal("reopened"), agent, id }) satisfies Journaled<"reopened">;
 const paused = z.strictObject({ ...common, type: z.literal("paused"), agent: orPool }) satisfies Journaled<"paused">;
@@ -73,11 +75,13 @@ const periodStarted = z.strictObject({
   id: id.exactOptional(),
   ...number,
   ends_at: time.nullable(),
-  total: whole,
-  unallocated: whole,
-  agents: z.array(z.strictObject({ agent, allocated: whole, ended: endedBooks }).meta({ id: "AgentStart" })).readonly(),
+  total: integer,
+  unallocated: integer,
+  agents: z
+    .array(z.strictObject({ agent, allocated: integer, ended: endedLedger }).meta({ id: "AgentStart" }))
+    .readonly(),
   ended: z
-    .strictObject({ ...number, ended_at: time, total: whole, consumed: whole, held: whole, closed: closedBooks })
+    .strictObject({ ...number, ended_at: time, total: integer, consumed: integer, held: integer, closed: closedLedger })
     .meta({ id: "EndedPeriod" }),
 }) satisfies Journaled<"period_started">;
 const agentPeriodStarted = z.strictObject({
@@ -89,13 +93,13 @@ const agentPeriodStarted = z.strictObject({
   allocated: signed,
   source,
   ended: z
-    .strictObject({ ...number, ended_at: time, allocated: whole, consumed: whole, held: whole })
+    .strictObject({ ...number, ended_at: time, allocated: integer, consumed: integer, held: integer })
     .meta({ id: "EndedAgentPeriod" }),
 }) satisfies Journaled<"agent_period_started">;
 const clockCorrected = z.strictObject({
   ...common,
   type: z.literal("clock_corrected"),
-  by: whole,
+  by: integer,
 }) satisfies Journaled<"clock_corrected">;
 const warned = { ...common, type: z.literal("warned") };
 const warnings = [
@@ -104,20 +108,20 @@ const warnings = [
       ...warned,
       warning: z.literal("threshold"),
       agent: orPool,
-      percent: whole,
-      consumed: whole,
-      budget: whole,
+      percent: integer,
+      consumed: integer,
+      budget: integer,
     })
     .meta({ id: "WarningThreshold" }),
   z.strictObject({ ...warned, warning: z.literal("gate_closed"), agent, confidence }).meta({ id: "WarningGateClosed" }),
-  z.strictObject({ ...warned, warning: z.literal("overage"), agent, overage: whole }).meta({ id: "WarningOverage" }),
+  z.strictObject({ ...warned, warning: z.literal("overage"), agent, overage: integer }).meta({ id: "WarningOverage" }),
   z
     .strictObject({
       ...warned,
       warning: z.literal("burn_rate"),
       agent: orPool,
-      consumed: whole,
-      budget: whole,
+      consumed: integer,
+      budget: integer,
       exhausts_at: time,
       ends_at: time,
     })
@@ -128,13 +132,13 @@ const reserved = z.strictObject({
   type: z.literal("reserved"),
   id,
   agent,
-  asked: whole,
-  granted: whole,
+  asked: integer,
+  granted: integer,
   expires_at: time,
   on_expiry: onExpiry,
   transfers,
-  at_least: whole.exactOptional(),
-  ttl_ms: whole.exactOptional(),
+  at_least: integer.exactOptional(),
+  ttl_ms: integer.exactOptional(),
   metadata: givenMetadata.exactOptional(),
   final: z.literal(true).exactOptional(),
 }) satisfies Journaled<"reserved">;
@@ -142,9 +146,9 @@ const committed = z.strictObject({
   ...common,
   type: z.literal("committed"),
   id,
-  amount: whole,
+  amount: integer,
   transfers,
-  overage: whole,
+  overage: integer,
   confidence: confidence.exactOptional(),
   usage: bookedUsage.exactOptional(),
   late: z.literal(true).exactOptional(),
@@ -161,16 +165,16 @@ const expired = z.strictObject({
   ...common,
   type: z.literal("expired"),
   id,
-  charged: whole,
+  charged: integer,
 }) satisfies Journaled<"expired">;
 const recorded = z.strictObject({
   ...common,
   type: z.literal("recorded"),
   id,
   agent,
-  amount: whole,
+  amount: integer,
   transfers,
-  overage: whole,
+  overage: integer,
   confidence: confidence.exactOptional(),
   usage: bookedUsage.exactOptional(),
   metadata: givenMetadata.exactOptional(),
@@ -180,7 +184,7 @@ const reallocated = z.strictObject({
   type: z.literal("reallocated"),
   id,
   agent,
-  asked: whole,
+  asked: integer,
   transfers,
   donors: z.array(donor).readonly(),
 }) satisfies Journaled<"reallocated">;

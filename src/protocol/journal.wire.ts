@@ -1,6 +1,6 @@
 /** The journal on the wire. */
 import * as z from "zod";
-import { type Describes, queryInteger, whole } from "./common.wire.ts";
+import { type Describes, integer, queryInteger } from "./common.wire.ts";
 import { eventSchema } from "./events.wire.ts";
 import type { ArchiveResult, Audit, RestoreResult } from "./journal.ts";
 import { limits } from "./limits.ts";
@@ -23,13 +23,13 @@ export const exportQuery = z.strictObject({
 });
 
 export const journalPageSchema = z
-  .strictObject({ events: z.array(eventSchema).readonly(), next: whole })
+  .strictObject({ events: z.array(eventSchema).readonly(), next: integer })
   .meta({ id: "JournalPage" });
 
 /** What the engine goes on from (`src/engine/image.ts`); its shape may change with any version. */
 export const snapshotSchema = z
   .looseObject({
-    seq: whole.describe("the state is as of this event; the journal leads on from it"),
+    seq: integer.describe("the state is as of this event; the journal leads on from it"),
     next: z.string().nullable().describe("the next page's `page`; null at the end"),
   })
   .meta({ id: "Snapshot" });
@@ -41,16 +41,16 @@ export const segmentSchema = z
 export const archiveResultSchema = z
   .strictObject({
     archive: z.boolean().describe("whether this deployment has an archive"),
-    seq: whole,
-    shipped: whole.describe("the last event that is in the archive"),
-    trimmed: whole.describe("the last event that is no longer here"),
+    seq: integer,
+    shipped: integer.describe("the last event that is in the archive"),
+    trimmed: integer.describe("the last event that is no longer here"),
   })
   .meta({ id: "ArchiveResult" }) satisfies Describes<ArchiveResult>;
 
 export const restoreResultSchema = z
-  .strictObject({ seq: whole })
+  .strictObject({ seq: integer })
   .meta({ id: "RestoreResult" }) satisfies Describes<RestoreResult>;
 
 export const auditSchema = z
-  .strictObject({ ok: z.boolean(), seq: whole, rows: whole, findings: z.array(z.string()).readonly() })
+  .strictObject({ ok: z.boolean(), seq: integer, rows: integer, findings: z.array(z.string()).readonly() })
   .meta({ id: "Audit" }) satisfies Describes<Audit>;

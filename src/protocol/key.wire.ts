@@ -1,6 +1,6 @@
 /** Keys on the wire. */
 import * as z from "zod";
-import { type Describes, label, moment, nameSchema, time, whole } from "./common.wire.ts";
+import { type Describes, integer, label, moment, nameSchema, time } from "./common.wire.ts";
 import type { KeyView, NewKey, Revocation } from "./key.ts";
 
 const scope = z.enum(["admin", "spend", "gateway", "read"]).meta({ id: "KeyScope" });
@@ -43,6 +43,6 @@ export const revocationSchema = z
   .strictObject({
     key_id: z.string(),
     revoked_at: time,
-    pools: z.strictObject({ notified: whole, pending: whole }).meta({ id: "NotifiedPools" }),
+    pools: z.strictObject({ notified: integer, pending: integer }).meta({ id: "NotifiedPools" }),
   })
   .meta({ id: "Revocation" }) satisfies Describes<Revocation>;

@@ -78,8 +78,8 @@ export const limits = {
   webhookMessagesMs: 7 * 24 * 3_600_000,
   /** … and at most so many, some 30 MB. What waits longest goes first; the journal still has it. */
   webhookMessages: 50_000,
-  /** Notices that a pool hands over at once: about half a megabyte. */
-  noticesAtOnce: 500,
+  /** Notifications that a pool hands over at once: about half a megabyte. */
+  notificationsAtOnce: 500,
   /** Pools whose figures are asked for at once: each is a call of the request's, which may make a thousand. */
   metricsPage: 200,
   /** Ids and names: fit a URL, a log line and an index, and hold any UUID or `team:agent` scheme. */

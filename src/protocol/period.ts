@@ -35,7 +35,7 @@ export type Period = { readonly number: number; readonly starts_at: number; read
 export type AllocationSource = "unallocated" | "parent" | "issued";
 
 /** What an agent had and used when a period ended; `held` went on into the next one. */
-export type EndedBooks = { readonly allocated: number; readonly consumed: number; readonly held: number };
+export type EndedLedger = { readonly allocated: number; readonly consumed: number; readonly held: number };
 
 /** Starts a new period of the pool now: the budget is filled again, and nothing is consumed. */
 export type ResetPeriodCommand = { readonly op: "reset_period"; readonly id: string };
@@ -69,7 +69,7 @@ export type PeriodReport = {
   /** What was open, and went on into the next. */
   readonly held: number;
   /** Of the pool's agents when it ended; none of an agent's own period. */
-  readonly agents: { readonly [name: string]: EndedBooks };
+  readonly agents: { readonly [name: string]: EndedLedger };
 };
 
 export type PeriodList = { readonly periods: readonly PeriodReport[] };
@@ -104,7 +104,7 @@ export type PeriodEvents =
       readonly id?: string;
       readonly total: number;
       readonly unallocated: number;
-      readonly agents: readonly { readonly agent: string; readonly allocated: number; readonly ended: EndedBooks }[];
+      readonly agents: readonly { readonly agent: string; readonly allocated: number; readonly ended: EndedLedger }[];
       readonly ended: EndedPeriod;
     } & Period)
   /**
@@ -116,5 +116,5 @@ export type PeriodEvents =
       readonly agent: string;
       readonly allocated: number;
       readonly source: AllocationSource;
-      readonly ended: EndedBooks & Omit<Period, "ends_at"> & { readonly ended_at: number };
+      readonly ended: EndedLedger & Omit<Period, "ends_at"> & { readonly ended_at: number };
     } & Period);

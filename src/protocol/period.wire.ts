@@ -1,6 +1,6 @@
 /** Refill rules and periods on the wire. */
 import * as z from "zod";
-import { type Describes, moment, nameSchema, queryInteger, replayed, time, whole } from "./common.wire.ts";
+import { type Describes, integer, moment, nameSchema, queryInteger, replayed, time } from "./common.wire.ts";
 import { limits } from "./limits.ts";
 import {
   type Period,
@@ -77,7 +77,7 @@ const week = { every: z.literal("week"), starts_on: weekday, time_zone: z.string
 
 const month = { every: z.literal("month"), time_zone: z.string() };
 
-const hours = { every: z.literal("hours"), hours: whole, from: time };
+const hours = { every: z.literal("hours"), hours: integer, from: time };
 
 export const refillRuleSchema = z
   .discriminatedUnion("every", [
@@ -95,7 +95,7 @@ const withRollover = <Kind extends z.ZodRawShape>(name: string, kind: Kind) =>
   z
     .discriminatedUnion("rollover", [
       z.strictObject({ ...kind, rollover: uncapped }).meta({ id: name }),
-      z.strictObject({ ...kind, rollover: z.literal("capped"), rollover_cap: whole }).meta({ id: `${name}Capped` }),
+      z.strictObject({ ...kind, rollover: z.literal("capped"), rollover_cap: integer }).meta({ id: `${name}Capped` }),
     ])
     .meta({ id: `${name}Rule` });
 
@@ -110,30 +110,30 @@ export const poolRefillSchema = z
 
 export const periodSchema = z
   .strictObject({
-    number: whole,
+    number: integer,
     starts_at: time,
     ends_at: time.nullable().describe("when the next begins; null if only a command ends it"),
   })
   .meta({ id: "Period" }) satisfies Describes<Period>;
 
 export const periodResultSchema = z
-  .strictObject({ id: z.string(), seq: whole, period: periodSchema, replayed })
+  .strictObject({ id: z.string(), seq: integer, period: periodSchema, replayed })
   .meta({ id: "PeriodResult" }) satisfies Describes<PeriodResult>;
 
-export const endedBooks = z
-  .strictObject({ allocated: whole, consumed: whole, held: whole })
+export const endedLedger = z
+  .strictObject({ allocated: integer, consumed: integer, held: integer })
   .meta({ id: "EndedLedger" });
 
 const periodReport = z
   .strictObject({
     agent: z.string().nullable().describe("null: the pool"),
-    number: whole,
+    number: integer,
     starts_at: time,
     ended_at: time,
-    budget: whole,
-    consumed: whole,
-    held: whole.describe("what was open, and is paid in the next"),
-    agents: z.record(z.string(), endedBooks),
+    budget: integer,
+    consumed: integer,
+    held: integer.describe("what was open, and is paid in the next"),
+    agents: z.record(z.string(), endedLedger),
   })
   .meta({ id: "PeriodReport" });
 

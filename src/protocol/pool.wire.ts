@@ -4,6 +4,7 @@ import { agentViewSchema } from "./agent.wire.ts";
 import {
   amounts,
   type Describes,
+  integer,
   nameSchema,
   oneAmount,
   oneAmountMessage,
@@ -14,7 +15,6 @@ import {
   time,
   ttl,
   unit,
-  whole,
   withUnit,
 } from "./common.wire.ts";
 import { limits } from "./limits.ts";
@@ -60,14 +60,14 @@ export const metricsQuery = z.strictObject({
 
 export const settings = {
   unit,
-  budget: whole.nullable(),
+  budget: integer.nullable(),
   equal_priority_donates: z.boolean(),
-  default_ttl_ms: whole,
+  default_ttl_ms: integer,
   journal_refusals: z.boolean(),
   fallback_price: fallbackPrice.nullable(),
   refill: poolRefillSchema.nullable(),
-  warn_at: z.array(whole).readonly(),
-  journal_days: whole.nullable(),
+  warn_at: z.array(integer).readonly(),
+  journal_days: integer.nullable(),
 };
 
 export const poolResultSchema = z
@@ -75,25 +75,25 @@ export const poolResultSchema = z
     ...settings,
     paused: z.boolean(),
     period: periodSchema,
-    seq: whole,
-    total: whole,
-    unallocated: whole,
+    seq: integer,
+    total: integer,
+    unallocated: integer,
   })
   .meta({ id: "Pool" }) satisfies Describes<PoolResult>;
 
 export const fundResultSchema = z
-  .strictObject({ id: z.string(), amount: signed, seq: whole, total: whole, unallocated: whole, replayed })
+  .strictObject({ id: z.string(), amount: signed, seq: integer, total: integer, unallocated: integer, replayed })
   .meta({ id: "FundResult" }) satisfies Describes<FundResult>;
 
 export const reportSchema = z
   .strictObject({
     pool: z.string(),
     unit,
-    seq: whole,
-    total: whole,
-    unallocated: whole,
-    consumed: whole,
-    held: whole,
+    seq: integer,
+    total: integer,
+    unallocated: integer,
+    consumed: integer,
+    held: integer,
     period: periodSchema,
     agents: z.record(z.string(), agentViewSchema),
   })

@@ -8,6 +8,7 @@ import {
   confidence,
   type Describes,
   givenMetadata,
+  integer,
   nameSchema,
   onExpiry,
   oneAmount,
@@ -16,7 +17,6 @@ import {
   replayed,
   time,
   ttl,
-  whole,
   withUnit,
 } from "./common.wire.ts";
 import { limits } from "./limits.ts";
@@ -79,7 +79,7 @@ export const extendBody = z.strictObject(extendFields);
 const transfer = z
   .strictObject({
     from: z.string().nullable().describe("an agent, or null: the pool's unallocated budget"),
-    amount: whole,
+    amount: integer,
   })
   .meta({ id: "Transfer" });
 
@@ -89,7 +89,7 @@ export const reservationResultSchema = z
   .strictObject({
     id: z.string(),
     state: z.literal("held"),
-    granted: whole,
+    granted: integer,
     expires_at: time,
     on_expiry: onExpiry,
     transfers,
@@ -97,7 +97,7 @@ export const reservationResultSchema = z
       .string()
       .describe("where the agent's contract says that the answer states its confidence; absent for nowhere")
       .exactOptional(),
-    seq: whole,
+    seq: integer,
     agent: namedAgent.nullable(),
     replayed,
   })
@@ -107,12 +107,12 @@ export const settlementResultSchema = z
   .strictObject({
     id: z.string(),
     state: z.enum(["committed", "released", "expired"]).meta({ id: "SettlementState" }),
-    granted: whole,
-    consumed: whole,
-    overage: whole,
+    granted: integer,
+    consumed: integer,
+    overage: integer,
     transfers,
     late: z.boolean(),
-    seq: whole,
+    seq: integer,
     agent: namedAgent.nullable(),
     replayed,
   })
@@ -123,10 +123,10 @@ export const reservationViewSchema = z
     id: z.string(),
     agent: z.string(),
     state: z.enum(["held", "committed", "released", "expired"]).meta({ id: "ReservationState" }),
-    asked: whole,
-    granted: whole,
-    consumed: whole,
-    overage: whole,
+    asked: integer,
+    granted: integer,
+    consumed: integer,
+    overage: integer,
     late: z.boolean(),
     created_at: time,
     expires_at: time,

@@ -7,13 +7,13 @@ import {
   confidence,
   type Describes,
   gate,
+  integer,
   nameSchema,
   oneAmount,
   oneAmountMessage,
   positive,
   replayed,
   signed,
-  whole,
   withUnit,
 } from "./common.wire.ts";
 import { bookedUsage } from "./price.wire.ts";
@@ -43,10 +43,10 @@ export const reallocateBody = z
 export const usageResultSchema = z
   .strictObject({
     id: z.string(),
-    consumed: whole,
-    overage: whole,
+    consumed: integer,
+    overage: integer,
     transfers,
-    seq: whole,
+    seq: integer,
     agent: namedAgent.nullable(),
     replayed,
   })
@@ -55,25 +55,25 @@ export const usageResultSchema = z
 export const donor = z
   .strictObject({
     agent: z.string(),
-    priority: whole,
+    priority: integer,
     gate,
     available: signed,
-    min_reserve: whole,
-    could_give: whole,
-    gives: whole,
+    min_reserve: integer,
+    could_give: integer,
+    gives: integer,
   })
   .meta({ id: "Donor" });
 
 export const reallocationResultSchema = z
   .strictObject({
     id: z.string(),
-    asked: whole,
-    moved: whole,
-    shortfall: whole,
+    asked: integer,
+    moved: integer,
+    shortfall: integer,
     transfers,
     donors: z.array(donor).readonly(),
     dry_run: z.boolean(),
-    seq: whole,
+    seq: integer,
     agent: namedAgent.nullable(),
     replayed,
   })

@@ -1,6 +1,6 @@
 /** Webhooks: what happens in a tenant's pools that another system wants to know, sent as Standard Webhooks. */
 
-export const noticeTypes = [
+export const notificationTypes = [
   "budget.threshold_reached",
   "budget.burn_rate",
   "period.started",
@@ -11,33 +11,33 @@ export const noticeTypes = [
   "spending.resumed",
 ] as const;
 
-export type NoticeType = (typeof noticeTypes)[number];
+export type NotificationType = (typeof notificationTypes)[number];
 
 /** Something that happened in a pool: event `seq` of its journal. */
-export type Notice = {
+export type Notification = {
   readonly seq: number;
   /** Milliseconds since 1970. */
   readonly at: number;
-  readonly type: NoticeType;
+  readonly type: NotificationType;
   /** The event's own fields, in the pool's unit. */
   readonly data: Readonly<Record<string, unknown>>;
 };
 
-/** What takes a pool's notices over, and says which types are wanted: the tenant's webhooks. */
-export type NoticeInbox = {
-  accept(pool: string, notices: readonly Notice[]): Promise<readonly NoticeType[]>;
+/** What takes a pool's notifications over, and says which types are wanted: the tenant's webhooks. */
+export type NotificationInbox = {
+  accept(pool: string, notifications: readonly Notification[]): Promise<readonly NotificationType[]>;
 };
 
 export type WebhookFields = {
   readonly url: string;
-  /** Which notices it is sent; all, if none is named. */
-  readonly types: readonly NoticeType[];
+  /** Which notifications it is sent; all, if none is named. */
+  readonly types: readonly NotificationType[];
   /** Of which pool; null: all. */
   readonly pool: string | null;
   readonly description: string | null;
 };
 
-/** An address that a tenant's notices are sent to. */
+/** An address that a tenant's notifications are sent to. */
 export type WebhookView = WebhookFields & {
   readonly id: string;
   readonly created_at: number;
@@ -61,7 +61,7 @@ export type NewWebhook = WebhookView & { readonly secret: string };
 
 export type DeliveryView = {
   readonly message: string;
-  readonly type: NoticeType | "ping";
+  readonly type: NotificationType | "ping";
   readonly pool: string | null;
   readonly seq: number | null;
   readonly at: number;

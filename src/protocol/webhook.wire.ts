@@ -1,14 +1,14 @@
 /** Webhooks on the wire. */
 import * as z from "zod";
-import { type Describes, moment, nameSchema, queryInteger, time, whole } from "./common.wire.ts";
+import { type Describes, integer, moment, nameSchema, queryInteger, time } from "./common.wire.ts";
 import { limits } from "./limits.ts";
-import { type DeliveryView, type NewWebhook, noticeTypes, type WebhookView } from "./webhook.ts";
+import { type DeliveryView, type NewWebhook, notificationTypes, type WebhookView } from "./webhook.ts";
 
-const eventType = z.enum(noticeTypes).meta({ id: "WebhookEventType" });
+const eventType = z.enum(notificationTypes).meta({ id: "WebhookEventType" });
 
 export const webhookBody = z.strictObject({
   url: z.string().min(1).max(limits.webhookUrlLength),
-  types: z.array(eventType).max(noticeTypes.length).optional(),
+  types: z.array(eventType).max(notificationTypes.length).optional(),
   pool: nameSchema.optional(),
   description: z.string().min(1).max(limits.labelLength).optional(),
 });
@@ -32,11 +32,11 @@ const webhookFields = {
   state: z.enum(["enabled", "disabled"]).meta({ id: "WebhookState" }),
   disabled_reason: z.enum(["gone", "failing"]).meta({ id: "WebhookDisabledReason" }).nullable(),
   previous_secret_until: time.nullable(),
-  failures: whole.describe("failed attempts since the last success"),
+  failures: integer.describe("failed attempts since the last success"),
   last_success_at: time.nullable(),
   last_failure_at: time.nullable(),
   last_error: z.string().nullable(),
-  pending: whole,
+  pending: integer,
 };
 
 export const webhookSchema = z.strictObject(webhookFields).meta({ id: "Webhook" }) satisfies Describes<WebhookView>;
@@ -49,17 +49,17 @@ export const webhookListSchema = z.strictObject({ webhooks: z.array(webhookSchem
 
 export const pingedSchema = z.strictObject({ message: z.string() }).meta({ id: "Ping" });
 
-export const redeliveredSchema = z.strictObject({ redelivering: whole }).meta({ id: "Redelivery" });
+export const redeliveredSchema = z.strictObject({ redelivering: integer }).meta({ id: "Redelivery" });
 
 const delivery = z
   .strictObject({
     message: z.string().describe("the id that it is sent under, in the header webhook-id"),
-    type: z.enum([...noticeTypes, "ping"]).meta({ id: "DeliveryType" }),
+    type: z.enum([...notificationTypes, "ping"]).meta({ id: "DeliveryType" }),
     pool: z.string().nullable(),
-    seq: whole.nullable(),
+    seq: integer.nullable(),
     at: time,
     state: z.enum(["pending", "delivered", "failed"]).meta({ id: "DeliveryState" }),
-    attempts: whole,
+    attempts: integer,
     next_at: time.nullable(),
     last_at: time.nullable(),
     last_error: z.string().nullable(),

@@ -4,9 +4,7 @@
  */
 import type { RequestId } from "../protocol/caller.ts";
 import { limits } from "../protocol/limits.ts";
-import type { Refusal } from "../protocol/refusals.ts";
-
-type Answered<T> = { readonly ok: true; readonly result: T } | { readonly ok: false; readonly refusal: Refusal };
+import type { Result } from "../protocol/refusals.ts";
 
 /** The table that `Requests` needs, as a step of its object's migrations. */
 export const requestsStep = `CREATE TABLE requests (
@@ -31,7 +29,7 @@ export class Requests {
    * Refusals are not kept: a request that had no effect may be made again.
    */
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the answer is what `keep` was given then
-  find<T>({ caller, key }: RequestId, what: string, now: number): Answered<T> | undefined {
+  find<T>({ caller, key }: RequestId, what: string, now: number): Result<T> | undefined {
     const query = "SELECT what, answer FROM requests WHERE caller = ? AND key = ? AND at >= ?";
     const found = this.#sql.exec<{ what: string; answer: string }>(query, caller, key, now - limits.requestsKeptMs);
     const [known] = found.toArray();
@@ -40,7 +38,7 @@ export class Requests {
     return { ok: true, result: JSON.parse(known.answer) as T };
   }
 
-  keep<T>({ caller, key }: RequestId, what: string, answer: Answered<T>, now: number): Answered<T> {
+  keep<T>({ caller, key }: RequestId, what: string, answer: Result<T>, now: number): Result<T> {
     if (!answer.ok) return answer;
     this.#sql.exec(
       "INSERT OR REPLACE INTO requests (caller, key, what, answer, at) VALUES (?, ?, ?, ?, ?)",
@@ -62,7 +60,7 @@ export class Requests {
   }
 
   /** Does what was not done yet, in one turn. */
-  once<T>(id: RequestId, what: string, now: number, run: () => Answered<T>): Answered<T> {
+  once<T>(id: RequestId, what: string, now: number, run: () => Result<T>): Result<T> {
     return this.find<T>(id, what, now) ?? this.keep(id, what, run(), now);
   }
 }

@@ -22,9 +22,9 @@ import { Prices } from "./prices.ts";
 import { tenantSteps } from "./schema.ts";
 
 /** How many pools are notified of revocations at once: as many as the platform lets an object call. */
-const tellsAtOnce = 6;
+const notifiedAtOnce = 6;
 /** How many a revocation tells before it answers; the alarm tells the rest. */
-const tellsBeforeAnswer = 600;
+const notifiedBeforeAnswer = 600;
 const retryMs = 2_000;
 
 /** What a tenant needs of the Worker's bindings. `ARCHIVE` is asked for only whether it is there. */
@@ -100,7 +100,7 @@ export class TenantObject extends DurableObject<TenantEnv> {
   async keys(caller: Caller, pool: string | null, after: string, count: number): Promise<Result<{ keys: KeyView[] }>> {
     const refusal = this.#refusalTo(caller);
     if (refusal !== null) return { ok: false, refusal };
-    return { ok: true, result: { keys: this.#isMade() ? this.#keys.list(pool, after, count) : [] } };
+    return { ok: true, result: { keys: this.#exists() ? this.#keys.list(pool, after, count) : [] } };
   }
 
   /**
@@ -112,14 +112,14 @@ export class TenantObject extends DurableObject<TenantEnv> {
   }
 
   async #revoke(pool: string | null, keyId: string): Promise<Result<Revocation>> {
-    const known = this.#isMade() ? this.#keys.get(keyId) : undefined;
+    const known = this.#exists() ? this.#keys.get(keyId) : undefined;
     if (known === undefined || (pool !== null && known.pool !== pool)) {
       return { ok: false, refusal: { code: "key_not_found", key_id: keyId } };
     }
     this.#keys.revoke(keyId, Date.now());
     // Armed before any pool is notified: if this object dies now, the alarm goes on.
     if (this.#pools.countPending() > 0) await this.ctx.storage.setAlarm(Date.now() + retryMs);
-    await this.#tellAll(tellsBeforeAnswer);
+    await this.#notifyAll(notifiedBeforeAnswer);
     if (this.#pools.countPending() === 0) await this.ctx.storage.deleteAlarm();
     const pending = this.#pools.countPendingOf(keyId);
     const revoked_at = this.#keys.get(keyId)?.revoked_at ?? Date.now();
@@ -139,7 +139,7 @@ export class TenantObject extends DurableObject<TenantEnv> {
       const refusal = this.#refusalTo(caller) ?? this.#tooManyPools(name);
       if (refusal !== null) return { ok: false, refusal };
       this.#pools.add(name, Date.now());
-      await this.#tell(name);
+      await this.#notify(name);
       const { outcomes } = await this.#pool(name, hint).execute(systemCaller, [command]);
       const [outcome] = outcomes;
       if (outcome === undefined) throw new Error("the pool gave no outcome");
@@ -151,7 +151,7 @@ export class TenantObject extends DurableObject<TenantEnv> {
   removePool(caller: Caller, request: RequestId, name: string, force: boolean): Promise<Result<{ deleted: true }>> {
     return this.#inTurn(name, () =>
       this.#once(caller, request, `remove ${name} ${force}`, async () => {
-        if (!this.#isMade()) return { ok: false, refusal: { code: "pool_not_found" } };
+        if (!this.#exists()) return { ok: false, refusal: { code: "pool_not_found" } };
         this.#pools.forgets(name);
         const isListed = this.#pools.has(name);
         const removed = await this.#pool(name).remove(systemCaller, force);
@@ -196,7 +196,7 @@ export class TenantObject extends DurableObject<TenantEnv> {
   async pools(caller: Caller, after: string, count: number): Promise<Result<PoolList>> {
     const refusal = this.#refusalTo(caller);
     if (refusal !== null) return { ok: false, refusal };
-    return { ok: true, result: this.#isMade() ? this.#pools.list(after, count) : { pools: [] } };
+    return { ok: true, result: this.#exists() ? this.#pools.list(after, count) : { pools: [] } };
   }
 
   /** Sets the tenant's own price of a model, in place of any other. */
@@ -226,7 +226,7 @@ export class TenantObject extends DurableObject<TenantEnv> {
   async price(caller: Caller, model: string): Promise<Result<PriceView>> {
     const refusal = this.#refusalTo(caller);
     if (refusal !== null) return { ok: false, refusal };
-    const price = this.#isMade() ? this.#prices.get(model) : undefined;
+    const price = this.#exists() ? this.#prices.get(model) : undefined;
     return price === undefined
       ? { ok: false, refusal: { code: "price_not_found", model } }
       : { ok: true, result: price };
@@ -236,7 +236,7 @@ export class TenantObject extends DurableObject<TenantEnv> {
   async prices(caller: Caller): Promise<Result<readonly PriceView[]>> {
     const refusal = this.#refusalTo(caller);
     if (refusal !== null) return { ok: false, refusal };
-    return { ok: true, result: this.#isMade() ? this.#prices.list() : [] };
+    return { ok: true, result: this.#exists() ? this.#prices.list() : [] };
   }
 
   /** Does it, or answers as it did when it was done before. Says first whether the caller's key still stands. */
@@ -244,30 +244,30 @@ export class TenantObject extends DurableObject<TenantEnv> {
     const refusal = this.#refusalTo(caller);
     if (refusal !== null) return { ok: false, refusal };
     // A tenant that was never made leaves no file behind, and has nothing to repeat.
-    if (!this.#isMade()) return run();
+    if (!this.#exists()) return run();
     const known = this.#requests.find<T>(request, what, Date.now());
     return known ?? this.#requests.keep(request, what, await run(), Date.now());
   }
 
   override async alarm(): Promise<void> {
-    if (!this.#isMade()) return;
-    await this.#tellAll(Number.MAX_SAFE_INTEGER);
+    if (!this.#exists()) return;
+    await this.#notifyAll(Number.MAX_SAFE_INTEGER);
     if (this.#pools.countPending() > 0) await this.ctx.storage.setAlarm(Date.now() + 15 * retryMs);
   }
 
-  async #tellAll(most: number): Promise<void> {
+  async #notifyAll(most: number): Promise<void> {
     const names = this.#pools.pending(most);
-    const tell = async (): Promise<void> => {
+    const notify = async (): Promise<void> => {
       for (let name = names.pop(); name !== undefined; name = names.pop()) {
         const pool = name;
         // A pool that can't be reached stays pending, and the alarm comes back for it.
-        await this.#inTurn(pool, () => this.#tell(pool)).catch(() => undefined);
+        await this.#inTurn(pool, () => this.#notify(pool)).catch(() => undefined);
       }
     };
-    await Promise.all(Array.from({ length: tellsAtOnce }, tell));
+    await Promise.all(Array.from({ length: notifiedAtOnce }, notify));
   }
 
-  async #tell(name: string): Promise<void> {
+  async #notify(name: string): Promise<void> {
     const revocations = this.#pools.pendingFor(name);
     const last = revocations.at(-1);
     if (last === undefined) return;
@@ -299,7 +299,7 @@ export class TenantObject extends DurableObject<TenantEnv> {
   }
 
   #refusalTo({ key_id }: Caller): Refusal | null {
-    return key_id !== null && this.#isMade() && this.#keys.isRevoked(key_id) ? { code: "key_revoked" } : null;
+    return key_id !== null && this.#exists() && this.#keys.isRevoked(key_id) ? { code: "key_revoked" } : null;
   }
 
   #noArchive(): Refusal | null {
@@ -312,7 +312,7 @@ export class TenantObject extends DurableObject<TenantEnv> {
       : null;
   }
 
-  #isMade(): boolean {
+  #exists(): boolean {
     return schemaVersion(this.ctx.storage) > 0;
   }
 }

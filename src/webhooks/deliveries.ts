@@ -1,6 +1,6 @@
 /** The messages of a tenant, and which of its webhooks have got each of them. */
 import { limits } from "../protocol/limits.ts";
-import type { DeliveryView, Notice, NoticeType } from "../protocol/webhook.ts";
+import type { DeliveryView, Notification, NotificationType } from "../protocol/webhook.ts";
 import { messageId } from "./signature.ts";
 
 /**
@@ -9,7 +9,7 @@ import { messageId } from "./signature.ts";
  */
 const pausesMs = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400].map((seconds) => seconds * 1_000);
 /** Messages are given up at this age, tried or not: the receiver has been out of reach for longer than it should. */
-export const giveUpMs = pausesMs.reduce((sum, pause) => sum + pause, 0) * 1.1;
+export const abandonMs = pausesMs.reduce((sum, pause) => sum + pause, 0) * 1.1;
 
 export type Due = {
   readonly message: number;
@@ -29,10 +29,10 @@ export class Deliveries {
     this.#sql = sql;
   }
 
-  /** Keeps a notice for those who want it. Handed over again, it is the same message, and is not kept twice. */
-  add(tenant: string, pool: string, notice: Notice, webhooks: readonly string[], now: number): void {
+  /** Keeps a notification for those who want it. Handed over again, it is the same message, and is not kept twice. */
+  add(tenant: string, pool: string, notification: Notification, webhooks: readonly string[], now: number): void {
     if (webhooks.length === 0) return;
-    const { seq, at, type, data } = notice;
+    const { seq, at, type, data } = notification;
     const id = messageId(tenant, pool, seq, at);
     const timestamp = new Date(at).toISOString();
     const body = JSON.stringify({ type, timestamp, data: { pool, seq, ...data } });
@@ -106,7 +106,7 @@ export class Deliveries {
   /** Notes a failed attempt; the next is after a pause that grows, with `random` (0 to 1) of a tenth. */
   failed(webhook: string, { message, attempts, since }: Due, now: number, error: string, random: number): void {
     const pause = pausesMs[attempts];
-    const isLast = pause === undefined || now - since >= giveUpMs;
+    const isLast = pause === undefined || now - since >= abandonMs;
     this.#sql.exec(
       `UPDATE deliveries SET state = ?, attempts = attempts + 1, next_at = ?, last_at = ?, last_error = ?
        WHERE webhook_id = ? AND message = ?`,
@@ -120,7 +120,7 @@ export class Deliveries {
   }
 
   /** Gives up what waits at a webhook that is sent nothing any more. */
-  giveUp(webhook: string): void {
+  abandon(webhook: string): void {
     this.#sql.exec("UPDATE deliveries SET state = 'failed' WHERE webhook_id = ? AND state = 'pending'", webhook);
   }
 
@@ -153,7 +153,7 @@ export class Deliveries {
       .toArray()
       .map((row) => ({
         ...row,
-        type: row.type as NoticeType | "ping",
+        type: row.type as NotificationType | "ping",
         state: row.state as DeliveryView["state"],
         next_at: row.state === "pending" ? row.next_at : null,
       }));

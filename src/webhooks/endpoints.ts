@@ -1,5 +1,5 @@
-/** A tenant's webhooks: where its notices go, and how each address has fared. */
-import type { NewWebhook, NoticeType, WebhookFields, WebhookView } from "../protocol/webhook.ts";
+/** A tenant's webhooks: where its notifications go, and how each address has fared. */
+import type { NewWebhook, NotificationType, WebhookFields, WebhookView } from "../protocol/webhook.ts";
 import { newSecret } from "./signature.ts";
 
 type Row = {
@@ -107,8 +107,8 @@ export class Endpoints {
     return rows.map((row) => this.#viewOf(row));
   }
 
-  /** Those that want a notice of this type from this pool. */
-  wanting(type: NoticeType, pool: string): string[] {
+  /** Those that want a notification of this type from this pool. */
+  wanting(type: NotificationType, pool: string): string[] {
     return this.#sql
       .exec<Row>("SELECT * FROM webhooks WHERE disabled_reason IS NULL AND (pool IS NULL OR pool = ?)", pool)
       .toArray()
@@ -169,7 +169,7 @@ export class Endpoints {
     return {
       id,
       url,
-      types: JSON.parse(types) as NoticeType[],
+      types: JSON.parse(types) as NotificationType[],
       pool,
       description,
       created_at,
@@ -185,7 +185,7 @@ export class Endpoints {
   }
 }
 
-function wants(types: string, type: NoticeType): boolean {
-  const wanted = JSON.parse(types) as NoticeType[];
+function wants(types: string, type: NotificationType): boolean {
+  const wanted = JSON.parse(types) as NotificationType[];
   return wanted.length === 0 || wanted.includes(type);
 }

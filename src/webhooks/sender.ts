@@ -5,7 +5,7 @@
  */
 import { backoffMs } from "../protocol/retry.ts";
 import { validateWebhookUrl } from "./address.ts";
-import { type Deliveries, type Due, giveUpMs } from "./deliveries.ts";
+import { abandonMs, type Deliveries, type Due } from "./deliveries.ts";
 import type { Endpoint, Endpoints } from "./endpoints.ts";
 import { signedHeaders } from "./signature.ts";
 
@@ -23,7 +23,7 @@ const backoff = { firstMs: 1_000, maxMs: 300_000 };
 /** An address to which nothing got through for so long, in so many attempts, is disabled. */
 const deadFailures = 10;
 
-export type CourierOptions = {
+export type WebhookSenderOptions = {
   readonly send: (url: string, init: RequestInit) => Promise<Response>;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
@@ -36,7 +36,7 @@ export type CourierOptions = {
 export class WebhookSender {
   readonly #endpoints: Endpoints;
   readonly #deliveries: Deliveries;
-  readonly #options: CourierOptions;
+  readonly #options: WebhookSenderOptions;
   /** Messages in flight, by webhook. */
   readonly #inFlight = new Map<string, Set<number>>();
   /** The lane that was served last, by webhook. */
@@ -44,7 +44,7 @@ export class WebhookSender {
   /** Ends a pause: there may be something new to send. */
   #wake: () => void = () => undefined;
 
-  constructor(endpoints: Endpoints, deliveries: Deliveries, options: CourierOptions) {
+  constructor(endpoints: Endpoints, deliveries: Deliveries, options: WebhookSenderOptions) {
     this.#endpoints = endpoints;
     this.#deliveries = deliveries;
     this.#options = options;
@@ -121,10 +121,10 @@ export class WebhookSender {
     this.#deliveries.failed(endpoint.id, due, now, error, this.#options.random());
     const failures = endpoint.failures + 1;
     this.#endpoints.failed(endpoint.id, now, error, now + backoffMs(backoff, failures - failuresFree));
-    const isDead = failures >= deadFailures && now - (endpoint.failingSince ?? now) >= giveUpMs;
+    const isDead = failures >= deadFailures && now - (endpoint.failingSince ?? now) >= abandonMs;
     if (status === 410 || isDead) {
       this.#endpoints.disable(endpoint.id, status === 410 ? "gone" : "failing");
-      this.#deliveries.giveUp(endpoint.id);
+      this.#deliveries.abandon(endpoint.id);
     }
   }
 

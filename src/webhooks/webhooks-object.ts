@@ -1,5 +1,5 @@
 /**
- * The Durable Object of a tenant's webhooks: takes notices over from the tenant's pools and sends them. It is an object
+ * The Durable Object of a tenant's webhooks: takes notifications over from the tenant's pools and sends them. It is an object
  * of its own so that addresses that hang or fail hold up neither a pool nor the tenant's keys. Its name is
  * the tenant's id.
  */
@@ -10,9 +10,9 @@ import type { Result } from "../protocol/refusals.ts";
 import {
   type DeliveryView,
   type NewWebhook,
-  type Notice,
-  type NoticeType,
-  noticeTypes,
+  type Notification,
+  type NotificationType,
+  notificationTypes,
   type WebhookFields,
   type WebhookView,
 } from "../protocol/webhook.ts";
@@ -144,20 +144,20 @@ export class WebhooksObject extends DurableObject<WebhooksEnv> {
   }
 
   /**
-   * Takes notices over from a pool, and says which types its webhooks want. Once this has returned they
+   * Takes notifications over from a pool, and says which types its webhooks want. Once this has returned they
    * are stored; handed over again they are not doubled.
    */
-  async accept(pool: string, notices: readonly Notice[]): Promise<readonly NoticeType[]> {
+  async accept(pool: string, notifications: readonly Notification[]): Promise<readonly NotificationType[]> {
     if (!this.#isMade()) return [];
     const now = Date.now();
     this.ctx.storage.transactionSync(() => {
-      for (const notice of notices) {
-        this.#deliveries.add(this.#tenant, pool, notice, this.#endpoints.wanting(notice.type, pool), now);
+      for (const notification of notifications) {
+        this.#deliveries.add(this.#tenant, pool, notification, this.#endpoints.wanting(notification.type, pool), now);
       }
       this.#forget(now);
     });
     await this.#arrange();
-    return noticeTypes.filter((type) => this.#endpoints.wanting(type, pool).length > 0);
+    return notificationTypes.filter((type) => this.#endpoints.wanting(type, pool).length > 0);
   }
 
   override async alarm(): Promise<void> {

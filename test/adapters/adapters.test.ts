@@ -452,12 +452,12 @@ describe("a governed function", () => {
     {
       await using sub = await pool.agent("writer").spawn("sub-1", { priority: 1, max_tokens: 4_000, min_reserve: 0 });
       await sub.govern(async () => ({ usage: { prompt_tokens: 500, completion_tokens: 0 } }))();
-      expect(await pool.report()).toEqual({
+      expect(await pool.summary()).toEqual({
         writer: { allocated: 6_000, consumed: 0, remaining: 6_000 },
         "sub-1": { allocated: 4_000, consumed: 500, remaining: 3_500 },
       });
     }
-    expect(await pool.report()).toEqual({ writer: { allocated: 10_000, consumed: 500, remaining: 9_500 } });
+    expect(await pool.summary()).toEqual({ writer: { allocated: 10_000, consumed: 500, remaining: 9_500 } });
   });
 
   it("goes on without the governor only if its caller says so, and says that it did", async () => {

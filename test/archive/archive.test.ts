@@ -298,7 +298,7 @@ describe("shipping", () => {
         await ship(storage, flaky, { tenant, pool }).catch(() => undefined);
         await all(live.execute(heavy(`t${tries}-`, 20)));
       }
-      const { seq } = (await live.settled()).pool;
+      const { seq } = (await live.persistedMemory()).pool;
       expect(await ship(storage, env.ARCHIVE, { tenant, pool })).toBe(seq);
       expect(shipped(storage)?.seq).toBe(seq);
       const texts = await archived(stub.name);
@@ -307,7 +307,7 @@ describe("shipping", () => {
       const verdict = verify(texts);
       expect(verdict).toMatchObject({ ok: true, findings: [], seq });
       if (verdict.state === null) throw new Error("no state");
-      expect(JSON.stringify(toImage(verdict.state))).toBe(JSON.stringify(toImage((await live.settled()).pool)));
+      expect(JSON.stringify(toImage(verdict.state))).toBe(JSON.stringify(toImage((await live.persistedMemory()).pool)));
     });
   });
 
@@ -414,7 +414,7 @@ describe("what is interrupted", () => {
       await all(live.execute([{ op: "configure", journal_days: null }]));
       clock.now += 3_600_000;
       await storage.deleteAlarm();
-      await live.alarm({ tell: async () => [], keep });
+      await live.alarm({ deliverNotifications: async () => [], archiveJournal: keep });
       expect(await storage.getAlarm()).toBeNull();
       await all(live.execute([{ op: "configure", journal_days: 1 }]));
       clock.now += 3_600_000;
@@ -422,7 +422,7 @@ describe("what is interrupted", () => {
         await live.remove(true);
         throw new Error("no such table");
       };
-      await live.alarm({ tell: async () => [], keep: deleted });
+      await live.alarm({ deliverNotifications: async () => [], archiveJournal: deleted });
       expect(await storage.getAlarm()).toBeNull();
     });
   });
@@ -463,8 +463,8 @@ describe("trimming", () => {
       // A pool that wakes now has nothing but the checkpoint and the last row.
       expect(snapshotHead(storage)).toBeUndefined();
       const awake = livePool(storage, () => clock.now);
-      expect(JSON.stringify(toImage((await awake.settled()).pool))).toBe(
-        JSON.stringify(toImage((await live.settled()).pool)),
+      expect(JSON.stringify(toImage((await awake.persistedMemory()).pool))).toBe(
+        JSON.stringify(toImage((await live.persistedMemory()).pool)),
       );
       await all(awake.execute([{ op: "record", id: "later", agent: "boss", amount: 5, unit: "tokens" }]));
       expect(await findings(storage, awake)).toEqual([]);

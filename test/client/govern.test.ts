@@ -19,7 +19,7 @@ describe("the quick start of the Python library, with our client", () => {
     await callResearcher("find the latest figures on X");
     await callCritic("check the researcher's claims");
 
-    expect(await pool.report()).toEqual({
+    expect(await pool.summary()).toEqual({
       researcher: { allocated: 4000, consumed: 312, remaining: 3688 },
       critic: { allocated: 2000, consumed: 88, remaining: 1912 },
     });
@@ -56,7 +56,7 @@ describe("the quick start of the Python library, with our client", () => {
     await pool.register("critic", { priority: 1, max_tokens: 2000 });
     const research = pool.govern("researcher", async () => completion(1000, 1500), { estimate: () => 2500 });
     await research();
-    expect(await pool.report()).toEqual({
+    expect(await pool.summary()).toEqual({
       researcher: { allocated: 2500, consumed: 2500, remaining: 0 },
       critic: { allocated: 500, consumed: 0, remaining: 500 },
     });
@@ -88,14 +88,14 @@ describe("a governed function", () => {
     await call({ prompt: "one two three", max_tokens: 70 });
     expect(held).toBeGreaterThan(73);
     expect(held).toBeLessThan(110);
-    expect((await pool.report())["writer"]).toMatchObject({ consumed: 10 });
+    expect((await pool.summary())["writer"]).toMatchObject({ consumed: 10 });
   });
 
   it("books an estimate of what went in and came out when the result reports no usage", async () => {
     const pool = await newPool();
     await pool.register("writer", { priority: 1, max_tokens: 5000 });
     await pool.govern("writer", (_prompt: string) => "four words of answer")("a prompt of five words");
-    const consumed = (await pool.report())["writer"]?.consumed ?? 0;
+    const consumed = (await pool.summary())["writer"]?.consumed ?? 0;
     expect(consumed).toBeGreaterThanOrEqual(9);
     expect(consumed).toBeLessThan(14);
   });
@@ -104,7 +104,7 @@ describe("a governed function", () => {
     const pool = await newPool();
     await pool.register("writer", { priority: 1, max_tokens: 5000 });
     await pool.govern("writer", async (_prompt: string) => completion(0, 0))("a prompt");
-    expect((await pool.report())["writer"]).toMatchObject({ consumed: 0 });
+    expect((await pool.summary())["writer"]).toMatchObject({ consumed: 0 });
   });
 
   it("is counted in dollars at the price of its model, in a pool of dollars", async () => {
@@ -138,7 +138,7 @@ describe("a governed function", () => {
       usage: (result) => result.usage.total_tokens * 3,
     });
     await write();
-    expect((await pool.report())["writer"]).toEqual({ allocated: 1_000_000, consumed: 60, remaining: 999_940 });
+    expect((await pool.summary())["writer"]).toEqual({ allocated: 1_000_000, consumed: 60, remaining: 999_940 });
   });
 
   it("does not run at all on a pool or agent that isn't there", async () => {

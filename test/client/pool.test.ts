@@ -15,7 +15,7 @@ describe("a hold", () => {
     expect(await hold.commit(150)).toMatchObject({ replayed: true });
     expect(await rejection(hold.commit(151))).toMatchObject({ code: "reservation_settled", status: 409 });
     expect(await pool.reservation(hold.id)).toMatchObject({ state: "committed", metadata: { run: "1" } });
-    expect(await pool.report()).toEqual({ writer: { allocated: 1000, consumed: 150, remaining: 850 } });
+    expect(await pool.summary()).toEqual({ writer: { allocated: 1000, consumed: 150, remaining: 850 } });
   });
 
   it("is given back at the end of its scope unless it was committed", async () => {
@@ -87,7 +87,7 @@ describe("when answers get lost", () => {
     const hold = await pool.reserve("writer", 400);
     await hold.commit(300);
     await pool.record("writer", 50);
-    expect(await pool.report()).toEqual({ writer: { allocated: 1000, consumed: 350, remaining: 650 } });
+    expect(await pool.summary()).toEqual({ writer: { allocated: 1000, consumed: 350, remaining: 650 } });
     const reserves = lossy.sent.filter((body) => body.includes('"tokens":400'));
     expect(reserves).toHaveLength(2);
     expect(reserves[0]).toBe(reserves[1]);
@@ -104,7 +104,7 @@ describe("when answers get lost", () => {
 
   it("says that the governor can't be reached, where, and what to do", async () => {
     const dead = newBursar({ fetch: () => Promise.reject(new TypeError("fetch failed")), retries: 0 });
-    const error = await rejection(dead.pool("p").report());
+    const error = await rejection(dead.pool("p").summary());
     expect(error).toBeInstanceOf(UnreachableError);
     expect(error).toMatchObject({ code: "unreachable" });
     expect(String(error)).toContain("https://bursar.test");
@@ -121,7 +121,7 @@ describe("when answers get lost", () => {
 
   it("tells a wrong key from a refusal", async () => {
     const stranger = newBursar({ key: "not-the-key-of-anybody-0123456789abcdef" });
-    const error = await rejection(stranger.pool("p").report());
+    const error = await rejection(stranger.pool("p").summary());
     expect(error).toBeInstanceOf(BursarError);
     expect(error).toMatchObject({ code: "unauthorized", status: 401 });
   });

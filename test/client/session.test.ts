@@ -32,7 +32,7 @@ describe("commands over a session", () => {
     expect(error).toBeInstanceOf(BudgetExceededError);
     expect(error).toMatchObject({ code: "confidence_reached", agent: "writer" });
     expect(await rejection(pool.reserve("nobody", 1))).toBeInstanceOf(BursarError);
-    expect(await pool.report()).toEqual({ writer: { allocated: 1_000, consumed: 200, remaining: 800 } });
+    expect(await pool.summary()).toEqual({ writer: { allocated: 1_000, consumed: 200, remaining: 800 } });
     expect(connections).toHaveLength(1);
   });
 
@@ -176,7 +176,7 @@ describe("a client that chooses by itself", () => {
     for (let i = 0; i < 40; i++) await pool.record("writer", 1);
     expect(connections).toHaveLength(1);
     expect(requests - before).toBeLessThan(42);
-    expect((await pool.report())["writer"]).toMatchObject({ consumed: 42 });
+    expect((await pool.summary())["writer"]).toMatchObject({ consumed: 42 });
   });
 
   it("goes on with requests where no session gets through, and nothing is lost or doubled", async () => {
@@ -184,7 +184,7 @@ describe("a client that chooses by itself", () => {
     const pool = await newPool({}, { connect: refuse, retries: 0 });
     await pool.register("writer", { priority: 1, max_tokens: 1_000 });
     await Promise.all(Array.from({ length: 50 }, () => pool.record("writer", 1)));
-    expect((await pool.report())["writer"]).toMatchObject({ consumed: 50 });
+    expect((await pool.summary())["writer"]).toMatchObject({ consumed: 50 });
   });
 });
 

@@ -1,6 +1,6 @@
 /** A client on the real Worker: only the wire between them is the test's, so that it can lose what is sent on it. */
 import { env, exports } from "cloudflare:workers";
-import { Bursar, type Pool, type PoolSettings, type TransportOptions } from "../../src/client/index.ts";
+import { Bursar, type Pool, type PoolOptions, type TransportOptions } from "../../src/client/index.ts";
 import { signKey } from "../../src/http/signature.ts";
 
 export const wire: typeof fetch = (input, init) => exports.default.fetch(new Request(input, init));
@@ -27,7 +27,7 @@ export async function connect(url: string, protocols: string[]): Promise<WebSock
 let pools = 0;
 
 /** A new pool, created. */
-export async function newPool(settings: PoolSettings = {}, options: Partial<TransportOptions> = {}): Promise<Pool> {
+export async function newPool(settings: PoolOptions = {}, options: Partial<TransportOptions> = {}): Promise<Pool> {
   const pool = newBursar(options).pool(`client-${pools++}`, settings.unit === undefined ? {} : { unit: settings.unit });
   await pool.configure(settings);
   return pool;

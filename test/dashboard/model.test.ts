@@ -140,7 +140,7 @@ describe("burn", () => {
 });
 
 describe("words", () => {
-  const nobody = { available: 0, standing: () => undefined };
+  const nobody = { available: 0, lender: () => undefined };
   const commit = { type: "committed", seq: 5, at: 1, id: "r", transfers: [], overage: 0 } as const;
 
   it("say of a commit what was held and what went back", () => {

@@ -30,7 +30,7 @@ const program = `
       const refused = await pool.reserve("writer", 5000).catch((error) => error.code);
       const seen = [];
       for await (const { seq } of pool.watch()) if (seen.push(seq) === 42) break;
-      results[transport] = { report: await pool.report(), refused, last: seen.at(-1) };
+      results[transport] = { report: await pool.summary(), refused, last: seen.at(-1) };
       bursar.close();
     }
     return results;

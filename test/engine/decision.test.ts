@@ -1,6 +1,6 @@
 /** What an id stands for is compared field by field: what differs, and what is only written another way. */
 import { describe, expect, it } from "vitest";
-import { firstDifference } from "../../src/engine/decision.ts";
+import { firstDifference } from "../../src/engine/decisions/decision.ts";
 
 describe("the first difference", () => {
   const of = (then: unknown, now: unknown) =>

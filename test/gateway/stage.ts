@@ -1,6 +1,6 @@
 /** The Worker on plain workerd, the providers' stand-in behind it, and pools to spend from. */
 
-import { Bursar, type Contract, type Pool, type PoolSettings } from "../../src/client/index.ts";
+import { Bursar, type ContractOptions, type Pool, type PoolOptions } from "../../src/client/index.ts";
 import type { JournalEvent } from "../../src/protocol/journal.ts";
 import { type Provider, startProvider } from "../support/provider.ts";
 import { key as adminKey, keyFor, startWorkerd, type Workerd } from "../support/workerd.ts";
@@ -21,8 +21,8 @@ export type Stage = {
   readonly bursar: Bursar;
   /** A new pool with one agent, and a key that may call models as that agent and do nothing else. */
   newPool(
-    contract?: Partial<Contract>,
-    settings?: PoolSettings,
+    contract?: Partial<ContractOptions>,
+    settings?: PoolOptions,
   ): Promise<{ readonly pool: Pool; readonly key: string }>;
   /** Ends the Worker without warning, and starts it again on the same data. */
   kill(): Promise<void>;

@@ -195,7 +195,7 @@ async function fails(step: Step, before: Moment, smooth: Smooth, nth: number, wh
     const callers = await Promise.allSettled([deliver(pool, step), pool.read(({ seq }) => seq), pool.execute([])]);
     left = 0;
     met.add(statement);
-    // What comes after the flush is no caller's: the alarm that can't be set, and notices that can't be handed over.
+    // What comes after the flush is no caller's: the alarm that can't be set, and notifications that can't be handed over.
     // Nor is a snapshot, which is a shortcut past what is stored.
     const isSnapshot = /^(INSERT OR REPLACE INTO|DELETE FROM) snapshot/.test(statement);
     const isNote = step.does === "alarm" && statement.startsWith("INSERT OR REPLACE INTO head");
@@ -219,7 +219,7 @@ async function fails(step: Step, before: Moment, smooth: Smooth, nth: number, wh
 
 /** From here on what fails is no caller's. */
 function beginsHandOver(statement: string): boolean {
-  return statement.startsWith("SELECT seq, notice");
+  return statement.startsWith("SELECT seq, notification");
 }
 
 /** A pool that is awake at `before`, just when `step` is due. */

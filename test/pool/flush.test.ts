@@ -127,7 +127,7 @@ describe("an answer", () => {
           "one who reads",
           pool.read((state) => state.seq),
         ),
-        noted("one who reads all", pool.settled()),
+        noted("one who reads all", pool.persistedMemory()),
       ];
       expect(stored()).toBe(3);
       await Promise.all(answers);
@@ -213,7 +213,7 @@ describe("the alarm", () => {
     vi.setSystemTime(someday + 3_600_000);
     await all(stub.run([reserve("s", "boss", 1, { ttl_ms: 1_000 })]));
     const alarmAt = await alarmTime(stub);
-    // Soon, because the lease that ended is a notice for whoever listens; then for the one that is open.
+    // Soon, because the lease that ended is a notification for whoever listens; then for the one that is open.
     expect(alarmAt).toBe(someday + 3_601_000);
     vi.setSystemTime(someday + 3_601_000);
     expect(await runDurableObjectAlarm(stub.raw)).toBe(true);
@@ -412,7 +412,7 @@ describe("a removal", () => {
       const first = pool.execute([reserve("r", "boss", 1)]);
       const second = first.then(() => pool.execute([reserve("s", "boss", 1)]));
       await Promise.allSettled([second, pool.remove(true)]);
-      await pool.settled();
+      await pool.persistedMemory();
       expect(await imageOf(pool)).toBe(await storedImage(storage));
       await all(pool.execute(setUp));
       expect(await imageOf(pool)).toBe(await storedImage(storage));

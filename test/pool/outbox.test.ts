@@ -1,10 +1,10 @@
-/** Notices: written with the event, kept until they are taken over, handed over by alarm, and never on a caller's way. */
+/** Notifications: written with the event, kept until they are taken over, handed over by alarm, and never on a caller's way. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { LivePool } from "../../src/pool/live-pool.ts";
-import { waitingNotices } from "../../src/pool/outbox.ts";
-import { type Notice, type NoticeType, noticeTypes } from "../../src/protocol/webhook.ts";
+import { waitingNotifications } from "../../src/pool/outbox.ts";
+import { type Notification, type NotificationType, notificationTypes } from "../../src/protocol/webhook.ts";
 import {
   all,
   counted,
@@ -36,11 +36,11 @@ async function onPool(
   });
 }
 
-describe("a notice", () => {
+describe("a notification", () => {
   it("is written with the event that it tells of, and says what that says", () =>
     onPool(async (pool, storage) => {
       await all(pool.execute([record("u", 60)]));
-      expect(waitingNotices(storage, 10)).toEqual([
+      expect(waitingNotifications(storage, 10)).toEqual([
         {
           seq: 4,
           at: someday,
@@ -65,10 +65,10 @@ describe("a notice", () => {
       await all(pool.execute([{ op: "resume", agent: "a" }]));
       clock.now += 2 * 3_600_000;
       await pool.read(() => undefined);
-      await pool.settled();
-      const types = new Set(waitingNotices(storage, 100).map(({ type }) => type));
-      expect([...noticeTypes].filter((type) => !types.has(type))).toEqual(["budget.burn_rate"]);
-      const expired = waitingNotices(storage, 100).find(({ type }) => type === "reservation.expired");
+      await pool.persistedMemory();
+      const types = new Set(waitingNotifications(storage, 100).map(({ type }) => type));
+      expect([...notificationTypes].filter((type) => !types.has(type))).toEqual(["budget.burn_rate"]);
+      const expired = waitingNotifications(storage, 100).find(({ type }) => type === "reservation.expired");
       expect(expired?.data).toEqual({ agent: "a", id: "r", charged: 0 });
     }));
 
@@ -77,32 +77,32 @@ describe("a notice", () => {
       await all(pool.execute([record("u", 60)]));
       const alarm = await storage.getAlarm();
       expect(alarm).toBe(clock.now + 1_000);
-      const taken: Notice[] = [];
-      const take = async (notices: readonly Notice[]): Promise<typeof noticeTypes> => {
-        taken.push(...notices);
-        return noticeTypes;
+      const taken: Notification[] = [];
+      const take = async (notifications: readonly Notification[]): Promise<typeof notificationTypes> => {
+        taken.push(...notifications);
+        return notificationTypes;
       };
       clock.now += 1_000;
-      await pool.alarm({ ...noTasks, tell: () => Promise.reject(new Error("out of reach")) });
-      expect(waitingNotices(storage, 10).length).toBe(1);
+      await pool.alarm({ ...noTasks, deliverNotifications: () => Promise.reject(new Error("out of reach")) });
+      expect(waitingNotifications(storage, 10).length).toBe(1);
       expect(await storage.getAlarm()).toBe(clock.now + 30_000);
       clock.now += 30_000;
-      await pool.alarm({ ...noTasks, tell: take });
+      await pool.alarm({ ...noTasks, deliverNotifications: take });
       expect(taken.map(({ seq }) => seq)).toEqual([4]);
-      expect(waitingNotices(storage, 10)).toEqual([]);
+      expect(waitingNotifications(storage, 10)).toEqual([]);
     }));
 
   it("of a pool that was deleted meanwhile takes none of the next one's with it", () =>
     onPool(async (pool, storage, clock) => {
       await all(pool.execute([record("u", 60)]));
       clock.now += 1_000;
-      const tell = async (): Promise<typeof noticeTypes> => {
+      const tell = async (): Promise<typeof notificationTypes> => {
         await pool.remove(true);
         await all(pool.execute([{ op: "configure" }, register("a", 1, 100), record("u", 60)]));
-        return noticeTypes;
+        return notificationTypes;
       };
-      await pool.alarm({ ...noTasks, tell });
-      expect(waitingNotices(storage, 10).map(({ seq }) => seq)).toEqual([4, 5]);
+      await pool.alarm({ ...noTasks, deliverNotifications: tell });
+      expect(waitingNotifications(storage, 10).map(({ seq }) => seq)).toEqual([4, 5]);
       expect(await storage.getAlarm()).toBe(clock.now + 1_000);
     }));
 
@@ -113,10 +113,10 @@ describe("a notice", () => {
         await all(pool.execute([reserve(`r${id++}`, "a", 1, { ttl_ms: 100 })]));
         clock.now += 100;
         await pool.read(() => undefined);
-        return waitingNotices(storage, 10).length;
+        return waitingNotifications(storage, 10).length;
       };
       expect(await expires()).toBe(1);
-      await pool.alarm({ ...noTasks, tell: async () => ["agent.overage"] });
+      await pool.alarm({ ...noTasks, deliverNotifications: async () => ["agent.overage"] });
       expect(await expires()).toBe(0);
       clock.now += 60_000;
       expect(await expires()).toBe(1);
@@ -133,18 +133,18 @@ describe("a notice", () => {
         clock.now += 100;
         await all(pool.execute([record(`r${round}`, 1)]));
       }
-      const told: Notice[] = [];
+      const told: Notification[] = [];
       await pool.alarm({
         ...noTasks,
-        tell: async (notices) => {
-          told.push(...notices);
-          return noticeTypes;
+        deliverNotifications: async (notifications) => {
+          told.push(...notifications);
+          return notificationTypes;
         },
       });
       const expired = told.filter(({ type }) => type === "reservation.expired");
       expect(expired).toMatchObject([{ data: { count: 180, charged: 0 } }]);
       expect(expired[0]?.data["reservations"]).toHaveLength(100);
-      expect(waitingNotices(storage, 10)).toEqual([]);
+      expect(waitingNotifications(storage, 10)).toEqual([]);
     }));
 
   it("of leases is the same message again where its answer was lost, whatever ended since", () =>
@@ -158,14 +158,14 @@ describe("a notice", () => {
         clock.now += 100;
         await pool.read(() => undefined);
       };
-      const told: Notice[][] = [];
+      const told: Notification[][] = [];
       const alarm = (isLost: boolean): Promise<void> =>
         pool.alarm({
           ...noTasks,
-          tell: async (notices) => {
-            told.push([...notices]);
+          deliverNotifications: async (notifications) => {
+            told.push([...notifications]);
             if (isLost) throw new Error("the answer was lost");
-            return noticeTypes;
+            return notificationTypes;
           },
         });
       await expire(3);
@@ -185,18 +185,18 @@ describe("a notice", () => {
       const pool = livePool(storage, () => clock.now);
       await all(pool.execute([{ op: "configure", budget: 1_000 }, register("a", 1, 1_000)]));
       const told: string[] = [];
-      const alarm = (wanted: readonly NoticeType[]): Promise<void> =>
+      const alarm = (wanted: readonly NotificationType[]): Promise<void> =>
         pool.alarm({
           ...noTasks,
-          tell: async (notices) => {
-            for (const { type, data } of notices)
+          deliverNotifications: async (notifications) => {
+            for (const { type, data } of notifications)
               if (wanted.includes(type)) told.push(`${type} ${String(data["percent"])}`);
             return wanted;
           },
         });
       await all(pool.execute([record("u1", 550)]));
       await alarm([]);
-      expect([told, waitingNotices(storage, 10)]).toEqual([[], []]);
+      expect([told, waitingNotifications(storage, 10)]).toEqual([[], []]);
       // Four seconds later there is a webhook, and the next warning brings the first one along.
       clock.now += 4_000;
       await all(pool.execute([record("u2", 300)]));
@@ -206,7 +206,7 @@ describe("a notice", () => {
       await alarm([]);
       await all(pool.execute([{ op: "reset_period", id: "p" }]));
       told.length = 0;
-      await alarm(noticeTypes);
+      await alarm(notificationTypes);
       expect(told).toEqual(["period.started undefined"]);
     }));
 
@@ -222,7 +222,7 @@ describe("a notice", () => {
 });
 
 describe("a pool object", () => {
-  it("hands its notices to its tenant's webhooks by alarm, after an eviction too, and each once", async () => {
+  it("hands its notifications to its tenant's webhooks by alarm, after an eviction too, and each once", async () => {
     const tenant = "tenant-of-the-outbox";
     const stub = new Stub(`${tenant}/p`);
     const hooks = env.WEBHOOKS.getByName(tenant);
@@ -238,7 +238,7 @@ describe("a pool object", () => {
     const told = await hooks.deliveries("w", undefined, 100);
     if (!told.ok) throw new Error("no deliveries");
     expect(told.result.deliveries.map(({ seq }) => seq)).toEqual([7, 6, 5, 4]);
-    expect(await runInDurableObject(stub.raw, (_, { storage }) => waitingNotices(storage, 10))).toEqual([]);
+    expect(await runInDurableObject(stub.raw, (_, { storage }) => waitingNotifications(storage, 10))).toEqual([]);
   });
 
   it("leaves no file behind for a tenant without webhooks", async () => {

@@ -10,7 +10,7 @@ import { fromPages, pagesOf } from "../../src/engine/image-pages.ts";
 import { toImage } from "../../src/engine/image.ts";
 import { emptyPool } from "../../src/engine/state.ts";
 import { rowsAfter } from "../../src/pool/journal.ts";
-import { loadPool } from "../../src/pool/memory.ts";
+import { loadPool } from "../../src/pool/load-pool.ts";
 import { isDue, readSnapshot, snapshotHead, writeSnapshot } from "../../src/pool/snapshot.ts";
 import type { Command } from "../../src/protocol/commands.ts";
 import {
@@ -75,7 +75,7 @@ describe("a pool with a long history", () => {
       const awake = livePool(storage);
       await all(awake.execute([...setUp, ...heavy("r", 260)]));
       await all(awake.execute(heavy("s", 20)));
-      const { tailLength, snapshotLength, head, persistedSeq } = await awake.settled();
+      const { tailLength, snapshotLength, head, persistedSeq } = await awake.persistedMemory();
       expect(loadPool(storage)).toMatchObject({ tailLength, snapshotLength, head, persistedSeq });
     }));
 });

@@ -219,14 +219,14 @@ export function livePool(storage: PoolStorage, clock: () => number = Date.now): 
 }
 
 /** An alarm's tasks where nobody listens and nothing is kept elsewhere. */
-export const noTasks: Tasks = { tell: async () => [], keep: async () => undefined };
+export const noTasks: Tasks = { deliverNotifications: async () => [], archiveJournal: async () => undefined };
 
 /** For clocks set by hand: so far ahead that no alarm of the platform's runs while a test does. */
 export const someday = 4_000_000_000_000;
 
 /** All that a pool knows, as one text; two pools are equal when these are. */
 export async function imageOf(pool: LivePool): Promise<string> {
-  return JSON.stringify(toImage((await pool.settled()).pool));
+  return JSON.stringify(toImage((await pool.persistedMemory()).pool));
 }
 
 /** What storage says: the image that a pool has which wakes now. */
@@ -239,7 +239,7 @@ export async function findings(storage: PoolStorage, pool: LivePool = livePool(s
   if (schemaVersion(storage) === 0) return [];
   // Its rests are by a timer, which some tests move by hand.
   const noRest = async (): Promise<void> => undefined;
-  return (await audit(storage, () => pool.settled(), noRest)).findings;
+  return (await audit(storage, () => pool.persistedMemory(), noRest)).findings;
 }
 
 /** Records of one token with so many labels that about 68 of them fill a journal row: more than the API lets in. */

@@ -1,7 +1,7 @@
 /** A tenant's webhooks on real SQLite, with a clock and a network of the test's. */
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import type { Notice, WebhookFields } from "../../src/protocol/webhook.ts";
+import type { Notification, WebhookFields } from "../../src/protocol/webhook.ts";
 import { migrate } from "../../src/storage/migrate.ts";
 import { Deliveries } from "../../src/webhooks/deliveries.ts";
 import { Endpoints } from "../../src/webhooks/endpoints.ts";
@@ -54,10 +54,16 @@ export class Stage {
     return this.endpoints.add(id, all, this.now).secret;
   }
 
-  /** A notice, handed over by the pool `p`. */
-  tell(seq: number, more: Partial<Notice> = {}, pool = "p"): void {
-    const notice: Notice = { seq, at: this.now, type: "agent.overage", data: { agent: "a", overage: seq }, ...more };
-    this.deliveries.add("tenant", pool, notice, this.endpoints.wanting(notice.type, pool), this.now);
+  /** A notification, handed over by the pool `p`. */
+  tell(seq: number, more: Partial<Notification> = {}, pool = "p"): void {
+    const notification: Notification = {
+      seq,
+      at: this.now,
+      type: "agent.overage",
+      data: { agent: "a", overage: seq },
+      ...more,
+    };
+    this.deliveries.add("tenant", pool, notification, this.endpoints.wanting(notification.type, pool), this.now);
   }
 
   /** Sends what is due now. */

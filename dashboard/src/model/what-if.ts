@@ -19,7 +19,7 @@ export type Plans = ReadonlyMap<string, Plan>;
 /** `governed`: budget flows. `flat`: each has its cap. `shared`: one pot, first come. */
 export type Rules = "governed" | "flat" | "shared";
 
-export type Outcome = {
+export type Replay = {
   readonly asked: number;
   readonly served: number;
   readonly refused: number;
@@ -46,8 +46,8 @@ export function play(
   edited: Plans,
   rules: Rules,
   unit: Unit,
-): Map<string, Outcome> {
-  const outcomes = new Map<string, Outcome>();
+): Map<string, Replay> {
+  const outcomes = new Map<string, Replay>();
   const pool = rules === "governed" ? copyOf(start) : capped(start, rules, unit);
   if (rules !== "shared") {
     for (const { name, contract } of pool.agents.values()) {
@@ -80,7 +80,7 @@ export function play(
   return outcomes;
 }
 
-const nothing: Outcome = { asked: 0, served: 0, refused: 0, missed: 0 };
+const nothing: Replay = { asked: 0, served: 0, refused: 0, missed: 0 };
 /** The one agent of a shared pot. */
 const sharedPot = "shared";
 

@@ -105,7 +105,7 @@ export function whyRefused(code: string, pool: Pool, name: string | null): strin
 }
 
 /** What an agent stood at when it was asked to lend. */
-export type Standing = { readonly priority: number; readonly gate: "open" | "closed"; readonly used: number };
+export type Lender = { readonly priority: number; readonly gate: "open" | "closed"; readonly used: number };
 
 /**
  * Explains a decision: what the agent had, what was missing, and why each of the lenders was asked.
@@ -118,7 +118,7 @@ export function explain(
     readonly available: number;
     /** What the reservation held that is committed. */
     readonly held: number;
-    readonly standing: (agent: string) => Standing | undefined;
+    readonly lender: (agent: string) => Lender | undefined;
   },
   owner?: string,
 ): string {
@@ -142,12 +142,12 @@ export function explain(
     }
     const donors: readonly Donor[] = event.type === "reallocated" ? event.donors : [];
     const known = donors.find((donor) => donor.agent === from);
-    const standing = before.standing(from);
-    const priority = known?.priority ?? standing?.priority;
+    const lender = before.lender(from);
+    const priority = known?.priority ?? lender?.priority;
     const why = [
       ...(priority === undefined ? [] : [`priority ${priority}`]),
-      ...((known?.gate ?? standing?.gate) === "closed" ? ["its gate closed"] : []),
-      ...(standing === undefined ? [] : [standing.used < 0.005 ? "idle" : `${percent(standing.used)} used`]),
+      ...((known?.gate ?? lender?.gate) === "closed" ? ["its gate closed"] : []),
+      ...(lender === undefined ? [] : [lender.used < 0.005 ? "idle" : `${percent(lender.used)} used`]),
     ];
     parts.push(`${of(given)} came from ${from} (${why.join(", ")})`);
   }

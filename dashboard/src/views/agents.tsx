@@ -8,7 +8,8 @@ import { useRef } from "preact/hooks";
 import { type Agent, available, gateOf, overage, type Pool } from "../../../src/engine/state.ts";
 import { amount, brief, count, duration } from "../format.ts";
 import { exhaustedIn } from "../model/burn.ts";
-import type { LivePool, Move } from "../model/live.ts";
+import type { Move, PoolFeed } from "../model/pool-feed.ts";
+
 import { Empty } from "./states.tsx";
 
 const legend = [
@@ -26,7 +27,7 @@ const rowsInSight = 12;
 /** The state that a view shows: as it is now, or as of an event of the past. */
 export type Shown = { readonly pool: Pool; readonly isPast: boolean };
 
-export function Agents({ live, shown: { pool, isPast } }: { readonly live: LivePool; readonly shown: Shown }) {
+export function Agents({ live, shown: { pool, isPast } }: { readonly live: PoolFeed; readonly shown: Shown }) {
   const scrolled = useSignal(0);
   const box = useRef<HTMLDivElement>(null);
   const agents = [...pool.agents.values()].sort(
@@ -88,7 +89,7 @@ type RowProps = {
   readonly place: number;
   readonly of: number;
   readonly widest: number;
-  readonly live: LivePool;
+  readonly live: PoolFeed;
   readonly isPast: boolean;
 };
 

@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { brief } from "../format.ts";
-import type { LivePool } from "../model/live.ts";
+import type { PoolFeed } from "../model/pool-feed.ts";
 import { theme } from "./header.tsx";
 
 /** Points of the line; more than the screen has would only take time. */
@@ -11,7 +11,7 @@ const points = 400;
 /** How often it is drawn again. */
 const everyMs = 1_000;
 
-export function Chart({ live }: { readonly live: LivePool }) {
+export function Chart({ live }: { readonly live: PoolFeed }) {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const box = place.current;
@@ -54,7 +54,7 @@ export function Chart({ live }: { readonly live: LivePool }) {
 }
 
 /** Times in seconds, and what was consumed by then, thinned out. */
-function lineOf({ history: { events, consumed } }: LivePool): [number[], number[]] {
+function lineOf({ history: { events, consumed } }: PoolFeed): [number[], number[]] {
   const [times, sums]: [number[], number[]] = [[], []];
   const every = Math.max(1, Math.floor(events.length / points));
   for (

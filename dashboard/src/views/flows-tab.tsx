@@ -1,8 +1,8 @@
 /** Loans between agents over a span of the journal: ribbons from lenders to borrowers, as wide as what moved. */
 import { useSignal } from "@preact/signals";
 import { amount, brief, clock, count } from "../format.ts";
-import type { LivePool } from "../model/live.ts";
 import { type Flow, flowsIn } from "../model/moves.ts";
+import type { PoolFeed } from "../model/pool-feed.ts";
 import { Empty } from "./states.tsx";
 
 const spans = [
@@ -15,7 +15,7 @@ const spans = [
 /** Ribbons that can be told apart. */
 const most = 24;
 
-export function FlowsTab({ live }: { readonly live: LivePool }) {
+export function FlowsTab({ live }: { readonly live: PoolFeed }) {
   const span = useSignal<string>("1000");
   const { events, owners } = live.history;
   // Read, so that it follows the pool.
@@ -78,7 +78,7 @@ export function FlowsTab({ live }: { readonly live: LivePool }) {
 
 const [width, height, column, gap] = [720, 340, 150, 10];
 
-function Sankey({ flows, live }: { readonly flows: readonly Flow[]; readonly live: LivePool }) {
+function Sankey({ flows, live }: { readonly flows: readonly Flow[]; readonly live: PoolFeed }) {
   const total = flows.reduce((sum, flow) => sum + flow.amount, 0);
   const lenders = sidesOf(flows, (flow) => flow.from ?? "the unallocated budget", total);
   const borrowers = sidesOf(flows, (flow) => flow.to, total);
@@ -129,7 +129,7 @@ function Side({
   x,
   anchor,
   unit,
-}: Box & { name: string; x: number; anchor: "start" | "end"; unit: LivePool["unit"] }) {
+}: Box & { name: string; x: number; anchor: "start" | "end"; unit: PoolFeed["unit"] }) {
   const shift = anchor === "end" ? -6 : 6;
   return (
     <g>

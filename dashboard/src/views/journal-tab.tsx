@@ -6,7 +6,7 @@ import { eventTraits } from "../../../src/protocol/events.ts";
 import type { JournalEvent } from "../../../src/protocol/journal.ts";
 import { clock, count } from "../format.ts";
 import { ownerOf } from "../model/history.ts";
-import type { LivePool } from "../model/live.ts";
+import type { PoolFeed } from "../model/pool-feed.ts";
 import { explain, lineOf } from "../model/words.ts";
 import { Empty } from "./states.tsx";
 
@@ -23,7 +23,7 @@ const kinds = [
   ["refused", "refusals"],
 ] as const;
 
-export function JournalTab({ live }: { readonly live: LivePool }) {
+export function JournalTab({ live }: { readonly live: PoolFeed }) {
   const kind = useSignal<string>("all");
   const agent = useSignal("");
   const page = useSignal(0);
@@ -167,7 +167,7 @@ function Detail({
   owner,
 }: {
   readonly event: JournalEvent;
-  readonly live: LivePool;
+  readonly live: PoolFeed;
   readonly owner: string | undefined;
 }) {
   const before = useMemo(() => live.history.at(event.seq - 1), [live, event.seq]);
@@ -186,7 +186,7 @@ function Detail({
           {
             available: borrower === undefined ? 0 : available(borrower),
             held: hold?.op === "reserve" && hold.state === "held" ? hold.granted : 0,
-            standing: (name) => {
+            lender: (name) => {
               const agent = before.agents.get(name);
               return agent === undefined
                 ? undefined

@@ -6,13 +6,13 @@ import type { KeyView } from "../../../src/protocol/key.ts";
 import type { Unit } from "../../../src/protocol/unit.ts";
 import { amount } from "../format.ts";
 import { access } from "../model/access.ts";
-import type { LivePool } from "../model/live.ts";
+import type { PoolFeed } from "../model/pool-feed.ts";
 import { Act, client, Field, number, text } from "./acts.tsx";
 
 /** Agents that are listed at once; more are found by name. */
 const agentsMost = 100;
 
-export function ManageTab({ live }: { readonly live: LivePool }) {
+export function ManageTab({ live }: { readonly live: PoolFeed }) {
   // Read, so that it follows the pool.
   const all = live.slowVersion.value >= 0 ? [...live.state.agents.values()] : [];
   const sought = useSignal("");
@@ -53,7 +53,7 @@ export function ManageTab({ live }: { readonly live: LivePool }) {
 }
 
 /** What can be done to the pool as a whole. */
-function PoolActs({ live }: { readonly live: LivePool }) {
+function PoolActs({ live }: { readonly live: PoolFeed }) {
   const { unit, remote } = live;
   return (
     <>
@@ -129,7 +129,7 @@ function contractOf(form: FormData, unit: Unit) {
 }
 
 /** An agent, and what can be done to it. */
-function AgentLine({ agent, live }: { readonly agent: Agent; readonly live: LivePool }) {
+function AgentLine({ agent, live }: { readonly agent: Agent; readonly live: PoolFeed }) {
   const { unit, remote } = live;
   const { name, contract } = agent;
   return (

@@ -4,12 +4,12 @@ import { useEffect } from "preact/hooks";
 import { headroom, type Pool, type Reservation } from "../../../src/engine/state.ts";
 import { amount, brief, clock, count, duration, percent } from "../format.ts";
 import { exhaustedIn } from "../model/burn.ts";
-import type { LivePool } from "../model/live.ts";
+import type { PoolFeed } from "../model/pool-feed.ts";
 import { Agents, type Shown } from "./agents.tsx";
 import { Chart } from "./chart.tsx";
 import { Empty } from "./states.tsx";
 
-export function NowTab({ live, shown }: { readonly live: LivePool; readonly shown: Shown }) {
+export function NowTab({ live, shown }: { readonly live: PoolFeed; readonly shown: Shown }) {
   // What burns and how long it lasts changes while nothing happens.
   useNow(live, shown.isPast ? undefined : 1_000);
   return (
@@ -28,7 +28,7 @@ export function NowTab({ live, shown }: { readonly live: LivePool; readonly show
   );
 }
 
-function Totals({ live, shown: { pool, isPast } }: { readonly live: LivePool; readonly shown: Shown }) {
+function Totals({ live, shown: { pool, isPast } }: { readonly live: PoolFeed; readonly shown: Shown }) {
   const { unit } = live;
   const rate = isPast ? 0 : live.burn.rate(live.now());
   const figures: readonly (readonly [label: string, value: string, note: string])[] = [
@@ -53,7 +53,7 @@ function Totals({ live, shown: { pool, isPast } }: { readonly live: LivePool; re
   );
 }
 
-function Audit({ live }: { readonly live: LivePool }) {
+function Audit({ live }: { readonly live: PoolFeed }) {
   const said = useSignal("not yet asked");
   const audit = async (): Promise<void> => {
     said.value = "folding the journal…";
@@ -82,7 +82,7 @@ function Audit({ live }: { readonly live: LivePool }) {
 /** Reservations that are shown, at most: the ones that end first. */
 const heldMost = 50;
 
-function Held({ live, shown: { pool, isPast } }: { readonly live: LivePool; readonly shown: Shown }) {
+function Held({ live, shown: { pool, isPast } }: { readonly live: PoolFeed; readonly shown: Shown }) {
   const now = useNow(live, isPast ? undefined : 500);
   const at = isPast ? pool.at : now;
   const open = openOf(pool);
@@ -121,7 +121,7 @@ function openOf(pool: Pool): Reservation[] {
 }
 
 /** The governor's time, now and then; never again, without an interval. */
-function useNow(live: LivePool, everyMs: number | undefined): number {
+function useNow(live: PoolFeed, everyMs: number | undefined): number {
   const now = useSignal(live.now());
   useEffect(() => {
     if (everyMs === undefined) return undefined;
@@ -133,7 +133,7 @@ function useNow(live: LivePool, everyMs: number | undefined): number {
   return now.value;
 }
 
-function Refused({ live, shown: { pool, isPast } }: { readonly live: LivePool; readonly shown: Shown }) {
+function Refused({ live, shown: { pool, isPast } }: { readonly live: PoolFeed; readonly shown: Shown }) {
   const all = live.refusals.value;
   const refusals = isPast ? all.filter(({ at }) => at <= pool.at) : all;
   return (

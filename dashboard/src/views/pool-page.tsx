@@ -2,7 +2,7 @@
 import { computed, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { access, isAdmin } from "../model/access.ts";
-import { LivePool, type Status } from "../model/live.ts";
+import { PoolFeed, type Status } from "../model/pool-feed.ts";
 import { addressOf, route } from "../model/route.ts";
 import type { Shown } from "./agents.tsx";
 import { JournalTab } from "./journal-tab.tsx";
@@ -24,7 +24,7 @@ const whatIf = async () => (await import("./what-if-tab.tsx")).WhatIfTab;
 const manage = async () => (await import("./manage-tab.tsx")).ManageTab;
 
 export function PoolPage({ name }: { readonly name: string }) {
-  const live = useMemo(() => new LivePool((access.value ?? noAccess()).bursar.pool(name)), [name]);
+  const live = useMemo(() => new PoolFeed((access.value ?? noAccess()).bursar.pool(name)), [name]);
   useEffect(() => () => live.stop(), [live]);
   /** The event whose moment is shown; undefined for now. */
   const moment = useSignal<number | undefined>(undefined);
@@ -94,7 +94,7 @@ function StatusLine({ status }: { readonly status: Status }) {
   );
 }
 
-type ViewProps = { readonly tab: string; readonly live: LivePool; readonly shown: Shown };
+type ViewProps = { readonly tab: string; readonly live: PoolFeed; readonly shown: Shown };
 
 /** The view that the tab names. Large ones are fetched when they are first opened. */
 function View({ tab, live, shown }: ViewProps) {
@@ -113,7 +113,7 @@ function View({ tab, live, shown }: ViewProps) {
   }
 }
 
-function TryAgain({ live }: { readonly live: LivePool }) {
+function TryAgain({ live }: { readonly live: PoolFeed }) {
   return (
     <p class="again">
       <button type="button" onClick={() => live.again()}>

@@ -1,9 +1,9 @@
 /** Time travel: drag to any event, and all above is as it was then. */
 import type { Signal } from "@preact/signals";
 import { clock, count } from "../format.ts";
-import type { LivePool } from "../model/live.ts";
+import type { PoolFeed } from "../model/pool-feed.ts";
 
-export function TimeBar({ live, moment }: { readonly live: LivePool; readonly moment: Signal<number | undefined> }) {
+export function TimeBar({ live, moment }: { readonly live: PoolFeed; readonly moment: Signal<number | undefined> }) {
   const { history } = live;
   // Read, so that its end moves with the pool.
   const last = live.version.value > 0 ? history.last : 0;

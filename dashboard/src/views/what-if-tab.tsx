@@ -2,8 +2,8 @@
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { brief, count, percent } from "../format.ts";
-import type { LivePool } from "../model/live.ts";
-import { type Outcome, type Plan, plansIn, play, type Rules } from "../model/what-if.ts";
+import type { PoolFeed } from "../model/pool-feed.ts";
+import { type Plan, plansIn, play, type Replay, type Rules } from "../model/what-if.ts";
 import { Empty } from "./states.tsx";
 
 /** Demands that are played; more would keep the page busy for longer than one likes to look at it. */
@@ -13,9 +13,9 @@ const step = 10_000;
 /** Agents that are shown; more would be no table that one reads. */
 const agentsMost = 100;
 
-type Played = Readonly<Record<Rules, ReadonlyMap<string, Outcome>>>;
+type Played = Readonly<Record<Rules, ReadonlyMap<string, Replay>>>;
 
-export function WhatIfTab({ live }: { readonly live: LivePool }) {
+export function WhatIfTab({ live }: { readonly live: PoolFeed }) {
   // Read, so that agents that come later are in it.
   const last = live.slowVersion.value >= 0 ? live.history.last : 0;
   const tooMany = last - live.history.base - most;
@@ -61,7 +61,7 @@ type PlanTableProps = {
   readonly plans: ReadonlyMap<string, Plan>;
   readonly played: Played | undefined;
   readonly change: (agent: string, field: keyof Plan, value: number) => void;
-  readonly live: LivePool;
+  readonly live: PoolFeed;
 };
 
 function PlanTable({ plans, played, change, live }: PlanTableProps) {
@@ -115,7 +115,7 @@ function PlanTable({ plans, played, change, live }: PlanTableProps) {
 }
 
 /** The share of an agent's calls that were let, and what it missed. */
-function Served({ outcome, live }: { readonly outcome: Outcome | undefined; readonly live: LivePool }) {
+function Served({ outcome, live }: { readonly outcome: Replay | undefined; readonly live: PoolFeed }) {
   if (outcome === undefined || outcome.asked === 0) return <span class="note">–</span>;
   const share = outcome.served / outcome.asked;
   return (

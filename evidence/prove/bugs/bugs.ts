@@ -198,7 +198,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a session outlives the key that opened it",
-    within: "#isOver",
+    within: "#closeIfRefused",
     pattern: /refusal === undefined/,
     becomes: 'refusal?.code !== "key_expired"',
     tests: "test/tenant/revocation.test.ts test/http/session.test.ts",

@@ -10,7 +10,7 @@ process.env["BURSAR_RUNS"] ??= "30";
 
 /** These take seconds. */
 const last = [
-  "remember.test.ts",
+  "outcomes.test.ts",
   "estimate.test.ts",
   "cost.test.ts",
   "model.test.ts",

@@ -2,7 +2,7 @@
 import { lacksOnlyBudget } from "../../../src/engine/decisions/reservation.ts";
 import { execute } from "../../../src/engine/execute.ts";
 import { emptyPool, type Pool } from "../../../src/engine/state.ts";
-import { WaitingLine } from "../../../src/pool/waiting.ts";
+import { WaitQueue } from "../../../src/pool/wait-queue.ts";
 import type { Command, Outcome } from "../../../src/protocol/commands.ts";
 import type { ReserveCommand } from "../../../src/protocol/reservation.ts";
 import { type Call, costOf, type Fleet, type FleetAgent } from "../fleet.ts";
@@ -70,7 +70,7 @@ export const gated: Policy = {
 function onEngine({ agents }: Fleet, budget: number, options: Options): Governor {
   const { float = 0, isPot = false, moves = false, waitMs = 0, leastAnswer, isGated = false } = options;
   const pool = emptyPool();
-  const line = new WaitingLine();
+  const line = new WaitQueue();
   const waiting = new Map<string, Call>();
   const tasks = new Map<FleetAgent, number>();
   /** Of a pot, whose engine knows one agent, the gates are kept here. */

@@ -11,9 +11,9 @@ import type {
 import type { PoolEvent } from "../../protocol/events.ts";
 import { limits } from "../../protocol/limits.ts";
 import { type AllocationSource, ruleOf } from "../../protocol/period.ts";
-import { type Decision, firstDifference, kept, nothingToDo, refuse, unitMismatch, usedBefore } from "../decision.ts";
-import { periodChange } from "../periods.ts";
 import { type Agent, agentOf, available, gateOf, type Pool } from "../state.ts";
+import { type Decision, firstDifference, kept, nothingToDo, refuse, unitMismatch, usedBefore } from "./decision.ts";
+import { periodChange } from "./period-change.ts";
 import { wouldPassTotal } from "./pool.ts";
 
 /**

@@ -6,11 +6,11 @@ import type { EventOf } from "../../protocol/events.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { Period, ResetPeriodCommand } from "../../protocol/period.ts";
 import { periodAt } from "../calendar.ts";
-import { type Decision, firstDifference, usedBefore } from "../decision.ts";
 import { mayGiveFrom, roomUnderCeiling } from "../donors.ts";
 import { type Change, potential } from "../potential.ts";
 import { type Agent, agentOf, available, keeps, type Pool } from "../state.ts";
 import { handedDown, handedDownBy, sourceOf } from "./agent.ts";
+import { type Decision, firstDifference, usedBefore } from "./decision.ts";
 
 /** What a period begins with. */
 export type Refilled = {
@@ -263,8 +263,8 @@ function refillOf(pool: Pool, recipient: Agent): Change {
   const more = growthOf(pool, agent);
   const paid = paidBy(agent);
   const { consumed, contract } = agent;
-  const books = new Map([[agent.name, { allocated: more - paid, consumed: -consumed }]]);
-  if (contract.parent !== null) books.set(contract.parent, { allocated: paid - more, consumed });
+  const balances = new Map([[agent.name, { allocated: more - paid, consumed: -consumed }]]);
+  if (contract.parent !== null) balances.set(contract.parent, { allocated: paid - more, consumed });
   const isIssued = sourceOf(pool, contract.parent) === "issued";
-  return { books, unallocated: contract.parent === null && !isIssued ? -more : 0, total: isIssued ? more : 0 };
+  return { balances, unallocated: contract.parent === null && !isIssued ? -more : 0, total: isIssued ? more : 0 };
 }

@@ -4,9 +4,9 @@ import { limits } from "../../protocol/limits.ts";
 import { rolloverOf, ruleOf } from "../../protocol/period.ts";
 import type { ConfigureCommand, FundCommand, PoolSettings } from "../../protocol/pool.ts";
 import { periodAt } from "../calendar.ts";
-import { type Decision, firstDifference, kept, nothingToDo, refuse, unitMismatch, usedBefore } from "../decision.ts";
-import { periodChange } from "../periods.ts";
 import type { Pool } from "../state.ts";
+import { type Decision, firstDifference, kept, nothingToDo, refuse, unitMismatch, usedBefore } from "./decision.ts";
+import { periodChange } from "./period-change.ts";
 
 /** Percentages at which a pool that names none is warned. */
 export const warnAtDefault = [50, 80, 95, 100] as const;

@@ -4,17 +4,7 @@ import { limits } from "../../protocol/limits.ts";
 import type { CommitCommand, ExtendCommand, ReleaseCommand, ReserveCommand } from "../../protocol/reservation.ts";
 import { shareOf } from "../../protocol/share.ts";
 import { bytesOfReserve } from "../bytes.ts";
-import {
-  type Decision,
-  firstDifference,
-  isAsOldAs,
-  nothingToDo,
-  refuse,
-  replayed,
-  unitMismatch,
-  usedBefore,
-} from "../decision.ts";
-import { type Plan, plan, transferable } from "../donors.ts";
+import { emptyPlan, type Plan, plan, transferable } from "../donors.ts";
 import { potential } from "../potential.ts";
 import {
   type Agent,
@@ -30,9 +20,17 @@ import {
   usable,
 } from "../state.ts";
 import { cannotSpend } from "./agent.ts";
+import {
+  type Decision,
+  firstDifference,
+  isAsOldAs,
+  nothingToDo,
+  refuse,
+  replayed,
+  unitMismatch,
+  usedBefore,
+} from "./decision.ts";
 import { refillsOf } from "./period.ts";
-
-const noTransfer: Plan = { moved: 0, transfers: [], donors: [] };
 
 /**
  * Holds `amount` for the agent, from its own budget and, for what is missing, by transfers: exactly the shortfall
@@ -46,7 +44,7 @@ export function decideReserve(pool: Pool, command: ReserveCommand, now: number):
   if (granted === undefined) return budgetExceeded(pool, agent, command, now);
 
   const shortfall = granted - usable(agent, command.final);
-  const moves = shortfall > 0 ? plan(pool, agent, shortfall) : noTransfer;
+  const moves = shortfall > 0 ? plan(pool, agent, shortfall) : emptyPlan;
   const tooHeavy = moves.transfers.length > 0 ? tooManyOpen(pool, agent, command, moves.transfers.length) : undefined;
   if (tooHeavy !== undefined) return tooHeavy;
   const event: PoolEvent = {
@@ -233,10 +231,10 @@ export function cover(
   owner: string | null,
   amount: number,
 ): Pick<Plan, "transfers"> & { readonly overage: number } {
-  if (owner === null || amount <= 0) return { transfers: noTransfer.transfers, overage: 0 };
+  if (owner === null || amount <= 0) return { transfers: emptyPlan.transfers, overage: 0 };
   const agent = agentOf(pool, owner);
   const shortfall = amount - Math.max(0, available(agent));
-  if (shortfall <= 0) return { transfers: noTransfer.transfers, overage: 0 };
+  if (shortfall <= 0) return { transfers: emptyPlan.transfers, overage: 0 };
   const { transfers, moved } = plan(pool, agent, shortfall);
   return { transfers, overage: shortfall - moved };
 }

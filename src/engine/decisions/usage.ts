@@ -2,11 +2,11 @@
 import type { PoolEvent } from "../../protocol/events.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { ReallocateCommand, RecordCommand } from "../../protocol/usage.ts";
-import { type Decision, firstDifference, refuse, unitMismatch, usedBefore } from "../decision.ts";
 import { plan } from "../donors.ts";
 import { viewAgent } from "../results.ts";
 import type { Pool } from "../state.ts";
 import { cannotSpend } from "./agent.ts";
+import { type Decision, firstDifference, refuse, unitMismatch, usedBefore } from "./decision.ts";
 import { cover } from "./reservation.ts";
 
 /** Books usage that has already happened: never refused for budget, a closed gate or a closing agent. */
@@ -68,10 +68,10 @@ export function decideReallocate(pool: Pool, command: ReallocateCommand, now: nu
 
   const { transfers, donors, moved } = plan(pool, agent, amount);
   if (command.dry_run === true) {
-    const standing = { dry_run: true, seq: pool.seq, agent: { name, ...viewAgent(agent) } };
+    const state = { dry_run: true, seq: pool.seq, agent: { name, ...viewAgent(agent) } };
     return {
       events: [],
-      result: { id, asked: amount, moved, shortfall: amount - moved, transfers, donors, ...standing },
+      result: { id, asked: amount, moved, shortfall: amount - moved, transfers, donors, ...state },
     };
   }
   return { events: [{ type: "reallocated", at: now, id, agent: name, asked: amount, transfers, donors }] };

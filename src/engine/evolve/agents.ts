@@ -5,19 +5,19 @@ import type { EventOf } from "../../protocol/events.ts";
 import { type Agent, agentOf, earliestEnd, nothingWarned, type Pool } from "../state.ts";
 import { rearm } from "../warnings.ts";
 import type { Appliers } from "./appliers.ts";
-import { allocate, book, chargeBefore, openGate, unsettledOf } from "./books.ts";
+import { allocate, chargeBefore, openGate, rememberWrite, unsettledOf } from "./ledger.ts";
 
 export const agentAppliers: Appliers<AgentEvents> = {
   registered,
   closing: (pool, { agent, id }) => {
     agentOf(pool, agent).closing = true;
     pool.roster++;
-    if (id !== undefined) book(pool, id, { op: "close", agent, amount: 0 });
+    if (id !== undefined) rememberWrite(pool, id, { op: "close", agent, amount: 0 });
   },
   closed,
   reopened: (pool, { agent, id }) => {
     openGate(agentOf(pool, agent));
-    book(pool, id, { op: "reopen", agent, amount: 0 });
+    rememberWrite(pool, id, { op: "reopen", agent, amount: 0 });
   },
   paused: (pool, { agent }) => {
     (agent === null ? pool : agentOf(pool, agent)).paused = true;
@@ -98,5 +98,5 @@ function reset(pool: Pool, event: EventOf<"reset">): void {
   openGate(agent);
   allocate(pool, agent, event.allocated, event.source);
   if (agent.unsettled > 0) unsettledOf(pool, agent.name).forEach(chargeBefore);
-  book(pool, event.id, { op: "reset", agent: event.agent, amount: 0 });
+  rememberWrite(pool, event.id, { op: "reset", agent: event.agent, amount: 0 });
 }

@@ -3,7 +3,7 @@ import type { EventOf } from "../../protocol/events.ts";
 import type { PeriodEvents } from "../../protocol/period.ts";
 import { agentOf, earliestEnd, nothingWarned, type Pool, unsettledOne } from "../state.ts";
 import type { Appliers } from "./appliers.ts";
-import { allocate, book, chargeBefore, unsettledOf } from "./books.ts";
+import { allocate, chargeBefore, rememberWrite, unsettledOf } from "./ledger.ts";
 
 export const periodAppliers: Appliers<PeriodEvents> = {
   period_started: periodStarted,
@@ -30,16 +30,16 @@ function periodStarted(pool: Pool, event: EventOf<"period_started">): void {
   }
   pool.period = { number, starts_at, ends_at };
   pool.periodsEndAt = earliestEnd(pool);
-  if (event.id !== undefined) book(pool, event.id, { op: "reset_period", agent: null, amount: 0 });
+  if (event.id !== undefined) rememberWrite(pool, event.id, { op: "reset_period", agent: null, amount: 0 });
 }
 
 function agentPeriodStarted(pool: Pool, event: EventOf<"agent_period_started">): void {
   const { number, starts_at, ends_at } = event;
   const agent = agentOf(pool, event.agent);
-  const books = agent.contract.parent === null ? pool.closed : agentOf(pool, agent.contract.parent);
+  const account = agent.contract.parent === null ? pool.closed : agentOf(pool, agent.contract.parent);
   const paid = Math.min(agent.allocated, agent.consumed);
-  books.allocated += paid;
-  books.consumed += agent.consumed;
+  account.allocated += paid;
+  account.consumed += agent.consumed;
   agent.allocated -= paid;
   agent.consumed = 0;
   agent.warned = { ...nothingWarned(), gate: agent.warned.gate };

@@ -2,18 +2,18 @@
 import type { EventOf } from "../../protocol/events.ts";
 import type { PoolEvents } from "../../protocol/pool.ts";
 import { Heap } from "../heap.ts";
-import { forgetFuture } from "../remember.ts";
+import { forgetFuture } from "../outcomes.ts";
 import { agentOf, earliestEnd, type Lease, leaseBefore, type Pool } from "../state.ts";
-import { rearm, withSaid } from "../warnings.ts";
+import { rearm, withWarned } from "../warnings.ts";
 import type { Appliers } from "./appliers.ts";
-import { addToUnallocated, book } from "./books.ts";
+import { addToUnallocated, rememberWrite } from "./ledger.ts";
 
 export const poolAppliers: Appliers<PoolEvents> = {
   configured,
   funded: (pool, { id, amount }) => {
     addToUnallocated(pool, amount);
     rearm(pool, null);
-    book(pool, id, { op: "fund", agent: null, amount });
+    rememberWrite(pool, id, { op: "fund", agent: null, amount });
   },
   clock_corrected: clockCorrected,
   warned,
@@ -43,5 +43,5 @@ function clockCorrected(pool: Pool, { at, by }: EventOf<"clock_corrected">): voi
 
 function warned(pool: Pool, event: EventOf<"warned">): void {
   const about = event.agent === null ? pool : agentOf(pool, event.agent);
-  about.warned = withSaid(about.warned, event);
+  about.warned = withWarned(about.warned, event);
 }

@@ -3,7 +3,7 @@ import type { EventOf } from "../../protocol/events.ts";
 import type { ReservationEvents } from "../../protocol/reservation.ts";
 import type { UsageEvents } from "../../protocol/usage.ts";
 import { bytesOf } from "../bytes.ts";
-import { awaitCommit, commitsLate, retain } from "../remember.ts";
+import { awaitCommit, commitsLate, retain } from "../outcomes.ts";
 import {
   type Agent,
   agentOf,
@@ -15,7 +15,7 @@ import {
   reservationOf,
 } from "../state.ts";
 import type { Appliers } from "./appliers.ts";
-import { book, take } from "./books.ts";
+import { rememberWrite, take } from "./ledger.ts";
 
 export const reservationAppliers: Appliers<ReservationEvents> = {
   reserved,
@@ -29,7 +29,7 @@ export const usageAppliers: Appliers<UsageEvents> = {
   recorded,
   reallocated: (pool, event) => {
     take(pool, agentOf(pool, event.agent), event.transfers);
-    book(pool, event.id, { ...event, op: "reallocate", amount: event.asked });
+    rememberWrite(pool, event.id, { ...event, op: "reallocate", amount: event.asked });
   },
 };
 
@@ -187,5 +187,5 @@ function recorded(pool: Pool, event: EventOf<"recorded">): void {
   agent.activeAt = event.at;
   reportConfidence(agent, event.confidence);
   pool.consumed += event.amount;
-  book(pool, event.id, { ...event, op: "record" });
+  rememberWrite(pool, event.id, { ...event, op: "record" });
 }

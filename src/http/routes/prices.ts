@@ -4,7 +4,7 @@ import { deletedSchema } from "../../protocol/common.wire.ts";
 import { modelsQuery, priceBody, priceListSchema, priceQuery, priceSchema } from "../../protocol/price.wire.ts";
 import { asView, merged, page } from "../price-list.ts";
 import { rights } from "../rights.ts";
-import { given, type Route, route } from "../route.ts";
+import { ok, type Route, route } from "../route.ts";
 
 const prices = "/v1/prices";
 const price = `${prices}/:model`;
@@ -23,7 +23,7 @@ export const pricesRoutes: readonly Route[] = [
       run: async (call, _, { after = "", limit = 100 }) => {
         const own = await call.tenant((tenant, caller) => tenant.prices(caller));
         if (!own.ok) return own;
-        return given({ prices: page(merged(own.result, knownPrices(Date.now())), after, limit) });
+        return ok({ prices: page(merged(own.result, knownPrices(Date.now())), after, limit) });
       },
     },
   ),
@@ -36,9 +36,9 @@ export const pricesRoutes: readonly Route[] = [
       const own = await call.tenant((tenant, caller) => tenant.price(caller, model));
       if (own.ok || own.refusal.code !== "price_not_found") return own;
       const known = knownPrice(model, Date.now());
-      if (known !== undefined) return given(known);
+      if (known !== undefined) return ok(known);
       const fallback = pool === undefined ? null : await call.fallbackPrice(pool);
-      return fallback === null ? own : given(asView(model, fallback, Date.now()));
+      return fallback === null ? own : ok(asView(model, fallback, Date.now()));
     },
   }),
   route("setPrice", "PUT", price, rights.managePrices, "Set the tenant's own price of a model", {

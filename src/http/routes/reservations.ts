@@ -15,7 +15,7 @@ import { reallocateBody, reallocationResultSchema, recordBody, usageResultSchema
 import { uuid7 } from "../../protocol/uuid.ts";
 import { ApiError, invalid } from "../problems.ts";
 import { rights } from "../rights.ts";
-import { checkedByThePool, given, type Route, route } from "../route.ts";
+import { checkedByThePool, ok, type Route, route } from "../route.ts";
 
 const pool = "/v1/pools/:pool";
 const reservation = "/v1/pools/:pool/reservations/:id";
@@ -92,7 +92,7 @@ export const reservationsRoutes: readonly Route[] = [
         );
       }
       const { outcomes } = await call.pool((stub, caller) => stub.execute(caller, commands));
-      return given({ results: outcomes.map((outcome, at) => batchResult(outcome, commands[at]?.op ?? "")) });
+      return ok({ results: outcomes.map((outcome, at) => batchResult(outcome, commands[at]?.op ?? "")) });
     },
   }),
   route(

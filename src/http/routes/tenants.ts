@@ -5,7 +5,7 @@ import { newTenantSchema, tenantBody, tenantListSchema } from "../../protocol/te
 import { makeKey } from "../new-keys.ts";
 import { invalid } from "../problems.ts";
 import { rights } from "../rights.ts";
-import { given, type Route, route } from "../route.ts";
+import { ok, type Route, route } from "../route.ts";
 
 const tenants = "/v1/tenants";
 
@@ -19,14 +19,14 @@ export const tenantsRoutes: readonly Route[] = [
       const added = await call.directory((directory) => directory.add(requestId, id, jurisdiction));
       if (!added.ok) return added;
       const key = await makeKey(call, { tenant: id, jurisdiction }, { scope: "admin", label: "first admin key" });
-      return key.ok ? given({ ...added.result, key: key.result }) : key;
+      return key.ok ? ok({ ...added.result, key: key.result }) : key;
     },
   }),
   route("listTenants", "GET", tenants, rights.operate, "The tenants, by id", {
     answer: tenantListSchema,
     query: listQuery,
     run: async (call, _, { after = "", limit = 100 }) =>
-      given(await call.directory((directory) => directory.list(after, limit))),
+      ok(await call.directory((directory) => directory.list(after, limit))),
   }),
   route(
     "createTenantKey",

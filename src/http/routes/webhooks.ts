@@ -13,7 +13,7 @@ import {
   webhookSchema,
 } from "../../protocol/webhook.wire.ts";
 import { rights } from "../rights.ts";
-import { given, type Route, route } from "../route.ts";
+import { ok, type Route, route } from "../route.ts";
 import { webhookFields } from "../webhook-fields.ts";
 
 const webhooks = "/v1/webhooks";
@@ -25,7 +25,7 @@ export const webhooksRoutes: readonly Route[] = [
     "POST",
     webhooks,
     rights.manageWebhooks,
-    "Send notices to an address; its secret is shown once",
+    "Send notifications to an address; its secret is shown once",
     {
       answer: newWebhookSchema,
       status: 201,
@@ -40,13 +40,13 @@ export const webhooksRoutes: readonly Route[] = [
   ),
   route("listWebhooks", "GET", webhooks, rights.manageWebhooks, "The tenant's webhooks, and how each has fared", {
     answer: webhookListSchema,
-    run: (call) => call.webhooks(async (stub) => given({ webhooks: await stub.list() })),
+    run: (call) => call.webhooks(async (stub) => ok({ webhooks: await stub.list() })),
   }),
   route("getWebhook", "GET", webhook, rights.manageWebhooks, "A webhook, and how it has fared", {
     answer: webhookSchema,
     run: (call) => call.webhooks((stub) => stub.find(call.param("webhook"))),
   }),
-  route("updateWebhook", "PUT", webhook, rights.manageWebhooks, "Change where notices are sent, and which", {
+  route("updateWebhook", "PUT", webhook, rights.manageWebhooks, "Change where notifications are sent, and which", {
     answer: webhookSchema,
     body: webhookBody,
     run: (call, body) => {

@@ -37,7 +37,7 @@ export type Status =
   /** The governor said no: the pool is gone, or the key. */
   | { readonly kind: "ended"; readonly why: string };
 
-export class LivePool {
+export class PoolFeed {
   readonly name: string;
   readonly remote: RemotePool;
   readonly status = signal<Status>({ kind: "loading", share: 0 });

@@ -1,6 +1,6 @@
 /** How a period goes on when the rule is changed that ends it. */
-import type { Period, RefillRule } from "../protocol/period.ts";
-import { periodAt } from "./calendar.ts";
+import type { Period, RefillRule } from "../../protocol/period.ts";
+import { periodAt } from "../calendar.ts";
 import { firstDifference } from "./decision.ts";
 
 /** How the period goes on that `rule` ends from now on, where it is another rule than `before`; null without any. */

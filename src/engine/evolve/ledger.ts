@@ -1,7 +1,7 @@
 /** What several events do to the books: budget that moves, and writes that are remembered. */
 import type { EventOf } from "../../protocol/events.ts";
 import type { Transfer } from "../../protocol/reservation.ts";
-import { retain } from "../remember.ts";
+import { retain } from "../outcomes.ts";
 import { type Agent, agentOf, type Booking, type Pool, type Reservation, unsettledOne } from "../state.ts";
 
 export function addToUnallocated(pool: Pool, amount: number): void {
@@ -10,7 +10,7 @@ export function addToUnallocated(pool: Pool, amount: number): void {
 }
 
 /** Remembers a write that is not a reservation, so that its repeat is answered, not run. */
-export function book(
+export function rememberWrite(
   pool: Pool,
   id: string,
   booking: Pick<Booking, "op" | "agent" | "amount"> & Partial<Booking>,

@@ -1,11 +1,11 @@
 /** What a command comes to: events to be persisted, or a refusal. Both are values; neither has had any effect yet. */
-import type { AnyResult } from "../protocol/commands.ts";
-import type { PoolEvent } from "../protocol/events.ts";
-import type { Refusal } from "../protocol/refusals.ts";
-import type { Unit } from "../protocol/unit.ts";
-import { timeOfId } from "./ids.ts";
-import { horizonOf } from "./remember.ts";
-import type { Booking, Pool, Reservation } from "./state.ts";
+import type { AnyResult } from "../../protocol/commands.ts";
+import type { PoolEvent } from "../../protocol/events.ts";
+import type { Refusal } from "../../protocol/refusals.ts";
+import type { Unit } from "../../protocol/unit.ts";
+import { timeOfId } from "../ids.ts";
+import { horizonOf } from "../outcomes.ts";
+import type { Booking, Pool, Reservation } from "../state.ts";
 
 export type Decision =
   | {

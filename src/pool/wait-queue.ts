@@ -7,7 +7,7 @@ import type { Outcome } from "../protocol/commands.ts";
 import type { ReserveCommand } from "../protocol/reservation.ts";
 
 /** A call that waits. */
-export type Visit = {
+export type WaitingCall = {
   /** Names the call, so that it can leave. */
   readonly ticket: string;
   /** The key that it was sent with, and when that expires. */
@@ -18,27 +18,27 @@ export type Visit = {
 };
 
 /** What waits for an outcome. */
-type Waiting = {
+type Resolver = {
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (reason: unknown) => void;
 };
 
-type Call = Visit & Waiting;
+type PendingCall = WaitingCall & Resolver;
 
 /** A call that has left the line, and what it is to be told. */
-export type Answered = { readonly call: Waiting; readonly outcome: Outcome };
+export type Resolution = { readonly call: Resolver; readonly outcome: Outcome };
 
 export class Waiter {
   readonly command: ReserveCommand;
   priority: number;
-  readonly #calls = new Map<string, Call>();
+  readonly #calls = new Map<string, PendingCall>();
 
   constructor(command: ReserveCommand, priority: number) {
     this.command = command;
     this.priority = priority;
   }
 
-  get calls(): IterableIterator<Visit> {
+  get calls(): IterableIterator<WaitingCall> {
     return this.#calls.values();
   }
 
@@ -47,14 +47,14 @@ export class Waiter {
     return this.#calls.size;
   }
 
-  add(visit: Visit): Promise<Outcome> {
+  add(visit: WaitingCall): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       this.#calls.set(visit.ticket, { ...visit, resolve, reject });
     });
   }
 
   /** Takes a call away; undefined if it is not here. */
-  remove(ticket: string): Waiting | undefined {
+  remove(ticket: string): Resolver | undefined {
     const call = this.#calls.get(ticket);
     this.#calls.delete(ticket);
     return call;
@@ -75,7 +75,7 @@ export class Waiter {
 /** A reservation that has left the line, and what all of its calls are to be told. */
 export type Served = { readonly waiter: Waiter; readonly outcome: Outcome };
 
-export class WaitingLine {
+export class WaitQueue {
   /** In the order in which they are served. */
   #waiters: Waiter[] = [];
   readonly #byId = new Map<string, Waiter>();
@@ -96,7 +96,7 @@ export class WaitingLine {
   }
 
   /** Waits in the place of its reservation; behind all of the same priority, if it has none yet. */
-  join(command: ReserveCommand, priority: number, visit: Visit): Promise<Outcome> {
+  join(command: ReserveCommand, priority: number, visit: WaitingCall): Promise<Outcome> {
     const known = this.#byId.get(command.id);
     if (known !== undefined) return known.add(visit);
     const waiter = new Waiter(command, priority);
@@ -118,13 +118,13 @@ export class WaitingLine {
   }
 
   /** Answers the calls for which `outcome` gives one; a reservation that no call waits for any more leaves. */
-  dismiss(outcome: (visit: Visit, waiter: Waiter) => Outcome | undefined): void {
+  dismiss(outcome: (visit: WaitingCall, waiter: Waiter) => Outcome | undefined): void {
     for (const { call, outcome: answer } of this.take(outcome)) call.resolve(answer);
   }
 
   /** As `dismiss`, for a caller that answers them itself. */
-  take(outcome: (visit: Visit, waiter: Waiter) => Outcome | undefined): Answered[] {
-    const answered: Answered[] = [];
+  take(outcome: (visit: WaitingCall, waiter: Waiter) => Outcome | undefined): Resolution[] {
+    const answered: Resolution[] = [];
     const left: Waiter[] = [];
     for (const waiter of this.#waiters) {
       for (const visit of Array.from(waiter.calls)) {

@@ -14,10 +14,10 @@ import type { ReserveCommand } from "../protocol/reservation.ts";
 import { shareOf } from "../protocol/share.ts";
 import { nextDue } from "./due.ts";
 import { executeFor } from "./rights.ts";
-import { type Answered, type Visit, WaitingLine } from "./waiting.ts";
+import { type Resolution, type WaitingCall, WaitQueue } from "./wait-queue.ts";
 
 /** What the line needs of its pool. */
-export type LineHost = {
+export type WaitingLineHost = {
   readonly clock: () => number;
   /** Runs one delivery, without a pause; with `serve` those in line are looked at though no event calls for it. */
   readonly deliver: <T>(work: (pool: Pool, now: number, events: PoolEvent[]) => T, serve?: boolean) => T;
@@ -28,25 +28,25 @@ export type LineHost = {
   readonly persisted: () => Promise<void>;
 };
 
-export class Line {
-  readonly #host: LineHost;
-  readonly #line = new WaitingLine();
+export class WaitingLine {
+  readonly #host: WaitingLineHost;
+  readonly #queue = new WaitQueue();
   /** Tickets of calls that were left before they came. */
   readonly #gone = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(host: LineHost) {
+  constructor(host: WaitingLineHost) {
     this.#host = host;
   }
 
   /** How many reserves wait. */
   get size(): number {
-    return this.#line.size;
+    return this.#queue.size;
   }
 
   /** Reserves, or waits for budget to come free up to `waitMs`. `ticket` names the call for `leave`. */
   async reserve(command: ReserveCommand, waitMs: number, caller: Caller, ticket: string): Promise<Outcome> {
-    const visit: Visit = {
+    const visit: WaitingCall = {
       ticket,
       keyId: caller.key_id,
       keyExpiresAt: caller.expires_at ?? Number.POSITIVE_INFINITY,
@@ -54,7 +54,7 @@ export class Line {
     };
     const unlike = this.#unlikeTheWaiting(command);
     if (unlike !== undefined) return unlike;
-    const waiting = this.#line.find(command.id);
+    const waiting = this.#queue.find(command.id);
     if (waiting !== undefined && waiting.command.unit === command.unit) {
       // A caller that comes back waits in its old place.
       return waiting.size >= limits.waitersPerReservation ? tooManyCalls : this.#wait(command, waiting.priority, visit);
@@ -71,8 +71,8 @@ export class Line {
       await this.#host.persisted();
       return outcome;
     }
-    const own = this.#line.sizeOf(command.agent);
-    const share = shareOf(limits.waiters, this.#line.size - own);
+    const own = this.#queue.sizeOf(command.agent);
+    const share = shareOf(limits.waiters, this.#queue.size - own);
     if (own + 1 > share) {
       const limit =
         own === 0 ? { limit: "waiters", maximum: limits.waiters } : { limit: "waitersPerAgent", maximum: share };
@@ -87,15 +87,15 @@ export class Line {
     return this.#gone.delete(ticket);
   }
 
-  #wait(command: ReserveCommand, priority: number, visit: Visit): Promise<Outcome> {
-    const outcome = this.#line.join(command, priority, visit);
+  #wait(command: ReserveCommand, priority: number, visit: WaitingCall): Promise<Outcome> {
+    const outcome = this.#queue.join(command, priority, visit);
     this.arrangeTimer();
     return outcome;
   }
 
   /** The caller of a call that waits has gone: the call leaves the line, and its reservation is not granted. */
   leave(id: string, ticket: string): void {
-    if (this.#line.leave(id, ticket, releasedInLine(id))) return this.arrangeTimer();
+    if (this.#queue.leave(id, ticket, releasedInLine(id))) return this.arrangeTimer();
     // It has not come yet: its caller was quicker than the call.
     this.#gone.add(ticket);
     const [oldest] = this.#gone;
@@ -104,14 +104,14 @@ export class Line {
 
   /** The outcome of a command that is about a reservation in line; undefined for any other. */
   outcomeOf(caller: Caller, pool: Pool, command: Command): Outcome | undefined {
-    if (this.#line.size === 0) return undefined;
+    if (this.#queue.size === 0) return undefined;
     if (command.op === "reserve") return this.#unlikeTheWaiting(command);
     return command.op === "release" ? this.#released(caller, pool, command.id) : undefined;
   }
 
   /** The refusal of a reserve whose id waits in line with another content. */
   #unlikeTheWaiting(command: ReserveCommand): Outcome | undefined {
-    const waiting = this.#line.find(command.id);
+    const waiting = this.#queue.find(command.id);
     if (waiting === undefined || waiting.command.unit !== command.unit) return undefined;
     const field = reserveDifference(waiting.command, command);
     return field === undefined ? undefined : { ok: false, refusal: { code: "id_reused", id: command.id, field } };
@@ -120,29 +120,29 @@ export class Line {
   /** A release of a reservation that still waits: it leaves the line, and its callers get their answer. */
   #released(caller: Caller, pool: Pool, id: string): Outcome | undefined {
     if (pool.remembered.has(id)) return undefined;
-    const waiter = this.#line.find(id);
+    const waiter = this.#queue.find(id);
     if (waiter === undefined || (caller.agent !== null && caller.agent !== waiter.command.agent)) return undefined;
-    this.#line.dismiss((_, one) => (one === waiter ? releasedInLine(id) : undefined));
+    this.#queue.dismiss((_, one) => (one === waiter ? releasedInLine(id) : undefined));
     const nothing = { granted: 0, consumed: 0, overage: 0, transfers: [], late: false };
     const agent = viewNamed(pool, waiter.command.agent);
     return { ok: true, result: { id, state: "released", ...nothing, seq: pool.seq, agent } };
   }
 
   /** Takes those out of the line that are answered now. They get their answers once `events` are persisted. */
-  serve(pool: Pool, now: number, events: PoolEvent[]): Answered[] {
+  serve(pool: Pool, now: number, events: PoolEvent[]): Resolution[] {
     if (events.some(({ type }) => type === "registered")) {
-      this.#line.reorder((agent) => pool.agents.get(agent)?.contract.priority);
+      this.#queue.reorder((agent) => pool.agents.get(agent)?.contract.priority);
     }
-    this.#line.dismiss(({ keyExpiresAt }) => (keyExpiresAt <= now ? keyExpired : undefined));
-    const served = this.#line.serve((waiter) => {
+    this.#queue.dismiss(({ keyExpiresAt }) => (keyExpiresAt <= now ? keyExpired : undefined));
+    const served = this.#queue.serve((waiter) => {
       const { command } = waiter;
       if (!lacksOnlyBudget(pool, command, now)) return execute(pool, command, now, events);
       // The last call of it gives up: the refusal is the pool's answer now. Others of it go on waiting.
-      const isLast = [...waiter.calls].every(({ until }) => isOver(until, now));
+      const isLast = [...waiter.calls].every(({ until }) => hasTimedOut(until, now));
       return isLast ? execute(pool, command, now, events) : undefined;
     });
-    const givenUp = this.#line.take(({ until }, { command }) =>
-      isOver(until, now) ? refusalOf(pool, command, now) : undefined,
+    const givenUp = this.#queue.take(({ until }, { command }) =>
+      hasTimedOut(until, now) ? refusalOf(pool, command, now) : undefined,
     );
     if (served.length > 0) {
       this.#host.noteRefusals(
@@ -155,26 +155,26 @@ export class Line {
 
   /** Answers the calls whose key is revoked now. */
   dismissKeys(isRevoked: (keyId: string) => boolean): void {
-    this.#line.dismiss(({ keyId }) => (keyId !== null && isRevoked(keyId) ? keyRevoked : undefined));
+    this.#queue.dismiss(({ keyId }) => (keyId !== null && isRevoked(keyId) ? keyRevoked : undefined));
     this.arrangeTimer();
   }
 
   /** The pool is gone: every call is answered. */
   end(): void {
-    this.#line.dismiss(() => poolGone);
+    this.#queue.dismiss(() => poolGone);
     clearTimeout(this.#timer);
   }
 
   /** What was delivered is not stored: every call fails. */
   fail(error: Error): void {
-    this.#line.clear(error);
+    this.#queue.clear(error);
     clearTimeout(this.#timer);
   }
 
   /** A timer runs only while calls wait; it would keep the object awake, and billed. */
   arrangeTimer(): void {
     clearTimeout(this.#timer);
-    const until = this.#line.nextUntil;
+    const until = this.#queue.nextUntil;
     if (until === undefined) return;
     const at = Math.min(until, this.#host.peek(nextDue));
     this.#timer = setTimeout(() => this.#onTimer(), Math.max(0, at - this.#host.clock()));
@@ -187,7 +187,7 @@ export class Line {
 }
 
 /** Whether a call has waited long enough. None waits longer than the limit, but where the clock was put back. */
-function isOver(until: number, now: number): boolean {
+function hasTimedOut(until: number, now: number): boolean {
   return until <= now || until > now + limits.waitMs;
 }
 
