@@ -1,6 +1,7 @@
 /**
- * A host's clock that was ahead once must not stop a pool: what waits for time to pass would wait until the other clocks
- * have caught up. Which of two clocks was wrong can't be known; the one that is here now is believed.
+ * Corrects a pool's time after a host's clock was ahead. Time within a pool never runs back, so one event that was written
+ * a day ahead would freeze it for a day: leases would not end, calls in line would not give up, and ids would not be
+ * forgotten. Which of two clocks was wrong can't be known; the clock of the host that runs the pool now is believed.
  */
 import type { EventOf } from "../../protocol/events.ts";
 import { limits } from "../../protocol/limits.ts";
