@@ -14,14 +14,14 @@ export function verify(): Command {
       const verdict = verifySegments(files.map((file) => [file, readFileSync(file, "utf8")] as const));
       if (!verdict.ok) process.exitCode = 2;
       const { state, ...facts } = verdict;
-      const books = state === null || state.settings === null ? null : report(state, verdict.pool ?? "");
-      show(self, { ...facts, report: books }, () => said(verdict));
+      const ledger = state === null || state.settings === null ? null : report(state, verdict.pool ?? "");
+      show(self, { ...facts, report: ledger }, () => said(verdict));
     });
 }
 
 function said({ ok, pool, segments, rows, seq, head, findings, state }: Verdict): string {
-  const books = state === null || state.settings === null ? "" : `\n\n${describe(report(state, pool ?? ""))}`;
+  const ledger = state === null || state.settings === null ? "" : `\n\n${describe(report(state, pool ?? ""))}`;
   const chain = `${segments} segments, ${rows} rows, up to event ${seq}; the next must carry ${head}`;
-  if (ok) return `The chain is whole: ${chain}.${books}`;
+  if (ok) return `The chain is whole: ${chain}.${ledger}`;
   return `Something is wrong:\n${findings.map((finding) => `- ${finding}`).join("\n")}\n${chain}.`;
 }

@@ -1,6 +1,6 @@
 /**
- * What a remembered write takes, in bytes: an upper bound of its share of the heap and of its text in a snapshot.
- * Counts alone bound nothing where callers choose labels, and where one write may have a thousand transfers.
+ * The size of a remembered write, in bytes: an upper bound of what it takes of the heap, and of its text in a snapshot.
+ * Counts alone bound nothing: callers choose labels, and one write may have a thousand transfers.
  * `evidence/bench/memory.ts` holds these numbers against the heap of workerd.
  */
 
@@ -16,7 +16,7 @@ const donorBytes = 384;
 /** A label's two strings have a header each, and a place in their object. */
 const labelBytes = 64;
 
-/** It grows when a reservation settles: the transfers of its commit come to those of its reserve. */
+/** A reservation grows when it settles: the transfers of its commit are added to those of its reserve. */
 export function bytesOf(known: Reservation | Booking): number {
   const more = known.op === "reserve" ? (known.settlement?.transfers.length ?? 0) : 0;
   const donors = known.op === "reserve" ? 0 : known.donors.length;
@@ -28,7 +28,7 @@ export function bytesOf(known: Reservation | Booking): number {
   );
 }
 
-/** What a reservation will take once it is open, before it is. */
+/** The size that a reservation will have once it is open. */
 export function bytesOfReserve(metadata: Metadata | undefined, transfers: number): number {
   return limits.outcomeBytes + labelsBytes(metadata) + transferBytes * transfers;
 }

@@ -1,7 +1,7 @@
 /**
- * Which period of a rule a moment lies in. Days, weeks and months are those of a place, by the IANA time zone
- * database: they begin when that date first begins there, so a day may have 23, 24 or 25 hours, and a date that a
- * place skipped has none. The calendar itself is Temporal's (a polyfill, until every runtime has it).
+ * Which period of a refill rule a moment lies in. Days, weeks and months are those of an IANA time zone: they begin when that
+ * date first begins there, so a day may have 23, 24 or 25 hours, and a date that a zone skipped has none. The calendar is
+ * Temporal's (a polyfill, until every runtime has it).
  */
 import { Temporal } from "temporal-polyfill";
 import { type RefillRule, weekdays } from "../protocol/period.ts";

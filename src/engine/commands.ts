@@ -1,4 +1,4 @@
-/** What the engine does with each command: it decides it, and, once that is applied, reads its answer out of the state. */
+/** A table of commands: how each is decided, and how its answer is read from the state once its events are applied. */
 import type { Command, Results } from "../protocol/commands.ts";
 import type { ReservationResult, SettlementResult, Transfer } from "../protocol/reservation.ts";
 import { decideClose, decidePause, decideRegister, decideReopen, decideReset } from "./decisions/agent.ts";
@@ -17,7 +17,7 @@ type Again = { readonly replayed?: true };
 
 export type Handler<Op extends Command["op"]> = {
   readonly decide: (pool: Pool, command: CommandOf<Op>, now: number) => Decision;
-  /** What it answers, now that it is applied (or was, when it is repeated). */
+  /** The answer, once the command is applied; a repeat is answered from the same state. */
   readonly answer: (pool: Pool, command: CommandOf<Op>, again: Again) => Results[Op];
 };
 

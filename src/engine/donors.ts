@@ -1,13 +1,13 @@
 /**
- * Who gives, in which order, and how much. Budget flows from the pool's unallocated budget first, then from agents of
- * lower (or, where the pool allows it, equal) priority; never uphill, and never below what a donor keeps in reserve.
+ * Plans transfers: which agents give, in which order, and how much. The pool's unallocated budget gives first, then agents of
+ * lower (or, where the pool allows it, equal) priority: never uphill, and never below what a donor keeps in reserve.
  */
 import type { Transfer } from "../protocol/reservation.ts";
 import type { Donor } from "../protocol/usage.ts";
 import { Heap } from "./heap.ts";
 import { type Agent, available, gateOf, keeps, type Pool } from "./state.ts";
 
-/** Budget that can move to an agent: from the unallocated budget, and from donors. Nothing has moved yet. */
+/** Budget that can move to an agent, from the unallocated budget and from donors. A plan: nothing has moved yet. */
 export type Plan = {
   readonly moved: number;
   readonly transfers: readonly Transfer[];
@@ -16,7 +16,7 @@ export type Plan = {
 
 export const emptyPlan: Plan = { moved: 0, transfers: [], donors: [] };
 
-/** What unallocated budget and donors could give `recipient` now, under its ceiling. */
+/** What unallocated budget and donors could give `recipient` now, under its ceiling. A sum: no donor is chosen. */
 export function transferable(pool: Pool, recipient: Agent): number {
   const spare = spareOf(pool);
   let sum = pool.unallocated;
@@ -38,7 +38,7 @@ export function mayGiveFrom(pool: Pool, priority: number, recipient: Agent): boo
 
 type Spare = { readonly seq: number; readonly byPriority: ReadonlyMap<number, number> };
 
-/** Of each pool the last answer. A line of a thousand waiting reserves is looked through for each event that frees some. */
+/** A cache of one answer for each pool: whenever budget comes free, it is asked for every reserve in line. */
 const spares = new WeakMap<Pool, Spare>();
 
 /** What agents of each priority could give, as of the pool's last event. */
@@ -55,14 +55,14 @@ function spareOf(pool: Pool): ReadonlyMap<number, number> {
   return byPriority;
 }
 
-/** `ceiling` is the guard against a runaway important agent: transfers never lift its allocation above. */
+/** How much transfers may still add: never above the `ceiling`, which stops a runaway agent of high priority. */
 export function roomUnderCeiling({ contract }: Agent, allocated: number): number {
   return contract.ceiling === null ? Number.MAX_SAFE_INTEGER : Math.max(0, contract.ceiling - allocated);
 }
 
 /**
- * Finds `need` for `recipient`, or as much as there is: exactly that, in the documented order. The caller decides
- * whether less than `need` is of use.
+ * Finds `need` for `recipient`, or as much as there is, in the documented order. The caller decides whether
+ * less than `need` is of use.
  */
 export function plan(pool: Pool, recipient: Agent, need: number): Plan {
   const wanted = Math.min(need, roomUnderCeiling(recipient, recipient.allocated));
@@ -95,13 +95,14 @@ export function plan(pool: Pool, recipient: Agent, need: number): Plan {
   return { moved: wanted - missing, transfers, donors };
 }
 
+/** What an agent has available above what it keeps; nothing while it is in overage. */
 function couldGive(agent: Agent): number {
   return Math.max(0, available(agent) - keeps(agent));
 }
 
 /**
- * Who could give something, lowest priority first; those of one priority in a heap, because seldom all are needed.
- * Heaps are made when asked for: most needs are met by the first.
+ * The agents that could give something, lowest priority first; those of one priority in a heap, because seldom all of them
+ * are needed. Heaps are made on demand: most needs are met by the first.
  */
 function* candidatesFor(pool: Pool, recipient: Agent): Generator<Heap<Agent>> {
   const byPriority = new Map<number, Agent[]>();
@@ -116,7 +117,10 @@ function* candidatesFor(pool: Pool, recipient: Agent): Generator<Heap<Agent>> {
   for (const [, equals] of ascending) yield new Heap(asksFirst, equals);
 }
 
-/** Among agents of one priority: gated ones first, then the least used, then the longest idle, then by name. */
+/**
+ * The order among donors of one priority: closed gates first, then the least used, then the longest idle, then by name, so
+ * that the order is total and every fold of the journal chooses the same donors.
+ */
 function asksFirst(a: Agent, b: Agent): boolean {
   const gated = gateOf(a) === "closed";
   if (gated !== (gateOf(b) === "closed")) return gated;

@@ -1,6 +1,6 @@
 /**
- * Applies an event to the state. It decides nothing and refuses nothing: folding the journal from its beginning
- * gives, byte for byte, the state that its owner had.
+ * Applies an event to the state. It decides nothing and refuses nothing, so that folding the journal from its beginning gives
+ * exactly the state that the pool had in memory.
  */
 import type { PoolEvent } from "../protocol/events.ts";
 import { agentAppliers } from "./evolve/agents.ts";

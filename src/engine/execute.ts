@@ -1,6 +1,7 @@
 /**
- * Runs a command on a pool: what is due happens first, then the command is decided, its events are applied, what is
- * worth a warning is said, and agents that only waited for it leave. The caller persists `events` before the outcome is sent.
+ * Runs a command on a pool: leases and periods that are due end first, then the command is decided and its events are
+ * applied, with the warnings they give rise to and the agents that can leave because of them. The caller must persist
+ * `events` before it sends the outcome.
  */
 import type { AnyResult, Command, Outcome } from "../protocol/commands.ts";
 import type { PoolEvent } from "../protocol/events.ts";
@@ -39,8 +40,9 @@ export function decide(pool: Pool, command: Command, now: number): Decision {
 }
 
 /**
- * Corrects the pool's clock where it was wrong, then ends every lease and period that is due at `now`, in the order in
- * which they end: what was charged when a lease ended belongs to the period of then. At most `limits.openReservations` leases, and one period of each agent's.
+ * Corrects the pool's clock where it was ahead, then ends every lease and period that is due at `now`, in the order of their
+ * ends: a lease that was charged belongs to the period in which it ended. Bounded by `limits.openReservations` leases and one
+ * period for each agent.
  */
 export function applyDue(pool: Pool, now: number, events: PoolEvent[]): void {
   const correction = correctClock(pool, now);
@@ -55,7 +57,7 @@ export function applyDue(pool: Pool, now: number, events: PoolEvent[]): void {
   }
 }
 
-/** The clock of a host that an object moved to may be a little behind: the pool's time then stands still. */
+/** Time within a pool never runs back: where the new host's clock is behind, the pool's time stands still. */
 function clamp(pool: Pool, now: number): number {
   return Math.max(pool.at, now);
 }
@@ -71,7 +73,7 @@ function apply(pool: Pool, event: PoolEvent, events: PoolEvent[]): void {
   leaveIfDone(pool, event, events);
 }
 
-/** After an event that may have been the last thing a closing agent waited for: it leaves, and so may its parent. */
+/** Lets a closing agent leave once `event` was the last thing that kept it; its parent may be next. */
 function leaveIfDone(pool: Pool, event: PoolEvent, events: PoolEvent[]): void {
   let name = mayLeave(pool, event);
   while (name !== null) {
@@ -84,7 +86,7 @@ function leaveIfDone(pool: Pool, event: PoolEvent, events: PoolEvent[]): void {
   }
 }
 
-/** Where `event` may have been the last thing that a closing agent waited for: its name. */
+/** The agent that `event` may have been the last thing to keep; null if there is none. */
 function mayLeave(pool: Pool, event: PoolEvent): string | null {
   switch (event.type) {
     case "closing":

@@ -1,14 +1,14 @@
 /**
- * An image in pages of JSON, each an image with a part of the lists: the whole text of a large pool fits neither a row
- * nor, beside the pool itself, the memory of its object. Pages are made one at a time and read one at a time.
+ * An image in pages of JSON, each with a part of the lists. The whole text of a large pool fits neither into a row nor, beside
+ * the pool itself, into the object's memory, so pages are made and read one at a time.
  */
 import { fromImage, imageLists, type PoolImage, toImage } from "./image.ts";
 import type { Pool } from "./state.ts";
 
-/** Some of an image: the head stands in the first page. */
+/** A part of an image; the first page has the head. */
 export type ImagePage = { readonly [Part in keyof PoolImage]?: PoolImage[Part] };
 
-/** Ids of a history in one item; a longer history goes on in the next. */
+/** Ids of a history in one item; a longer history is split into several. */
 const idsPerItem = 1_000;
 
 /**

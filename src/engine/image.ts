@@ -1,6 +1,6 @@
 /**
- * A pool's state as plain JSON data, and back: what a snapshot stores, and what an audit compares. Two states are
- * equal when their images are, so everything that does not follow from the rest belongs in here.
+ * A pool's state as plain JSON, and back: what a snapshot stores, and what an audit compares. Two states are equal if their
+ * images are, so an image must hold everything that does not follow from the rest of it.
  */
 import { bytesOf } from "./bytes.ts";
 import { Heap } from "./heap.ts";
@@ -51,10 +51,10 @@ type StoredHistory = Pick<History, "agent" | "horizon"> & {
   readonly unsettled: readonly Expiry[];
 };
 
-/** The lists of an image. They are stored and compared item by item: the text of a large pool fits no memory twice. */
+/** The lists of an image. They are stored and compared item by item: the text of a large pool does not fit in memory twice. */
 export const imageLists = ["agents", "remembered", "histories", "unsettled"] as const satisfies (keyof PoolImage)[];
 
-/** Shares what it can with `pool`: use it before the pool changes. */
+/** The image of `pool`. It shares objects with the pool, so it must be used before the pool changes. */
 export function toImage(pool: Pool): PoolImage {
   const { settings, seq, at, total, unallocated, consumed, held, open, closed, horizon, latestHorizon } = pool;
   const { paused, period, warned } = pool;
@@ -87,7 +87,7 @@ export function isSame(left: Pool, right: Pool): boolean {
   );
 }
 
-/** Takes `image` over: the caller must not use it again. */
+/** The pool of `image`, whose objects it takes over: the caller must not use the image again. */
 export function fromImage(image: PoolImage): Pool {
   const remembered = new Map(image.remembered.map((known) => [known.id, known]));
   const leases = image.remembered
@@ -117,7 +117,7 @@ function restoreHistory(pool: Pool, { agent, horizon, outcomes, unsettled }: Sto
   for (const id of outcomes) {
     const known = pool.remembered.get(id);
     if (known === undefined) throw new Error(`the outcome ${id} of ${agent} is not remembered`);
-    // The id of what is remembered, not the list's own copy of its text.
+    // The string of the remembered write, not the list's own copy: one string in memory instead of two.
     history.outcomes.push(known.id);
     history.outcomeBytes += bytesOf(known);
   }

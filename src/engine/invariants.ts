@@ -1,6 +1,6 @@
 /**
- * What must hold after every event, recomputed from the parts and never trusted: tests call it after each step, and
- * `GET …/audit` calls it in production.
+ * What must hold after every event. Every sum is recomputed from its parts. Tests check it after each step, and
+ * `GET …/audit` in production.
  */
 import { limits } from "../protocol/limits.ts";
 import { bytesOf } from "./bytes.ts";
@@ -12,27 +12,30 @@ export function violations(pool: Pool): string[] {
   const expect = (holds: boolean, sentence: () => string): void => {
     if (!holds) found.push(sentence());
   };
-  const books = recompute(pool);
+  const sums = recompute(pool);
 
   for (const [name, value] of amountsOf(pool)) {
     expect(Number.isSafeInteger(value) && value >= 0, () => `${name} is ${value}, not a whole number of at least 0`);
   }
-  const allocated = books.allocated + pool.unallocated + pool.closed.allocated;
+  const allocated = sums.allocated + pool.unallocated + pool.closed.allocated;
   expect(
     allocated === pool.total,
-    () => `unallocated, allocations and closed books are ${allocated}, the total ${pool.total}`,
+    () => `unallocated, allocations and closed accounts are ${allocated}, the total ${pool.total}`,
   );
-  const consumed = books.consumed + pool.closed.consumed;
-  expect(consumed === pool.consumed, () => `agents and closed books consumed ${consumed}, the pool ${pool.consumed}`);
-  expect(books.held === pool.held, () => `open reservations hold ${books.held}, the pool ${pool.held}`);
-  expect(books.open === pool.open, () => `${books.open} reservations are open, the pool counts ${pool.open}`);
-  expect(books.unsettled === pool.unsettledCount, () => `${books.unsettled} are unsettled, not ${pool.unsettledCount}`);
+  const consumed = sums.consumed + pool.closed.consumed;
+  expect(
+    consumed === pool.consumed,
+    () => `agents and closed accounts consumed ${consumed}, the pool ${pool.consumed}`,
+  );
+  expect(sums.held === pool.held, () => `open reservations hold ${sums.held}, the pool ${pool.held}`);
+  expect(sums.open === pool.open, () => `${sums.open} reservations are open, the pool counts ${pool.open}`);
+  expect(sums.unsettled === pool.unsettledCount, () => `${sums.unsettled} are unsettled, not ${pool.unsettledCount}`);
   for (const sentence of historyViolations(pool)) found.push(sentence);
 
   expect(pool.periodsEndAt === earliestEnd(pool), () => `periods end at ${pool.periodsEndAt}, not when the first does`);
 
   for (const agent of pool.agents.values()) {
-    const own = books.agents.get(agent.name);
+    const own = sums.agents.get(agent.name);
     const says = (what: string, is: number, should: number): void =>
       expect(is === should, () => `${agent.name} has ${what} ${is}, its parts say ${should}`);
     says("held", agent.held, own?.held ?? 0);
@@ -83,7 +86,7 @@ function recompute(pool: Pool) {
   return { ...sums, agents };
 }
 
-/** What is remembered of each agent, counted and weighed again. */
+/** Counts and sizes of what is remembered of each agent, recomputed. */
 function historyViolations(pool: Pool): string[] {
   const found: string[] = [];
   const sums = { outcomeCount: 0, outcomeBytes: 0, unsettledCount: 0, unsettledBytes: 0, openBytes: 0 };

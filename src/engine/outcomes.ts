@@ -1,9 +1,9 @@
 /**
- * What is remembered of the past, and for how long (docs/decisions/0003-what-is-remembered.md). A repeat of a
- * remembered write is answered, not run; of a forgotten one only its id's own time can tell, so a `horizon` keeps the
- * latest time that was forgotten. Each agent has a history of its own, and where all of them are too much, the heaviest
- * one forgets its oldest (longest queue drop): what one agent sends pushes out nothing of another's. Forgetting follows
- * from the events alone: two folds of one journal forget the same.
+ * Idempotency: which outcomes are remembered, and for how long (docs/decisions/0003-what-is-remembered.md). The repeat of a
+ * remembered write is answered, not run. A forgotten write can be recognised only by the time in its id, so a `horizon` keeps
+ * the latest time that was forgotten, and ids as old as that are refused. Each agent has a history of its own; when all of
+ * them together are too large, the largest one forgets its oldest (longest queue drop), so that no agent pushes out the
+ * outcomes of another. Forgetting follows from the events alone: two folds of one journal forget the same.
  */
 import { limits } from "../protocol/limits.ts";
 import { bytesOf } from "./bytes.ts";
@@ -22,7 +22,7 @@ import {
   unsettledOne,
 } from "./state.ts";
 
-/** The key of the history of writes that are no agent's: funding, a new period. No agent has an empty name. */
+/** The key of the pool's own history (funding, new periods). No agent has an empty name. */
 const poolsOwn = "";
 
 /** How often histories of agents that have left are looked for, in events. */
@@ -44,7 +44,7 @@ export function retain(pool: Pool, known: Reservation | Booking): void {
   weigh(pool, pool.outcomeLoads, { agent: history.agent, bytes: history.outcomeBytes }, (one) => one.outcomeBytes);
 }
 
-/** Keeps a reservation that has just expired, for its late commit. */
+/** Keeps a reservation that has just expired, so that its late commit can correct it. */
 export function awaitCommit(pool: Pool, known: Reservation): void {
   const history = historyOf(pool, known.agent);
   const expiry = { id: known.id, seq: pool.seq };
@@ -53,24 +53,24 @@ export function awaitCommit(pool: Pool, known: Reservation): void {
   countUnsettled(pool, history, 1, bytesOf(known));
 }
 
-/** An expired reservation is about to be committed late: it waits no more. */
+/** An expired reservation is committed late: it no longer waits for its commit. */
 export function commitsLate(pool: Pool, known: Reservation): void {
   countUnsettled(pool, historyOf(pool, known.agent), -1, -bytesOf(known));
 }
 
-/** Forgets what is both old and many, or too much. A constant amount of work per event, on average. */
+/** Forgets outcomes that are old and many, or too large. Amortised constant work per event. */
 export function forget(pool: Pool): void {
   forgetOutcomes(pool);
   forgetUnsettled(pool);
   if (pool.seq % sweepEvery === 0) forgetHistories(pool);
 }
 
-/** The latest time of an id of this agent's that may have been forgotten. */
+/** The latest time of an id that may have been forgotten, for this agent (null: the pool itself). */
 export function horizonOf(pool: Pool, agent: string | null): number {
   return Math.max(pool.horizon, pool.histories.get(agent ?? poolsOwn)?.horizon ?? 0);
 }
 
-/** No id that is made from now on is older than what was forgotten, whatever the clock said that it was made by. */
+/** After a clock was corrected: horizons from the future would refuse every id that is made from now on. */
 export function forgetFuture(pool: Pool, now: number): void {
   for (const history of pool.histories.values()) history.horizon = Math.min(history.horizon, now);
   pool.horizon = Math.min(pool.horizon, now);
@@ -109,7 +109,7 @@ function forgetUnsettled(pool: Pool): void {
     const known = first === undefined ? undefined : unsettledOne(pool, first);
     if (known !== undefined) dropUnsettled(pool, known);
   }
-  // Those committed late or forgotten lie among the others until they come to the front; they may cost as much again.
+  // Entries of those committed late or forgotten stay in the queue until they come to the front; they are bounded here.
   compact(pool, pool.unsettled, pool.unsettledCount);
 }
 
@@ -136,7 +136,7 @@ function compact(pool: Pool, queue: Queue<Expiry>, live: number): void {
 
 function drop(pool: Pool, history: History, known: Reservation | Booking): void {
   pool.remembered.delete(known.id);
-  // Never later than when it was used: a client whose clock runs ahead must not make the pool refuse the ids of all agents.
+  // Never later than when it was used: a client whose clock is ahead must not make the pool refuse the ids of all agents.
   const time = timeOfId(known.id);
   if (time === undefined) return;
   history.horizon = Math.max(history.horizon, Math.min(time, known.at, pool.at));
@@ -144,9 +144,9 @@ function drop(pool: Pool, history: History, known: Reservation | Booking): void 
 }
 
 /**
- * Forgets histories of agents that have left and of which nothing is remembered. The pool keeps their horizon, for an
- * agent of that name may be registered again. It is older than what is remembered of any agent, or it would refuse other
- * agents' new ids; only where very many agents come and go is it younger.
+ * Forgets empty histories of agents that have left. The pool keeps their horizon, since an agent of that name may be
+ * registered again. Only horizons older than the retention are merged, or they would refuse other agents' new ids; only
+ * where very many agents come and go is that unavoidable.
  */
 function forgetHistories(pool: Pool): void {
   const vacant = [...pool.histories.values()].filter(
@@ -170,7 +170,7 @@ function historyOf(pool: Pool, agent: string | null): History {
   return history;
 }
 
-/** Notes how heavy a history is now. Older notes of it stay until they come to the top, or are too many. */
+/** Pushes a history's current size onto the heap. Stale entries stay until they come to the top, or are too many. */
 function weigh(pool: Pool, loads: Heap<Load>, load: Load, bytesIn: (history: History) => number): void {
   loads.push(load);
   if (loads.size > 4 * pool.histories.size + 1_000) {
@@ -184,7 +184,7 @@ function weigh(pool: Pool, loads: Heap<Load>, load: Load, bytesIn: (history: His
   }
 }
 
-/** The history that takes the most, the first by name of those that take the same. */
+/** The largest history; of those of one size the first by name, so that every fold forgets the same. */
 function heaviest(pool: Pool, loads: Heap<Load>, bytesIn: (history: History) => number): History | undefined {
   for (;;) {
     const load = loads.peek();
@@ -195,7 +195,7 @@ function heaviest(pool: Pool, loads: Heap<Load>, bytesIn: (history: History) => 
   }
 }
 
-/** The loads of histories that have just been read, in a heap. */
+/** A heap of the sizes of histories that were read from a snapshot. */
 export function loadsOf(histories: Iterable<History>, bytesIn: (history: History) => number): Heap<Load> {
   return new Heap(
     heavier,

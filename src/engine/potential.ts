@@ -1,7 +1,7 @@
 /**
- * What an agent could get if every open reservation came back: whether waiting can help a refused one. By then the
- * agents that are closing have left, and what they leave is their parents' or the unallocated budget's. Nothing is
- * copied: a refusal must not cost more than a few looks at each agent.
+ * What an agent could get if every open reservation were released: whether waiting can help it. By then closing agents have
+ * left, and what they leave has gone to their parents or to the unallocated budget. The state is not copied: a refusal must
+ * not cost more than a few looks at each agent.
  */
 import { mayGive, roomUnderCeiling } from "./donors.ts";
 import { type Agent, keeps, type Pool } from "./state.ts";
@@ -9,7 +9,7 @@ import { type Agent, keeps, type Pool } from "./state.ts";
 /** An agent's allocation and what is consumed of it. */
 export type Balance = { allocated: number; consumed: number };
 
-/** What would be different from the pool as it is: added to its unallocated budget and total, and to the balances of some agents. */
+/** A hypothetical change: what would be added to the unallocated budget, the total, and the balances of some agents. */
 export type Change = {
   readonly unallocated: number;
   readonly total: number;
@@ -18,7 +18,10 @@ export type Change = {
 
 const noChange: Change = { unallocated: 0, total: 0, balances: new Map() };
 
-/** Never below zero; as large as every hold put together allows. `kept` is what of its own it may not take. */
+/**
+ * What `agent` could get at most, never below zero. `kept` is the part of its own budget that it may not take; `change` is
+ * applied first (a refill).
+ */
 export function potential(pool: Pool, agent: Agent, kept: number, change: Change = noChange): number {
   const { unallocated, total, left } = whenAllReturned(pool, change);
   const balanceOf = (one: Agent): Balance => {
@@ -39,6 +42,7 @@ export function potential(pool: Pool, agent: Agent, kept: number, change: Change
   return Math.max(0, Math.min(most, total - pool.consumed));
 }
 
+/** An agent's balance after `change`. */
 function changed({ name, allocated, consumed }: Agent, { balances }: Change): Balance {
   const more = balances.size === 0 ? undefined : balances.get(name);
   return more === undefined
@@ -46,6 +50,7 @@ function changed({ name, allocated, consumed }: Agent, { balances }: Change): Ba
     : { allocated: allocated + more.allocated, consumed: consumed + more.consumed };
 }
 
+/** The pool once all holds are released and closing agents have left; `left` is what each staying agent inherits from them. */
 function whenAllReturned(pool: Pool, change: Change) {
   const left = new Map<string, Balance>();
   const leftTo = (name: string): Balance => {
@@ -75,7 +80,7 @@ function whenAllReturned(pool: Pool, change: Change) {
   return { unallocated, total, left };
 }
 
-/** The nearest agent above `closing` that stays; itself if none does. */
+/** The agent that inherits from `closing`: the nearest above it that stays; itself if none does. */
 function heirOf(pool: Pool, closing: Agent): Agent {
   const { parent } = closing.contract;
   const above = parent === null ? undefined : pool.agents.get(parent);

@@ -1,4 +1,4 @@
-/** First in, first out, without the O(n) of `Array.shift`: a head index, and the dead part cut off now and then. */
+/** A FIFO queue without the O(n) of `Array.shift`: a head index, and the consumed part is cut off now and then. */
 export class Queue<T> {
   #items: T[];
   #head = 0;

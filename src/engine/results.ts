@@ -58,7 +58,7 @@ export function viewReservation(reservation: Reservation): ReservationView {
   };
 }
 
-/** The whole pool, in the seed's shape and more. `name` is how its callers call it. */
+/** The ledger of all agents. `name` is the pool's name within its tenant. */
 export function report(pool: Pool, name: string): Report {
   if (pool.settings === null) throw new Error("the pool does not exist");
   const agents = Object.fromEntries([...pool.agents.values()].map((agent) => [agent.name, viewAgent(agent)]));

@@ -1,6 +1,6 @@
 /**
- * The state of a pool: what the journal folds to. Plain data in memory, mutated by `evolve` alone. Sums that
- * admission needs on every call are kept beside what they sum; `invariants.ts` recomputes them.
+ * The state of a pool: what its journal folds to. Plain data in memory, mutated by `evolve` alone. Sums that every reserve
+ * needs are kept beside what they sum, and recomputed by `invariants.ts`.
  */
 import type { Contract } from "../protocol/agent.ts";
 import type { Command } from "../protocol/commands.ts";
@@ -21,7 +21,7 @@ export type Agent = {
   held: number;
   /** Reservations in state `held`. */
   open: number;
-  /** What they take to remember. */
+  /** Bytes that they take to remember (`bytes.ts`). */
   openBytes: number;
   /** Expired reservations that are booked to it and may still be committed late. */
   unsettled: number;
@@ -39,7 +39,7 @@ export type Agent = {
   warned: Warned;
 };
 
-/** What has been warned of since the period began: each is said once. */
+/** The warnings that were given since the period began: each is given once. */
 export type Warned = {
   /** The highest percentage of the budget. */
   readonly percent: number;
@@ -52,7 +52,7 @@ export type Reservation = {
   readonly op: "reserve";
   readonly id: string;
   readonly agent: string;
-  /** The agent that it is booked to: `agent`, its parent once `agent` has left, or null: the closed books. */
+  /** The agent that it is booked to: `agent`, its parent once `agent` has left, or null: the closed accounts. */
   owner: string | null;
   state: "held" | "committed" | "released" | "expired";
   readonly asked: number;
@@ -71,7 +71,7 @@ export type Reservation = {
   readonly final: true | undefined;
   /** Booked on expiry and part of the owner's consumed until a late commit corrects it. */
   charged: number;
-  /** Booked on expiry in a period that a reset has ended since: paid, but no longer in the owner's consumed. */
+  /** Booked on expiry in a period that has ended since: paid, but no longer part of the owner's consumed. */
   chargedBefore: number;
   settlement: Settlement | undefined;
 };
@@ -87,7 +87,7 @@ export type Settlement = {
   readonly late: boolean;
 };
 
-/** What is remembered of a write that is not a reservation, so that its repeat answers the same. */
+/** A remembered write that is not a reservation: what its repeat is answered with. */
 export type Booking = {
   readonly op: Exclude<Command["op"], "reserve">;
   readonly id: string;
@@ -105,7 +105,7 @@ export type Booking = {
 /** An expiry waiting for its late commit. `seq` is its event's: an id may be used again, even for another expiry. */
 export type Expiry = { readonly id: string; readonly seq: number };
 
-/** What is remembered of one agent's settled writes. Open reservations are in none. */
+/** The remembered outcomes of one agent. Open reservations are in no history: they can't be forgotten. */
 export type History = {
   readonly agent: string;
   /** Ids of settled outcomes, oldest first. */
@@ -115,11 +115,11 @@ export type History = {
   readonly unsettled: Queue<Expiry>;
   unsettledCount: number;
   unsettledBytes: number;
-  /** Latest time in the ids forgotten of it. */
+  /** The latest time in an id that was forgotten of it. */
   horizon: number;
 };
 
-/** What a history took when this was noted. */
+/** A history's size when this entry was made. */
 export type Load = { readonly agent: string; readonly bytes: number };
 
 export type Lease = { readonly expiresAt: number; readonly id: string };
@@ -149,13 +149,13 @@ export type Pool = {
   /** What they take to remember (`bytes.ts`). */
   openBytes: number;
   agents: Map<string, Agent>;
-  /** Counts changes of contracts and of who is there: what follows from those alone need not be worked out again. */
+  /** Counts changes of contracts, settings and agents: the key of caches that follow from those alone. */
   roster: number;
-  /** What agents that left have had and spent. */
+  /** The closed accounts: what agents that have left were allocated and have spent. */
   closed: { agents: number; allocated: number; consumed: number };
   /** Open and settled reservations and other writes, by their id. */
   remembered: Map<string, Reservation | Booking>;
-  /** What is settled, by the agent that it is of. */
+  /** Remembered outcomes by agent. */
   histories: Map<string, History>;
   /** Settled outcomes of all histories, and what they take. */
   outcomeCount: number;
@@ -164,12 +164,12 @@ export type Pool = {
   unsettled: Queue<Expiry>;
   unsettledCount: number;
   unsettledBytes: number;
-  /** Histories by what their outcomes take, and by what their unsettled ones do; entries that no longer hold are skipped. */
+  /** Histories by the size of their outcomes, and of their unsettled ones; stale entries are skipped. */
   outcomeLoads: Heap<Load>;
   unsettledLoads: Heap<Load>;
-  /** Lease ends, earliest first; entries that no longer match their reservation are skipped. */
+  /** Lease ends, earliest first; stale entries are skipped. */
   leases: Heap<Lease>;
-  /** Latest time in the ids forgotten of histories that are forgotten themselves: what is as old may have run already. */
+  /** The latest time in an id of a history that was forgotten itself: an id as old as that may have run already. */
   horizon: number;
   /** Latest time in any forgotten id. */
   latestHorizon: number;
@@ -236,7 +236,7 @@ export function available(agent: Agent): number {
   return agent.allocated - agent.consumed - agent.held;
 }
 
-/** What a reserve may take of its own: the last of it only a final one. */
+/** What a reserve may take of the agent's own budget. Only a final one may take the `final_reserve`. */
 export function usable(agent: Agent, final: true | undefined): number {
   return available(agent) - (final ? 0 : agent.contract.final_reserve);
 }
@@ -246,7 +246,7 @@ export function minuteOf(at: number): number {
   return Math.floor(at / minuteMs);
 }
 
-/** What a donor keeps of what it has *available*: enough to work with, not merely on paper, and to end with. */
+/** What a donor keeps of what it has *available*: enough to go on working, and for its last call. */
 export function keeps({ contract }: Agent): number {
   return Math.max(contract.min_reserve, contract.final_reserve);
 }
@@ -263,14 +263,14 @@ export function gateOf(agent: Agent): "open" | "closed" {
 }
 
 /**
- * What a commit of `amount` adds to consumed: not what expiry has charged already, and not what a reset has wiped
- * since. Below zero where a charge was too high.
+ * What a commit of `amount` adds to consumed: less what expiry has charged already, in this period or in one that has ended.
+ * Below zero where more was charged than was used.
  */
 export function bookedBy(reservation: Reservation, amount: number): number {
   return Math.max(0, amount - reservation.chargedBefore) - reservation.charged;
 }
 
-/** What the pool as a whole may still admit: without it, one agent's overage could be spent again by another. */
+/** What the pool as a whole may still admit. Without it, budget that one agent's overage has spent would be spent again. */
 export function headroom(pool: Pool): number {
   return pool.total - pool.consumed - pool.held;
 }
@@ -290,14 +290,14 @@ export function isCurrent(lease: Lease, reservation: Reservation): boolean {
   return reservation.state === "held" && reservation.expiresAt === lease.expiresAt;
 }
 
-/** The reservation of an expiry that still waits for its late commit. */
+/** The reservation of an expiry, if it still waits for its late commit. */
 export function unsettledOne(pool: Pool, { id, seq }: Expiry): Reservation | undefined {
   const known = pool.remembered.get(id);
   const waits = known?.op === "reserve" && known.state === "expired" && known.settlement?.seq === seq;
   return waits ? known : undefined;
 }
 
-/** An agent that must be there: its absence is a defect of ours, not of a caller. */
+/** An agent that must be there: its absence is a bug, not a caller's mistake. */
 export function agentOf(pool: Pool, name: string): Agent {
   const agent = pool.agents.get(name);
   if (agent === undefined) throw new Error(`no agent ${name} at seq ${pool.seq}`);

@@ -1,13 +1,13 @@
 /**
- * What is worth a warning after an event: each is said once in a period, when it is first so, and is an event itself,
- * so that a state that was folded knows what has been said.
+ * Which warnings an event gives rise to. Each is given once in a period, when it first applies, and is journaled as an event
+ * itself: a state that was folded again must not warn a second time.
  */
 import type { PoolEvent } from "../protocol/events.ts";
 import type { Period } from "../protocol/period.ts";
 import type { Warning } from "../protocol/warning.ts";
 import { type Agent, agentOf, gateOf, overage, type Pool, reservationOf, type Warned } from "./state.ts";
 
-/** A forecast from less of the period, or of the budget, would be a guess. */
+/** Shares of the period and of the budget below which a forecast would be a guess. */
 const leastElapsed = 0.05;
 const leastConsumed = 0.1;
 
@@ -40,7 +40,7 @@ export function warningsAfter(pool: Pool, event: PoolEvent): readonly Warning[] 
   }
 }
 
-/** After a budget has changed: what is no longer reached may be reached again. `null`: the pool's. */
+/** After a budget has changed: a threshold that is no longer reached can be warned of again. `agent` null: the pool's. */
 export function rearm(pool: Pool, agent: Agent | null): void {
   const { warned } = agent ?? pool;
   if (warned.percent === 0) return;
@@ -50,7 +50,7 @@ export function rearm(pool: Pool, agent: Agent | null): void {
   (agent ?? pool).warned = { ...warned, percent };
 }
 
-/** What has been said after `warning`. */
+/** The record of given warnings, with `warning` in it. */
 export function withWarned(warned: Warned, warning: Warning): Warned {
   switch (warning.warning) {
     case "threshold":
@@ -79,7 +79,7 @@ function ofPool(pool: Pool, now: number, found: Warning[]): void {
   burn(pool, null, pool.period, now, found);
 }
 
-/** Of the pool it is the total; of an agent what its contract gives: budget that is lent comes and goes. */
+/** What thresholds are percentages of: the pool's total; an agent's `max`, because its allocation changes with every loan. */
 function usageOf(pool: Pool, agent: Agent | null): { consumed: number; budget: number } {
   return agent === null
     ? { consumed: pool.consumed, budget: pool.total }
@@ -100,7 +100,7 @@ function isReached(percent: number, consumed: number, budget: number): boolean {
   return budget > 0 && consumed * 100 >= percent * budget;
 }
 
-/** Whether going on as in the period so far exhausts the budget before its end. */
+/** The burn rate: whether spending as in the period so far would exhaust the budget before the period ends. */
 function burn(pool: Pool, agent: Agent | null, period: Period | null, now: number, found: Warning[]): void {
   if (period === null || period.ends_at === null || (agent ?? pool).warned.burn) return;
   const { consumed, budget } = usageOf(pool, agent);

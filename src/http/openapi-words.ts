@@ -143,7 +143,7 @@ export const words: Readonly<Record<string, Word>> = {
   contract: ["What the agent may spend, and how important it is", undefined],
   settings: ["The pool's settings", undefined],
   period: ["The period that it is in", undefined],
-  ended: ["The books of the period that is over", undefined],
+  ended: ["The ledger of the period that is over", undefined],
   closed: ["What agents that were closed have had and spent", undefined],
   unspent: ["What the agent had left", 120],
   retired: ["What of it left the pool's total, because its contract had issued it", 0],

@@ -18,7 +18,7 @@ const tags = [
   { name: "Pools", description: "A budget shared by agents, in one unit." },
   { name: "Agents", description: "Spenders in a pool, each under a contract." },
   { name: "Spending", description: "Reserve before a call, commit after it." },
-  { name: "Watching", description: "What a pool has done, and whether its books are in order." },
+  { name: "Watching", description: "What a pool has done, and whether its ledger is in order." },
 ] as const;
 
 /** What may go wrong anywhere; the codes are listed in docs/reference/protocol.md. */

@@ -45,8 +45,8 @@ export function periods({ sql }: PoolStorage, agent: string | null, before: numb
 
 function reportOf({ agents, ended }: EventOf<"period_started">): PeriodReport {
   const { number, starts_at, ended_at, total, consumed, held } = ended;
-  const books = Object.fromEntries(agents.map(({ agent, ended: had }) => [agent, had]));
-  return { agent: null, number, starts_at, ended_at, budget: total, consumed, held, agents: books };
+  const ledgers = Object.fromEntries(agents.map(({ agent, ended: had }) => [agent, had]));
+  return { agent: null, number, starts_at, ended_at, budget: total, consumed, held, agents: ledgers };
 }
 
 function reportOfAgent({ agent, ended }: EventOf<"agent_period_started">): PeriodReport {

@@ -1,4 +1,4 @@
-/** An agent of a pool: its contract, the commands that change it, and its books. */
+/** An agent of a pool: its contract, the commands that change it, and its ledger entry. */
 import type { AllocationSource, GivenRule, Period, RefillRule } from "./period.ts";
 import type { Unit } from "./unit.ts";
 
@@ -133,7 +133,7 @@ export type AgentEvents =
     }
   /** `id`: of the command that closed it, which may be repeated once the agent has left. */
   | { readonly type: "closing"; readonly agent: string; readonly id?: string }
-  /** A sub-agent's books merge into its parent's. Otherwise `unspent` goes to the unallocated budget, less what had been issued. */
+  /** A sub-agent's ledger merges into its parent's. Otherwise `unspent` goes to the unallocated budget, less what had been issued. */
   | { readonly type: "closed"; readonly agent: string; readonly unspent: number; readonly retired: number }
   | { readonly type: "reopened"; readonly agent: string; readonly id: string }
   /** `agent: null` is the whole pool. */

@@ -40,7 +40,7 @@ export type EndedLedger = { readonly allocated: number; readonly consumed: numbe
 /** Starts a new period of the pool now: the budget is filled again, and nothing is consumed. */
 export type ResetPeriodCommand = { readonly op: "reset_period"; readonly id: string };
 
-/** The books of a period that is over. `closed` is of the agents that left in it. */
+/** The ledger of a period that is over. `closed` is of the agents that left in it. */
 export type EndedPeriod = Omit<Period, "ends_at"> & {
   readonly ended_at: number;
   readonly total: number;
@@ -96,7 +96,7 @@ export function rolloverOf({ rollover = "none", rollover_cap }: Omit<GivenPoolRe
 /** The events of periods, without their time. */
 export type PeriodEvents =
   /**
-   * A new period of the pool: `total` and `unallocated` are its books, `agents` what each is allocated, and what it had and
+   * A new period of the pool: `total` and `unallocated` are what it begins with, `agents` what each is allocated, and what it had and
    * used in the period that `ended`. `id` where a command began it.
    */
   | ({
@@ -108,7 +108,7 @@ export type PeriodEvents =
       readonly ended: EndedPeriod;
     } & Period)
   /**
-   * A new period of an agent's own, inside the pool's: what it consumed is booked to its parent or the closed books,
+   * A new period of an agent's own, inside the pool's: what it consumed is booked to its parent or the closed accounts,
    * with the budget that paid for it; then its allocation grows by `allocated`, from `source`.
    */
   | ({

@@ -241,11 +241,11 @@ describe("close", () => {
     expect(books(stage)).toEqual({ total: 1_000, unallocated: 200 });
     stage.does(record("critic", 100));
     stage.does(close("critic"));
-    // 800 of the critic's 1,000 were left: 100 spent stay in the closed books, 700 are retired
+    // 800 of the critic's 1,000 were left: 100 spent stay in the closed accounts, 700 are retired
     expect(books(stage)).toEqual({ total: 300, unallocated: 200 });
   });
 
-  it("keeps an overage in the closed books, where it still counts against the pool", () => {
+  it("keeps an overage in the closed accounts, where it still counts against the pool", () => {
     const stage = Stage.with({ budget: 100 }, { writer: { max: 100 } });
     stage.does(record("writer", 160));
     stage.does(close("writer"));
@@ -306,7 +306,7 @@ describe("a late commit after the agent left", () => {
     [null, "charge", 50, 50, 0, 1_000],
     [null, "charge", 260, 200, 0, 940],
   ] as const)(
-    "goes to the closed books: budget %s, %s, %d used",
+    "goes to the closed accounts: budget %s, %s, %d used",
     (budget, rule, amount, total, unallocated, headroom) => {
       const stage = left(budget, rule);
       expect(stage.does(commit("a", amount))).toMatchObject({ ...facts, consumed: amount });
@@ -317,7 +317,7 @@ describe("a late commit after the agent left", () => {
     },
   );
 
-  it("returns no more than the closed books have above what they consumed", () => {
+  it("returns no more than the closed accounts have above what they consumed", () => {
     const stage = Stage.with({ budget: 1_000 }, { spender: { max: 100 }, writer: { max: 900, min_reserve: 900 } });
     stage.does(record("spender", 200));
     stage.does(close("spender"));

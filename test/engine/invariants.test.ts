@@ -33,9 +33,9 @@ describe("a violation", () => {
   };
 
   it.each<[string[], (pool: Pool) => void]>([
-    [["unallocated, allocations and closed books are 1000, the total 1001"], (one) => void one.total++],
-    [["unallocated, allocations and closed books are 1001, the total 1000"], (one) => void one.unallocated++],
-    [["agents and closed books consumed 27, the pool 28"], (one) => void one.consumed++],
+    [["unallocated, allocations and closed accounts are 1000, the total 1001"], (one) => void one.total++],
+    [["unallocated, allocations and closed accounts are 1001, the total 1000"], (one) => void one.unallocated++],
+    [["agents and closed accounts consumed 27, the pool 28"], (one) => void one.consumed++],
     [["open reservations hold 50, the pool 51"], (one) => void one.held++],
     [["1 reservations are open, the pool counts 2"], (one) => void one.open++],
     [["1 are unsettled, not 2"], (one) => void one.unsettledCount++],
@@ -45,7 +45,7 @@ describe("a violation", () => {
     [
       [
         "closed allocated is -1, not a whole number of at least 0",
-        "unallocated, allocations and closed books are 999, the total 1000",
+        "unallocated, allocations and closed accounts are 999, the total 1000",
       ],
       (one) => void (one.closed.allocated = -1),
     ],
@@ -56,7 +56,7 @@ describe("a violation", () => {
     [
       [
         "lead allocated is 400.5, not a whole number of at least 0",
-        "unallocated, allocations and closed books are 1000.5, the total 1000",
+        "unallocated, allocations and closed accounts are 1000.5, the total 1000",
       ],
       agent("lead", (one) => {
         one.allocated += 0.5;

@@ -253,7 +253,7 @@ function potentialOfRefill(pool: Pool, recipient: Agent, kept: number): number {
   if (!recipient.closing && mayGiveFrom(pool, recipient.contract.priority, recipient)) {
     others -= spareOf(recipient, own);
   }
-  // Transfers stop at the agent's ceiling, and nothing is granted beyond the pool's total.
+  // Transfers are bounded by the contract, and nothing is granted beyond the pool's total.
   const most = own - kept + Math.min(others, roomUnderCeiling(recipient, own));
   return Math.max(0, Math.min(most, total));
 }

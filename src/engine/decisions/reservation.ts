@@ -156,7 +156,7 @@ function decidedWithoutBudget(pool: Pool, command: ReserveCommand, now: number):
     usedBefore(pool, command.id, command.agent, (known) => differsFrom(known, command));
   if (decided !== undefined) return decided;
   const agent = pool.agents.get(command.agent);
-  // A name that nobody registered is refused, not registered on the way: a typo would get a budget of its own.
+  // An unknown name is refused, not registered on the way: a typo would get a budget of its own.
   if (agent === undefined) return refuse({ code: "agent_not_found", agent: command.agent });
   return cannotSpend(pool, agent) ?? tooMany(agent, now) ?? tooManyOpen(pool, agent, command, 0);
 }

@@ -84,7 +84,7 @@ export function decideReallocate(pool: Pool, command: ReallocateCommand, now: nu
   const refusal = cannotSpend(pool, agent);
   if (refusal !== undefined) return refusal;
 
-  // Under the rules of a reserve: never from higher priorities, never below what a donor keeps, never above the ceiling.
+  // Under the rules of a reserve: never from higher priorities, and never below what a donor keeps.
   const { transfers, donors, moved } = plan(pool, agent, amount);
   if (command.dry_run === true) {
     // Nothing is applied, so the answer can't be read from the state afterwards.

@@ -68,6 +68,7 @@ function newAgent(name: string, event: EventOf<"registered">, depth: number): Ag
   };
 }
 
+/** The agent leaves: its ledger is added to its parent's, or to the closed accounts, and late commits go there from now on. */
 function closed(pool: Pool, event: EventOf<"closed">): void {
   const agent = agentOf(pool, event.agent);
   const parent = agent.contract.parent === null ? undefined : agentOf(pool, agent.contract.parent);
@@ -90,6 +91,7 @@ function closed(pool: Pool, event: EventOf<"closed">): void {
   for (const reservation of unsettledOf(pool, agent.name)) reservation.owner = parent?.name ?? null;
 }
 
+/** Consumption is set to zero in the pool's sum, too: a reset grants the pool that budget again. */
 function reset(pool: Pool, event: EventOf<"reset">): void {
   const agent = agentOf(pool, event.agent);
   pool.consumed -= agent.consumed;

@@ -1,9 +1,10 @@
-/** What several events do to the books: budget that moves, and writes that are remembered. */
+/** What several events have in common: moving budget between ledgers, and remembering writes. */
 import type { EventOf } from "../../protocol/events.ts";
 import type { Transfer } from "../../protocol/reservation.ts";
 import { retain } from "../outcomes.ts";
 import { type Agent, agentOf, type Booking, type Pool, type Reservation, unsettledOne } from "../state.ts";
 
+/** Adds budget to the pool (below zero, takes it out): nothing of it belongs to an agent yet. */
 export function addToUnallocated(pool: Pool, amount: number): void {
   pool.unallocated += amount;
   pool.total += amount;
@@ -22,7 +23,7 @@ export function rememberWrite(
   retain(pool, booked);
 }
 
-/** Grows (or, below zero, shrinks) an allocation at the cost of where it comes from. */
+/** Changes an allocation by `amount`, at the cost (below zero, in favour) of where it comes from. */
 export function allocate(pool: Pool, agent: Agent, amount: number, source: EventOf<"registered">["source"]): void {
   agent.allocated += amount;
   if (source === "unallocated") pool.unallocated -= amount;
@@ -30,7 +31,7 @@ export function allocate(pool: Pool, agent: Agent, amount: number, source: Event
   else if (agent.contract.parent !== null) agentOf(pool, agent.contract.parent).allocated -= amount;
 }
 
-/** Moves budget to `agent`. */
+/** Moves budget to `agent` from its lenders; `from` null is the unallocated budget. */
 export function take(pool: Pool, agent: Agent, transfers: readonly Transfer[]): void {
   for (const { from, amount } of transfers) {
     if (from === null) pool.unallocated -= amount;
@@ -39,6 +40,7 @@ export function take(pool: Pool, agent: Agent, transfers: readonly Transfer[]): 
   }
 }
 
+/** The expired reservations of `owner` that still wait for their late commit. */
 export function unsettledOf(pool: Pool, owner: string): Reservation[] {
   return pool.unsettled
     .toArray()
@@ -47,12 +49,13 @@ export function unsettledOf(pool: Pool, owner: string): Reservation[] {
     .filter((reservation) => reservation.owner === owner);
 }
 
+/** Opens the confidence gate: what was reported before no longer counts. */
 export function openGate(agent: Agent): void {
   agent.confidence = null;
   agent.warned = { ...agent.warned, gate: false };
 }
 
-/** What expiry booked is in the books of a period that is over: a late commit books what goes beyond. */
+/** What expiry booked belongs to a period that is over: a late commit books only what goes beyond it. */
 export function chargeBefore(reservation: Reservation): void {
   reservation.chargedBefore += reservation.charged;
   reservation.charged = 0;

@@ -10,7 +10,7 @@ export const periodAppliers: Appliers<PeriodEvents> = {
   agent_period_started: agentPeriodStarted,
 };
 
-/** Reservations that are open stay so, and their agents' gates stay as they are: time alone makes no new task. */
+/** Open reservations stay open, and gates stay as they are: a new period is not a new task. */
 function periodStarted(pool: Pool, event: EventOf<"period_started">): void {
   const { number, starts_at, ends_at } = event;
   pool.total = event.total;
@@ -33,6 +33,10 @@ function periodStarted(pool: Pool, event: EventOf<"period_started">): void {
   if (event.id !== undefined) rememberWrite(pool, event.id, { op: "reset_period", agent: null, amount: 0 });
 }
 
+/**
+ * What the agent consumed moves to its parent (or the closed accounts), with the budget that paid for it: the pool's total and
+ * consumption stay the same, and the agent begins at zero.
+ */
 function agentPeriodStarted(pool: Pool, event: EventOf<"agent_period_started">): void {
   const { number, starts_at, ends_at } = event;
   const agent = agentOf(pool, event.agent);

@@ -29,6 +29,7 @@ function configured(pool: Pool, event: EventOf<"configured">): void {
   pool.periodsEndAt = earliestEnd(pool);
 }
 
+/** Open leases keep the time that they had left; rate limits count anew, since their minute lies in the future. */
 function clockCorrected(pool: Pool, { at, by }: EventOf<"clock_corrected">): void {
   const leases: Lease[] = [];
   for (const known of pool.remembered.values()) {

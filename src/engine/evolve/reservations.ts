@@ -79,7 +79,7 @@ function paceAt({ pace }: Agent, at: number): Agent["pace"] {
 
 function pushLease(pool: Pool, id: string, expiresAt: number): void {
   pool.leases.push({ expiresAt, id });
-  // Settled and extended reservations leave their entries behind; twice the live ones is what they may cost.
+  // Settled and extended reservations leave stale entries behind; they may cost as much again as the live ones.
   if (pool.leases.size > 2 * pool.open + 1_000) {
     pool.leases.compact((lease) => {
       const known = pool.remembered.get(lease.id);
@@ -98,7 +98,7 @@ function committed(pool: Pool, event: EventOf<"committed">): void {
   } else {
     take(pool, agent, event.transfers);
     agent.consumed += booked;
-    // What is booked to a parent because its sub-agent left is neither its work nor its confidence.
+    // What is booked to a parent because its sub-agent has left says nothing about the parent's activity or confidence.
     if (agent.name === reservation.agent) {
       agent.activeAt = event.at;
       reportConfidence(agent, event.confidence);
@@ -119,8 +119,8 @@ function committed(pool: Pool, event: EventOf<"committed">): void {
 }
 
 /**
- * A late commit of an agent that left. If it corrects a charge downwards, what the closed books have over returns
- * the way an agent's unspent budget does: to the unallocated budget, or out of existence where registering had issued it.
+ * A late commit of an agent that has left. If it corrects a charge downwards, what the closed accounts then have over returns
+ * as an agent's unspent budget does: to the unallocated budget, or, in a pool without a budget, out of the total.
  */
 function bookOnClosed(pool: Pool, booked: number): void {
   pool.closed.consumed += booked;
@@ -130,11 +130,12 @@ function bookOnClosed(pool: Pool, booked: number): void {
   else pool.unallocated += over;
 }
 
-/** The gate looks at the highest confidence since it last opened; a later, humbler report does not open it. */
+/** The gate follows the highest confidence since it last opened: a lower report later does not open it again. */
 function reportConfidence(agent: Agent, confidence: number | undefined): void {
   if (confidence !== undefined) agent.confidence = Math.max(agent.confidence ?? 0, confidence);
 }
 
+/** Takes a reservation out of the sums of what is held and open. */
 function endHold(pool: Pool, reservation: Reservation): void {
   const agent = agentOf(pool, reservation.agent);
   agent.held -= reservation.granted;
@@ -146,6 +147,7 @@ function endHold(pool: Pool, reservation: Reservation): void {
   pool.openBytes -= bytes;
 }
 
+/** Ends a hold without a commit. What expiry charges is booked by the caller. */
 function settleAs(pool: Pool, reservation: Reservation, state: "released" | "expired", amount: number): void {
   endHold(pool, reservation);
   reservation.state = state;

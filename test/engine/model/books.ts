@@ -75,7 +75,7 @@ export function depthOf(agent: Agent): number {
   return agent.parent === null ? 1 : depthOf(agent.parent) + 1;
 }
 
-/** Who answers for what `agent` did: itself, or once it left its parent, and so on; at last the closed books. */
+/** Who answers for what `agent` did: itself, or once it left its parent, and so on; at last the closed accounts. */
 export function ownerOf(world: World, agent: Agent): Agent | "closed" {
   if (world.agents.includes(agent)) return agent;
   return agent.parent === null ? "closed" : ownerOf(world, agent.parent);

@@ -100,7 +100,7 @@ function noteUse(agent: Agent, confidence: number | undefined, now: number): voi
   if (confidence !== undefined) agent.reported.push(confidence);
 }
 
-/** A charge in the closed books was too high by `correction`: what they have above consumed leaves them. */
+/** A charge in the closed accounts was too high by `correction`: what they have above consumed leaves them. */
 function giveBack(world: World, correction: number): void {
   const above = Math.max(0, allocatedOf(world, "closed") - consumedOf(world, "closed"));
   const returned = Math.min(above, correction);
