@@ -110,7 +110,7 @@ async function requests({ urls }: Workerd) {
   return { rates, latencies };
 }
 
-/** Journal rows, counted by the audit; a snapshot and an alarm now and then come on top (docs/reference/storage.md). */
+/** Journal rows, by the audit; a snapshot and an alarm now and then come on top (docs/explanation/storage.md). */
 async function rowsPerOperation({ urls }: Workerd): Promise<(string | number)[][]> {
   const url = urls.bursar;
   const found: (string | number)[][] = [];

@@ -1,4 +1,4 @@
-/** `npx bursar`: the operator's tool. Its exit codes are listed by `--help` and in docs/guides/run-in-production.md. */
+/** `npx bursar`: the operator's tool. Its exit codes are listed by `--help` and in docs/reference/cli.md. */
 import { Command } from "commander";
 import { BursarError } from "../client/index.ts";
 import { agents } from "./agents.ts";

@@ -1,6 +1,6 @@
 /** What the client throws. Every error says in `code` what happened and carries the facts of the problem document. */
 
-/** A problem document (RFC 9457) as Bursar sends it; the facts beside `code` are documented in docs/reference/protocol.md. */
+/** A problem document (RFC 9457) as Bursar sends it; the facts beside `code` are listed in docs/reference/errors.md. */
 export type ProblemDocument = {
   readonly code: string;
   readonly status: number;

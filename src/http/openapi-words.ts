@@ -113,7 +113,7 @@ export const words: Readonly<Record<string, Word>> = {
   result: ["What the command answers", { id, state: "released" }],
   title: ["The code, in words", "budget exceeded"],
   detail: ["What is wrong, and what to do about it", "There is no such pool. Create it with PUT /v1/pools/{pool}."],
-  code: ["What programs go by; docs/reference/protocol.md lists the codes", "pool_not_found"],
+  code: ["What programs go by; docs/reference/errors.md lists the codes", "pool_not_found"],
   notified: ["Pools that know of it", 3],
   source: ["Where it comes from", "tenant"],
   as_of: ["When it was so", "2026-11-01"],

@@ -21,7 +21,7 @@ const tags = [
   { name: "Watching", description: "What a pool has done, and whether its ledger is in order." },
 ] as const;
 
-/** What may go wrong anywhere; the codes are listed in docs/reference/protocol.md. */
+/** What may go wrong anywhere; the codes are listed in docs/reference/errors.md. */
 const problems: Readonly<Record<string, string>> = {
   "400": "What was sent is not what the route takes; `errors` names every field at fault",
   "401": "No key, not one of ours, expired or revoked",
@@ -103,7 +103,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
 }
 
 function successOf({ status, answer, media }: Route) {
-  if (answer === undefined) return { description: "The connection is a session (docs/reference/protocol.md)" };
+  if (answer === undefined) return { description: "The connection is a session (docs/reference/sessions.md)" };
   return { description: status === 201 ? "Done" : "OK", content: { [media]: { schema: answer } } };
 }
 

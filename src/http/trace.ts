@@ -1,6 +1,6 @@
 /**
  * What the platform's own span of a request says besides: the route, whose it was, and how it ended. Costs nothing
- * where a request isn't traced. The platform exports spans (docs/guides/run-in-production.md); nothing here sends anything.
+ * where a request isn't traced. The platform exports spans (docs/reference/metrics.md); nothing here sends anything.
  */
 import { tracing } from "cloudflare:workers";
 import type { Entry } from "./log.ts";

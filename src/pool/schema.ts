@@ -1,7 +1,7 @@
 /**
  * The tables of a pool object. Steps run when the first event is written, so that a request for a pool that does not
- * exist leaves no file behind, and on waking when a newer version finds older tables. `docs/reference/storage.md` describes
- * every column.
+ * exist leaves no file behind, and on waking when a newer version finds older tables. `docs/reference/storage.md`
+ * describes every column.
  */
 import { migrate as runSteps, schemaVersion } from "../storage/migrate.ts";
 import type { PoolStorage } from "./storage.ts";

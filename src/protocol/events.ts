@@ -1,6 +1,7 @@
 /**
- * The events of a pool's journal. They are what is stored: once released, a field may be added, never renamed or given another
- * meaning (`docs/reference/storage.md`). Each holds all that `evolve` needs; nothing is decided again when they are folded.
+ * The events of a pool's journal. They are what is stored: once released, a field may be added, never renamed or given
+ * another meaning (`docs/reference/storage.md`). Each holds all that `evolve` needs; nothing is decided again when they
+ * are folded.
  */
 import type { AgentEvents } from "./agent.ts";
 import type { PeriodEvents } from "./period.ts";

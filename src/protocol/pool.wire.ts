@@ -107,4 +107,4 @@ export const poolListSchema = z
 
 export const expositionSchema = z
   .string()
-  .meta({ id: "Metrics", description: "Prometheus text; docs/guides/run-in-production.md lists the metrics." });
+  .meta({ id: "Metrics", description: "Prometheus text; docs/reference/metrics.md lists the metrics." });

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { apiErrorCodes } from "./problems.ts";
 import { refusalCodes } from "./refusals.ts";
 
-/** A problem document (RFC 9457). The facts beside `code` are listed with the codes in docs/reference/protocol.md. */
+/** A problem document (RFC 9457). The facts beside `code` are listed with the codes in docs/reference/errors.md. */
 export const problemSchema = z
   .looseObject({
     type: z.string(),

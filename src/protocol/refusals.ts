@@ -94,7 +94,7 @@ type Entry<Code extends RefusalCode> = {
   readonly sentence: (refusal: RefusalOf<Code>) => string;
 };
 
-/** In order of precedence: when several apply, the first is the answer. `docs/reference/protocol.md` lists them in this order. */
+/** In order of precedence: when several apply, the first is the answer. `docs/reference/errors.md` lists them so. */
 const refusals: { readonly [Code in RefusalCode]: Entry<Code> } = {
   key_revoked: {
     status: 401,
@@ -256,5 +256,5 @@ export function refusalStatus(code: RefusalCode): Entry<RefusalCode>["status"] {
 
 export const noArchive: Refusal = {
   code: "archive_not_found",
-  reason: "this deployment has none (docs/guides/run-in-production.md)",
+  reason: "this deployment has none (docs/guides/backups.md)",
 };

@@ -1,4 +1,4 @@
-/** The tables of a tenant object and of the directory of tenants. `docs/reference/storage.md` describes every column. */
+/** The tables of a tenant object and of the directory of tenants. `docs/reference/storage.md` lists every column. */
 import { requestsStep } from "../storage/requests.ts";
 
 export const tenantSteps: readonly string[] = [

@@ -2,7 +2,7 @@
  * Where a webhook may be sent to. A tenant chooses the address and this deployment does the asking, so what only the
  * deployment can reach must not be reachable by it (server-side request forgery). Asked when an address is set and
  * again before each message. What a name resolves to is not known here: of Cloudflare's network nothing private can be
- * reached, and of a workerd of one's own only what its network service allows (docs/guides/run-in-production.md).
+ * reached, and of a workerd of one's own only what its network service allows (docs/guides/webhooks-and-alerts.md).
  */
 import { limits } from "../protocol/limits.ts";
 

@@ -256,7 +256,7 @@ describe("the governor's no, 402", () => {
 
   it("has no archive here, and says so; and what is trimmed is gone", async () => {
     const pool = await newPool({}, { a: {} });
-    const none = { reason: "this deployment has none (docs/guides/run-in-production.md)" };
+    const none = { reason: "this deployment has none (docs/guides/backups.md)" };
     expect(await facts(post(`${pool}/archive`, {}), 404, "archive_not_found")).toEqual(none);
     const [, name = ""] = /pools\/(.+)$/.exec(pool) ?? [];
     await runInDurableObject(env.POOLS.getByName(`default/${name}`), async (_, { storage }) => {

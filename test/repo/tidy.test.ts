@@ -1,10 +1,7 @@
-/** What no linter knows: the directions of imports, the purity of the engine, dead files, documents that lie. */
+/** What no linter knows: the directions of imports, the purity of the engine, dead files. */
 import { join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
-import { routes } from "../../src/http/routes.ts";
 import { limits } from "../../src/protocol/limits.ts";
-import { statusOf } from "../../src/protocol/problems.ts";
-import { refusalCodes } from "../../src/protocol/refusals.ts";
 import { files, importsOf, read } from "../support/tree.ts";
 
 const sources = files.filter((path) => path.startsWith("src/") && path.endsWith(".ts"));
@@ -188,49 +185,5 @@ describe("the tree", () => {
       (name) => !new RegExp(`(\\*/\\n|: .*,\\n) {2}${name}:`).test(text) || !used.includes(`limits.${name}`),
     );
     expect(wrong).toEqual([]);
-  });
-});
-
-describe("the documents", () => {
-  it("link to what is there", () => {
-    const broken = documents.flatMap((path) =>
-      [...read(path).matchAll(/\]\(([^)#\s]+)(#[^)]*)?\)/g)]
-        .map(([, target = ""]) => target)
-        .filter((target) => !/^(https?|mailto):/.test(target))
-        .filter((target) => !files.includes(targetOf(path, target)))
-        .map((target) => `${path} → ${target}`),
-    );
-    expect(broken).toEqual([]);
-  });
-
-  it("name files and scripts that exist", () => {
-    const scripts = Object.keys(JSON.parse(read("package.json")).scripts);
-    const wrong = documents.flatMap((path) => [
-      ...[...read(path).matchAll(/`((?:src|test|docs|evidence|scripts|examples)\/[\w./-]+)`/g)]
-        .map(([, target = ""]) => target.replace(/\/$/, ""))
-        .filter((target) => !files.some((file) => file === target || file.startsWith(`${target}/`)))
-        .map((target) => `${path} names ${target}`),
-      ...[...read(path).matchAll(/npm run ([\w:]+)/g)]
-        .map(([, script = ""]) => script)
-        .filter((script) => !scripts.includes(script))
-        .map((script) => `${path} names npm run ${script}`),
-    ]);
-    expect(wrong).toEqual([]);
-  });
-
-  it("list the refusals in order of precedence, with their statuses", () => {
-    const [, section = ""] = read("docs/reference/protocol.md").split("### Refusals, in order of precedence");
-    const listed = [...(section.split("`isTransient")[0] ?? "").matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(
-      ([, name, status]) => [name, Number(status)],
-    );
-    expect(listed).toEqual(refusalCodes.map((name) => [name, statusOf(name)]));
-  });
-
-  it("list every route", () => {
-    const text = read("docs/reference/protocol.md");
-    const missing = routes
-      .map(({ method, path }) => `\`${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}\``)
-      .filter((route) => !text.includes(route));
-    expect(missing).toEqual([]);
   });
 });

@@ -25,7 +25,7 @@ import { type Counts, findingsIn, type Part, total } from "./part.ts";
 const root = new URL("../../..", import.meta.url).pathname;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const leases = 20;
-/** Alarms are set on whole half minutes (docs/reference/storage.md). */
+/** Alarms are set on whole half minutes (docs/explanation/storage.md). */
 const alarmGridMs = 30_000;
 /** An alarm that was due while nobody was there runs soon after the start. */
 const longestAlarmMs = 15_000;

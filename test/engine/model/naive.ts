@@ -1,5 +1,5 @@
 /**
- * A second, deliberately simple and slow pool, written from `docs/reference/protocol.md` alone ("The model"). It keeps plain
+ * A second, deliberately simple and slow pool, written from `docs/reference/model.md` alone. It keeps plain
  * records and adds everything up again for each command; `model.test.ts` compares the engine with it.
  */
 import type { Command } from "../../../src/protocol/commands.ts";
