@@ -87,6 +87,16 @@ describe("the documents", () => {
     );
     expect(wrong).toEqual([]);
   });
+
+  it("have lines of at most 120 characters, but for tables", () => {
+    const long = written.flatMap((path) =>
+      proseOf(path)
+        .split("\n")
+        .filter((line) => line.length > 120 && !/^ *\||^\[!\[|\]\(https?:\S+\)[^\s]*$/.test(line))
+        .map((line) => `${path}: ${line}`),
+    );
+    expect(long).toEqual([]);
+  });
 });
 
 describe("the reference", () => {
