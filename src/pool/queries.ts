@@ -178,9 +178,8 @@ export class Queries {
     const refusal = this.#gate.refusalTo(caller) ?? live.damage?.refusal;
     if (refusal !== undefined) return { ok: false, refusal };
     return this.#gate.inTurn(caller, cost, () =>
-      live.read(
-        (pool): Result<T> =>
-          pool.settings === null ? { ok: false, refusal: { code: "pool_not_found" } } : resultOf<T>(look(pool)),
+      live.read((pool): Result<T> =>
+        pool.settings === null ? { ok: false, refusal: { code: "pool_not_found" } } : resultOf<T>(look(pool)),
       ),
     );
   }

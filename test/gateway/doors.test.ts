@@ -97,7 +97,7 @@ async function outcomesOf(pool: Pool, call: (answer: Httpable, index: number) =>
   };
   await Promise.all(Array.from({ length: 4 }, work));
   const outcomes = new Map<number, Outcome>();
-  for (let after = 0; ; ) {
+  for (let after = 0; ;) {
     const { events } = await pool.journal(after);
     for (const event of events) {
       if (event.type === "reserved" && event.metadata?.["answer"] !== undefined) {

@@ -14,7 +14,7 @@ import { eventTraits } from "../../src/protocol/events.ts";
 import { limits } from "../../src/protocol/limits.ts";
 import { apiErrorCodes, statusOf } from "../../src/protocol/problems.ts";
 import { refusalCodes } from "../../src/protocol/refusals.ts";
-import { noticeTypes } from "../../src/protocol/webhook.ts";
+import { notificationTypes } from "../../src/protocol/webhook.ts";
 import { files, read } from "../support/tree.ts";
 
 const documents = files.filter((path) => path.endsWith(".md"));
@@ -121,7 +121,7 @@ describe("the reference", () => {
   });
 
   it("lists every event and notice", () => {
-    expect(named("docs/reference/events.md", [...Object.keys(eventTraits), ...noticeTypes])).toEqual([]);
+    expect(named("docs/reference/events.md", [...Object.keys(eventTraits), ...notificationTypes])).toEqual([]);
   });
 
   it("gives limits the value that they have", () => {

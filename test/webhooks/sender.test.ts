@@ -271,52 +271,56 @@ describe("a message that somebody wants again", () => {
 });
 
 describe("10,000 notifications to ten addresses, three of which fail", () => {
-  it("each arrive at least once under one id, signed so that the public library trusts them", {
-    timeout: 120_000,
-  }, () => {
-    const random = randomOf(seed);
-    console.info(`seed ${seed}`);
-    const names = Array.from({ length: 10 }, (_, index) => `e${index}`);
-    const got = new Map(names.map((name) => [name, new Map<string, number>()]));
-    const tries = new Map<string, number>();
-    const secrets = new Map<string, string>();
-    let untrusted = 0;
-    let requests = 0;
-    return Stage.run(
-      (sent) => {
-        requests++;
-        const name = /e\d/.exec(sent.url)?.[0] ?? "";
-        const attempt = (tries.get(`${name} ${idOf(sent)}`) ?? 0) + 1;
-        tries.set(`${name} ${idOf(sent)}`, attempt);
-        // One is down for a while, one refuses every message at first, one breaks off up to four times.
-        if (name === "e0" && requests < 4_000) return 503;
-        if (name === "e1" && attempt === 1) return 500;
-        if (name === "e2" && attempt < 5 && random() < 0.5) return new TypeError("reset");
-        try {
-          // Times are the stage's; that they are fresh is tested above.
-          verified(sent, secrets.get(name) ?? "", Number(sent.headers["webhook-timestamp"]) * 1_000);
-        } catch {
-          untrusted++;
-        }
-        const ids = got.get(name);
-        ids?.set(idOf(sent), (ids.get(idOf(sent)) ?? 0) + 1);
-        return 200;
-      },
-      async (stage) => {
-        stage.now = Date.now();
-        for (const name of names) secrets.set(name, stage.add(name));
-        const notifications = 1_000;
-        for (let seq = 1; seq <= notifications; seq++) stage.tell(seq);
-        const alarms = await stage.sendsAll();
-        for (const [name, ids] of got) expect(ids.size, name).toBe(notifications);
-        expect(new Set([...got.values()].flatMap((ids) => [...ids.keys()])).size).toBe(notifications);
-        expect(untrusted).toBe(0);
-        for (const name of names) expect(stage.endpoints.get(name)).toMatchObject({ state: "enabled", pending: 0 });
-        console.info(`${requests} requests, ${alarms} alarms`);
-      },
-      random,
-    );
-  });
+  it(
+    "each arrive at least once under one id, signed so that the public library trusts them",
+    {
+      timeout: 120_000,
+    },
+    () => {
+      const random = randomOf(seed);
+      console.info(`seed ${seed}`);
+      const names = Array.from({ length: 10 }, (_, index) => `e${index}`);
+      const got = new Map(names.map((name) => [name, new Map<string, number>()]));
+      const tries = new Map<string, number>();
+      const secrets = new Map<string, string>();
+      let untrusted = 0;
+      let requests = 0;
+      return Stage.run(
+        (sent) => {
+          requests++;
+          const name = /e\d/.exec(sent.url)?.[0] ?? "";
+          const attempt = (tries.get(`${name} ${idOf(sent)}`) ?? 0) + 1;
+          tries.set(`${name} ${idOf(sent)}`, attempt);
+          // One is down for a while, one refuses every message at first, one breaks off up to four times.
+          if (name === "e0" && requests < 4_000) return 503;
+          if (name === "e1" && attempt === 1) return 500;
+          if (name === "e2" && attempt < 5 && random() < 0.5) return new TypeError("reset");
+          try {
+            // Times are the stage's; that they are fresh is tested above.
+            verified(sent, secrets.get(name) ?? "", Number(sent.headers["webhook-timestamp"]) * 1_000);
+          } catch {
+            untrusted++;
+          }
+          const ids = got.get(name);
+          ids?.set(idOf(sent), (ids.get(idOf(sent)) ?? 0) + 1);
+          return 200;
+        },
+        async (stage) => {
+          stage.now = Date.now();
+          for (const name of names) secrets.set(name, stage.add(name));
+          const notifications = 1_000;
+          for (let seq = 1; seq <= notifications; seq++) stage.tell(seq);
+          const alarms = await stage.sendsAll();
+          for (const [name, ids] of got) expect(ids.size, name).toBe(notifications);
+          expect(new Set([...got.values()].flatMap((ids) => [...ids.keys()])).size).toBe(notifications);
+          expect(untrusted).toBe(0);
+          for (const name of names) expect(stage.endpoints.get(name)).toMatchObject({ state: "enabled", pending: 0 });
+          console.info(`${requests} requests, ${alarms} alarms`);
+        },
+        random,
+      );
+    },
+  );
 });
 
 describe("an address that hangs", () => {

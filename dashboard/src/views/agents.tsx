@@ -9,7 +9,6 @@ import { type Agent, available, gateOf, overage, type Pool } from "../../../src/
 import { amount, brief, count, duration } from "../format.ts";
 import { exhaustedIn } from "../model/burn.ts";
 import type { Move, PoolFeed } from "../model/pool-feed.ts";
-
 import { Empty } from "./states.tsx";
 
 const legend = [
