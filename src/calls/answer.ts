@@ -32,6 +32,9 @@ export class AnswerMeter {
   #delivered = 0;
   #model: string | undefined;
   #tier: string | undefined;
+  #toolUses: Record<string, number> = {};
+  /** Ids by which a later request may refer to this answer and to its items. */
+  readonly #ids = new Set<string>();
   #failed = false;
   #hasBegun = false;
   #finished = 0;
@@ -122,7 +125,11 @@ export class AnswerMeter {
     };
   }
 
-  #note({ counts, text = "", model, tier, isError, finished = 0 }: Seen, now: number): void {
+  #note({ counts, text = "", model, tier, isError, finished = 0, used, toolUses, ids = [] }: Seen, now: number): void {
+    if (used !== undefined) this.#toolUses[used] = (this.#toolUses[used] ?? 0) + 1;
+    // A report counts them all.
+    if (toolUses !== undefined) this.#toolUses = { ...toolUses };
+    for (const id of ids) if (this.#ids.size < mostIds) this.#ids.add(id);
     if (text !== "") this.#deliver(estimateTokens(text), now);
     if (isError === true) this.#failed = true;
     this.#finished += finished;
@@ -142,6 +149,11 @@ export class AnswerMeter {
     this.#lastWordAt = now;
   }
 
+  /** Ids by which a later request may refer to this answer and to its items. */
+  get ids(): readonly string[] {
+    return [...this.#ids];
+  }
+
   get #hasEnded(): boolean {
     return this.#isOver || this.#finished >= this.#asked.answers;
   }
@@ -156,7 +168,7 @@ export class AnswerMeter {
     // A zero beside words is a report of the way.
     const isLast = this.#isReportedSince && (this.#delivered === 0 || (reported?.usage.output ?? 0) > 0);
     const isFinal = reported?.isComplete === true && (this.#isOver || (this.#hasEnded && isLast));
-    const about = { atLeast: reported?.usage, model: this.#model, tier: this.#tier };
+    const about = { atLeast: reported?.usage, model: this.#model, tier: this.#tier, toolUses: this.#toolUses };
     if (isFinal && !(this.#failed && this.#isNothing(reported.usage))) {
       return { ...about, usage: reported.usage, delivered: reported.usage, isReported: true, isFree: false };
     }
@@ -177,6 +189,9 @@ export class AnswerMeter {
     return output === 0 && this.#delivered === 0;
   }
 }
+
+/** An answer of an agent has some dozen items. */
+const mostIds = 256;
 
 /** Whether an event is one of an answer: comments are none, and pings only keep the connection open. */
 function isSaying(event: unknown): boolean {

@@ -4,7 +4,7 @@
  */
 
 import { ratesAt } from "../pricing/cost.ts";
-import type { Tariff } from "../pricing/tariff.ts";
+import type { Tariff, ToolUses } from "../pricing/tariff.ts";
 import type { BookedUsage } from "../protocol/price.ts";
 import type { Usage } from "../providers/shape.ts";
 import type { Ending } from "./ending.ts";
@@ -26,13 +26,13 @@ export type BookedCall = {
 
 /** The amount to book, in the unit of `tariff`, and what it is made of. */
 export function bookingOf(ending: Ending, tariff: Tariff, { provider, model, granted }: BookedCall): Booking {
-  const { usage, isReported } = ending;
+  const { usage, isReported, toolUses } = ending;
   return {
     amount: Math.min(
       largestAmount,
-      isReported ? Math.ceil(tariff.amountOf(usage)) : estimated(ending, tariff, granted),
+      isReported ? Math.ceil(tariff.amountOf(usage, toolUses)) : estimated(ending, tariff, granted),
     ),
-    usage: bookedUsage(usage, tariff, { provider, model: ending.model ?? model, isReported }),
+    usage: bookedUsage(usage, tariff, { provider, model: ending.model ?? model, isReported, toolUses }),
   };
 }
 
@@ -40,8 +40,8 @@ export function bookingOf(ending: Ending, tariff: Tariff, { provider, model, gra
  * An estimate may be too high, and the hold is what the caller agreed to. A provider that delivered more than twice the
  * hold kept no limit: there the hold is no bound for what was delivered.
  */
-function estimated({ usage, atLeast, delivered }: Ending, tariff: Tariff, granted: number): number {
-  const amountOf = (one: Usage): number => Math.ceil(tariff.amountOf(one));
+function estimated({ usage, atLeast, delivered, toolUses }: Ending, tariff: Tariff, granted: number): number {
+  const amountOf = (one: Usage): number => Math.ceil(tariff.amountOf(one, toolUses));
   const sure = amountOf(delivered);
   const held = sure > 2 * granted ? sure : Math.min(amountOf(usage), granted);
   return Math.max(held, atLeast === undefined ? 0 : amountOf(atLeast));
@@ -51,9 +51,14 @@ function estimated({ usage, atLeast, delivered }: Ending, tariff: Tariff, grante
 export function bookedUsage(
   usage: Usage,
   { price }: Tariff,
-  call: { readonly provider?: string | undefined; readonly model?: string | undefined; readonly isReported: boolean },
+  call: {
+    readonly provider?: string | undefined;
+    readonly model?: string | undefined;
+    readonly isReported: boolean;
+    readonly toolUses?: ToolUses;
+  },
 ): BookedUsage {
-  const { provider, model, isReported } = call;
+  const { provider, model, isReported, toolUses = {} } = call;
   const { input, output, cacheRead, cacheWrite, cacheWrite1h, reasoning } = usage;
   return {
     ...(provider === undefined ? undefined : { provider }),
@@ -64,6 +69,7 @@ export function bookedUsage(
     cache_write: cacheWrite,
     ...(cacheWrite1h === undefined ? undefined : { cache_write_1h: cacheWrite1h }),
     reasoning,
+    ...(Object.keys(toolUses).length === 0 ? undefined : { tool_uses: toolUses }),
     ...(isReported ? undefined : { estimated: true }),
     ...(price === undefined ? undefined : { price: { version: price.version, ...ratesAt(price, input) } }),
   };

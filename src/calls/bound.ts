@@ -27,5 +27,5 @@ export function limitWithin(extent: Extent, tariff: Tariff, wanted: number, gran
 
 /** A call that is known by the length of its prompt alone. */
 export function extentOf(prompt: number): Extent {
-  return { prompt, answers: 1, writes: true, cacheWrites: "short", tier: undefined };
+  return { prompt, answers: 1, writes: true, cacheWrites: "short", tier: undefined, tools: [] };
 }

@@ -1,4 +1,5 @@
 /** How a governed call ended: what it used, as far as it is known. */
+import type { ToolUses } from "../pricing/tariff.ts";
 import type { Usage } from "../providers/shape.ts";
 
 export type Ending = {
@@ -13,6 +14,8 @@ export type Ending = {
   readonly isFree: boolean;
   /** The model that answered, where it said so. */
   readonly model: string | undefined;
+  /** How often the provider ran each of its tools. */
+  readonly toolUses: ToolUses;
   /** The tier that served the call, or its region, where the answer names one. */
   readonly tier: string | undefined;
   readonly confidence: number | undefined;

@@ -84,6 +84,12 @@ function addCreate(command: Command): void {
     .option("--default-ttl <time>", "lease of a reservation that names none: 30s, 5m", duration)
     .option("--warn-at <percentages>", "which parts of a budget are warned of: 50,80,95,100", percentages)
     .option("--fallback-price <input,output>", "dollars per million tokens of models without a price: 3,15", ratesOf)
+    .addOption(
+      new Option(
+        "--unknown-fields <choice>",
+        "what the gateway does with fields of a call that it does not know",
+      ).choices(["pass", "refuse"]),
+    )
     .option("--journal-refusals <on|off>", "whether refusals are journaled", onOff)
     .option("--journal-days <n>", "days of journal to retain (default: for ever)", whole)
     .addOption(new Option("--location-hint <place>", "location hint for the Durable Object, if the pool is new"))
@@ -238,6 +244,7 @@ type Options = {
   readonly warnAt?: number[];
   readonly fallbackPrice?: Rates;
   readonly journalRefusals?: boolean;
+  readonly unknownFields?: "pass" | "refuse";
   readonly journalDays?: number;
   readonly locationHint?: string;
 };
@@ -254,6 +261,7 @@ function settingsOf(options: Options, unit: Unit): PoolOptions {
     warn_at: options.warnAt,
     fallback_price: options.fallbackPrice,
     journal_refusals: options.journalRefusals,
+    unknown_fields: options.unknownFields,
     journal_days: options.journalDays,
     location_hint: options.locationHint,
   };

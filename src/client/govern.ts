@@ -104,7 +104,14 @@ function whole(result: unknown, meter: AnswerMeter, prompt: number): Ending {
 const none: Usage = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 };
 
 function reported(usage: Usage): Ending {
-  const about = { atLeast: undefined, isFree: false, model: undefined, tier: undefined, confidence: undefined };
+  const about = {
+    atLeast: undefined,
+    toolUses: {},
+    isFree: false,
+    model: undefined,
+    tier: undefined,
+    confidence: undefined,
+  };
   return { ...about, usage, delivered: usage, isReported: true };
 }
 

@@ -9,7 +9,7 @@ import { unsupported } from "../http/problems.ts";
 import { modelNameSchema } from "../protocol/common.wire.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Dialect } from "../providers/dialect.ts";
-import { type ModelRequest, readRequest } from "../providers/request.ts";
+import { type ModelRequest, readRequest, type SizeOf } from "../providers/request.ts";
 
 const outputLimit = z.int().min(1).max(limits.amount).nullish();
 
@@ -24,13 +24,16 @@ const schema = z.looseObject({
   thinking: z.looseObject({ budget_tokens: z.int().min(0).max(limits.amount).nullish() }).nullish(),
 });
 
-/** Parses a call's body; throws a 400 that names the field at fault, or the feature that can't be governed. */
-export async function parseCall(request: Request, dialect: Dialect): Promise<ModelRequest> {
+/**
+ * Parses a call's body; throws a 400 that names the field at fault, or the feature that can't be governed. `sizeOf` knows
+ * content that only the provider has.
+ */
+export async function parseCall(request: Request, dialect: Dialect, sizeOf: SizeOf): Promise<ModelRequest> {
   const body = await parseBody(request, schema, limits.gatewayBodyBytes, limits.gatewayJsonDepth);
-  const asked = readRequest(dialect, body);
+  const asked = readRequest(dialect, body, sizeOf);
   if (asked === undefined) throw new Error("a parsed body is no object");
-  const feature = dialect.unsupportedIn(asked.body, asked.model);
-  if (feature !== undefined) throw unsupported(feature.field, feature.message);
+  const { refused } = asked.inspection;
+  if (refused !== undefined) throw unsupported(refused.field, refused.message);
   return asked;
 }
 

@@ -18,7 +18,11 @@ import type { Refusal, Result } from "../protocol/refusals.ts";
 import type { Unit } from "../protocol/unit.ts";
 
 type Known<T> = { readonly value: T; readonly until: number };
-type PoolFacts = { readonly unit: Unit; readonly fallback: Rates | null };
+type PoolFacts = {
+  readonly unit: Unit;
+  readonly fallback: Rates | null;
+  readonly unknownFields: "pass" | "refuse";
+};
 
 const pools = new Map<string, Known<PoolFacts>>();
 const tenantPrices = new Map<string, Known<Price | null>>();
@@ -58,6 +62,12 @@ export class CallPricing {
       : { ok: true, result: inMicrousd(price, model) };
   }
 
+  /** Whether this pool refuses fields that the gateway does not know; asked after `tariff`, which has found the pool. */
+  async refusesUnknownFields(): Promise<boolean> {
+    const facts = await this.#facts();
+    return facts.ok && facts.result.unknownFields === "refuse";
+  }
+
   /** What is remembered turned out to be wrong: a pool of that name was made anew, in another unit. */
   forget(): void {
     pools.delete(this.#name);
@@ -77,8 +87,8 @@ export class CallPricing {
     if (known !== undefined) return { ok: true, result: known };
     const settings = await this.ask((pool) => pool.query(this.caller, { about: "settings" }));
     if (!settings.ok) return settings;
-    const { unit, fallback_price: fallback } = settings.result;
-    return { ok: true, result: keep(pools, this.#name, { unit, fallback }) };
+    const { unit, fallback_price: fallback, unknown_fields: unknownFields } = settings.result;
+    return { ok: true, result: keep(pools, this.#name, { unit, fallback, unknownFields }) };
   }
 
   async #price(provider: Provider, model: string, fallback: Rates | null): Promise<Price | undefined> {

@@ -5,8 +5,9 @@
  */
 import { boundOf, outputLeast } from "../calls/bound.ts";
 import { whileConnected } from "../http/hang-up.ts";
-import { ApiError } from "../http/problems.ts";
-import { numberOf } from "../http/settings.ts";
+import { logUnknownFields } from "../http/log.ts";
+import { ApiError, unsupported } from "../http/problems.ts";
+import { numberOf, settingOf } from "../http/settings.ts";
 import type { Tariff } from "../pricing/tariff.ts";
 import { systemCaller } from "../protocol/caller.ts";
 import { limits } from "../protocol/limits.ts";
@@ -42,6 +43,7 @@ async function admit(call: ModelCall): Promise<Result<Admitted>> {
     const counted = await pricing.tariff(route.provider, asked.model);
     if (!counted.ok) return counted;
     const tariff = counted.result;
+    await checkUnknownFields(call, pricing);
     const command = reserveFor(call, tariff, id, ttlMs);
     const { outcomes } = await whileConnected(
       { signal: call.request.signal, waitUntil: call.waitUntil },
@@ -61,6 +63,16 @@ async function admit(call: ModelCall): Promise<Result<Admitted>> {
     if (!isAnotherUnit(outcome.refusal) || tries > 0) return outcome;
     pricing.forget();
   }
+}
+
+/** What this version does not know most likely costs nothing. It is logged, and refused where the pool says so. */
+async function checkUnknownFields({ asked, spender, env }: ModelCall, pricing: CallPricing): Promise<void> {
+  const [first] = asked.inspection.unknown;
+  if (first === undefined) return;
+  if (await pricing.refusesUnknownFields()) {
+    throw unsupported(first.field, `${first.message}, and this pool refuses unknown fields`);
+  }
+  logUnknownFields(spender.pool, asked.inspection.unknown, settingOf(env, "BURSAR_LOG", "problems"));
 }
 
 /** The upper bound of a call, or less where less will do. */

@@ -126,7 +126,7 @@ export class Forwarded {
       answer: new StreamedAnswer(meter, this.#rewrite(), limits.gatewayEventLength),
       silenceMs: this.#silenceMs,
       signal: request.signal,
-      book: () => this.#governed.book(meter.ending(Date.now(), (name) => headers.get(name))),
+      book: () => this.#book(Date.now(), headers),
     });
     waitUntil(ended);
     return stream;
@@ -146,12 +146,19 @@ export class Forwarded {
     const { bytes, isWhole } = await readWhole(body, () => this.#restartTimer());
     if (!isWhole) throw await this.#lost("broke off its answer, or gave one too long", bytes);
     noteWhole(this.#meter, new TextDecoder().decode(bytes), this.#began);
-    const settled = await this.#governed.book(this.#meter.ending(this.#began, (name) => headers.get(name)));
+    const settled = await this.#book(this.#began, headers);
     if (settled !== undefined) {
       setAll(shown, standingHeaders(tariff, reservation, settled.agent));
       shown.set(`x-bursar-used-${tariff.unit}`, String(settled.consumed));
     }
     return new Response(this.#redaction?.answer(bytes) ?? bytes, { status, headers: shown });
+  }
+
+  /** Books the answer as it stands at `now`. */
+  #book(now: number, headers: Headers): Promise<SettlementResult | undefined> {
+    const ending = this.#meter.ending(now, (name) => headers.get(name));
+    if (ending.isReported) this.#call.keep(this.#meter, ending);
+    return this.#governed.book(ending);
   }
 
   /** Gives the hold back: nothing was asked, or the caller had disconnected. */
@@ -174,6 +181,8 @@ export class Forwarded {
     const headers = incomingHeaders(incoming, credentials);
     setAll(headers, standingHeaders(tariff, reservation, reservation.agent));
     if (asked.writes) headers.set("x-bursar-output-limit", String(this.#limit));
+    const { unknown } = asked.inspection;
+    if (unknown.length > 0) headers.set("x-bursar-unknown-fields", unknown.map(({ field }) => field).join(","));
     return headers;
   }
 }

@@ -4,6 +4,7 @@
  */
 
 import { outputDefault } from "../calls/bound.ts";
+import { KeptSizes } from "../calls/kept-sizes.ts";
 import type { Env } from "../env.ts";
 import { enforceRateLimit, handle, type LogContext } from "../http/handle.ts";
 import { secure } from "../http/headers.ts";
@@ -64,7 +65,8 @@ async function run(
   if (!found.ok) return refusalProblem(found.refusal);
   const spender = found.result;
   learned.pool = spender.pool;
-  const asked = await parseCall(request, route.dialect);
+  const scope = `${credentials.capability.tenant}/${spender.pool}`;
+  const asked = await parseCall(request, route.dialect, (id) => keptSizes.of(scope, id));
   const waitUntil = (promise: Promise<unknown>): void => context.waitUntil(promise);
   const otherwise = numberIn(request, "x-bursar-max-output", limits.amount) ?? outputDefault;
   const waitMs = numberIn(request, "x-bursar-wait-ms", limits.waitMs) ?? 0;
@@ -72,12 +74,28 @@ async function run(
   const { provider, dialect } = route;
   const { model, isStreaming } = asked;
   const made = CallTrace.of({ provider, dialect, model, isStreaming, limit, ...spender }, (trace) =>
-    callModel({ env, request, route, credentials, spender, asked, limit, waitMs, upstream, waitUntil, trace }),
+    callModel({
+      env,
+      request,
+      route,
+      credentials,
+      spender,
+      asked,
+      limit,
+      waitMs,
+      upstream,
+      waitUntil,
+      trace,
+      keep: (meter, ending) => keptSizes.remember(scope, meter, ending),
+    }),
   );
   // It runs to its end by itself: a caller that goes must not take the end along.
   waitUntil(made.catch(() => undefined));
   return made;
 }
+
+/** What the providers keep of this isolate's answers. */
+const keptSizes = new KeptSizes();
 
 /** Passes a question on that costs nothing: which models there are, how many tokens a prompt has. */
 async function ask(

@@ -1,4 +1,6 @@
 /** A call of a model through the gateway, as it came and once it is admitted. */
+import type { AnswerMeter } from "../calls/answer.ts";
+import type { Ending } from "../calls/ending.ts";
 import type { Env } from "../env.ts";
 import type { Tariff } from "../pricing/tariff.ts";
 import type { ReservationResult } from "../protocol/reservation.ts";
@@ -22,6 +24,8 @@ export type ModelCall = {
   readonly upstream: string;
   readonly waitUntil: (promise: Promise<unknown>) => void;
   readonly trace: CallTrace;
+  /** Remembers what the provider keeps of an answer. */
+  readonly keep: (meter: AnswerMeter, ending: Ending) => void;
 };
 
 export type Admitted = {

@@ -31,3 +31,23 @@ export function log(entry: Entry, setting: string | undefined): void {
   if (entry.event === "internal_error") console.error(JSON.stringify(entry));
   else if (setting === "all" || (setting !== "none" && entry.status >= 400)) console.log(JSON.stringify(entry));
 }
+
+/** Fields that have been logged by this isolate: each is worth one line. */
+const logged = new Set<string>();
+const mostLogged = 1_000;
+
+/** Fields of a call that this version does not know, each once, without their values. */
+export function logUnknownFields(
+  pool: string,
+  unknown: readonly { readonly field: string }[],
+  setting: string | undefined,
+): void {
+  if (setting === "none") return;
+  // Places in lists differ from call to call.
+  const fields = unknown.map(({ field }) => field.replaceAll(/\/\d+(?=\/|$)/g, "/*"));
+  const first = fields.filter((field) => !logged.has(`${pool} ${field}`));
+  if (first.length === 0) return;
+  if (logged.size >= mostLogged) logged.clear();
+  for (const field of first) logged.add(`${pool} ${field}`);
+  console.log(JSON.stringify({ event: "unknown_fields", pool, fields: first }));
+}

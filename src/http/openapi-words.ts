@@ -90,6 +90,8 @@ export const words: Readonly<Record<string, Word>> = {
   fallback_price: ["What the gateway books a model at that has no price; null: such a model is refused", null],
   warn_at: ["Percentages of a budget whose reaching is worth a warning, rising", [50, 80, 95, 100]],
   journal_days: ["How long the journal is kept in the pool, in days; null: for ever", null],
+  unknown_fields: ["Whether the gateway passes fields of a call that it does not know, or refuses them", "pass"],
+  tool_uses: ["How often the provider ran each of its tools", { web_search: 2 }],
   amount: ["So much of the pool's unit", 500],
   max_tokens: ["The agent's allocation, in a pool that counts tokens", 1_000],
   max_microusd: ["The agent's allocation, in a pool that counts microusd", 5_000_000],

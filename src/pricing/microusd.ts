@@ -4,6 +4,7 @@ import type { Extent } from "../providers/request.ts";
 import { cacheWrite1hRate, cacheWriteRate, costOf, ratesAt, sumUp } from "./cost.ts";
 import { atTier } from "./service-tiers.ts";
 import type { Tariff } from "./tariff.ts";
+import { feesHeld, feesOf } from "./tool-prices.ts";
 
 /** The tariff of `model` at `price`, its standard one. */
 export function inMicrousd(price: Price, model = ""): Tariff {
@@ -18,19 +19,22 @@ export function inMicrousd(price: Price, model = ""): Tariff {
     price,
     bound: (extent, limit) => {
       const { input, output } = ratesFor(extent);
-      return sumUp([
-        [extent.prompt, input],
-        [extent.answers * limit, output],
-      ]);
+      return (
+        feesHeld(extent.tools) +
+        sumUp([
+          [extent.prompt, input],
+          [extent.answers * limit, output],
+        ])
+      );
     },
     limitWithin: (extent, granted) => {
       const { input, output } = ratesFor(extent);
       if (output === 0) return Number.MAX_SAFE_INTEGER;
       // In millionths of a microusd, which pass 2^53.
-      const left = BigInt(granted) * 1_000_000n - BigInt(extent.prompt) * BigInt(input);
+      const left = BigInt(granted - feesHeld(extent.tools)) * 1_000_000n - BigInt(extent.prompt) * BigInt(input);
       return Math.max(0, Number(left / (BigInt(extent.answers) * BigInt(output))));
     },
-    amountOf: (usage) => costOf(usage, price),
+    amountOf: (usage, uses = {}) => costOf(usage, price) + feesOf(uses),
     served: (tier, served, standard = price) => inMicrousd(atTier(standard, tier, served), served),
   };
 }

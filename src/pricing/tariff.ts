@@ -7,6 +7,9 @@ import type { Unit } from "../protocol/unit.ts";
 import type { Extent } from "../providers/request.ts";
 import type { Usage } from "../providers/shape.ts";
 
+/** How often the provider ran each of its tools. */
+export type ToolUses = Readonly<Record<string, number>>;
+
 export type Tariff = {
   readonly unit: Unit;
   /** The price behind it; undefined where tokens are counted. */
@@ -15,8 +18,8 @@ export type Tariff = {
   bound(extent: Extent, limit: number): number;
   /** The most tokens an answer may have for the call to stay within `granted`. */
   limitWithin(extent: Extent, granted: number): number;
-  /** What `usage` comes to. */
-  amountOf(usage: Usage): number;
+  /** What `usage` comes to, with the uses of tools that the provider ran, by their names. */
+  amountOf(usage: Usage, uses?: ToolUses): number;
   /** The same for a call that `tier` served, by `model`, whose standard price is `price` unless it is this one's. */
   served(tier: string | undefined, model: string, price?: Price): Tariff;
 };

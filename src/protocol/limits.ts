@@ -174,6 +174,8 @@ export const limits = {
   pricesPerTenant: 1_000,
   /** A model's name: fine-tunes carry an organisation, a suffix and an id. */
   modelLength: 256,
+  /** Tools of the provider that booked usage names. */
+  toolNames: 16,
   /** Where a confidence is found in an answer. */
   confidencePathLength: 256,
   /** Pools of a tenant: what one directory object lists in a page or a hundred. */

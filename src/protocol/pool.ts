@@ -19,6 +19,8 @@ export type PoolSettings = {
   readonly warn_at: readonly number[];
   /** How long the journal is kept in the pool; null: for ever. */
   readonly journal_days: number | null;
+  /** What the gateway does with fields of a call that it does not know. */
+  readonly unknown_fields: "pass" | "refuse";
 };
 
 /** Creates a pool, or changes its settings. What is left out keeps its value (or, at first, its default). */
@@ -42,6 +44,8 @@ export type ConfigureCommand = {
   readonly warn_at?: readonly number[] | undefined;
   /** How long the journal is kept here, in days. `null`: for ever. */
   readonly journal_days?: number | null | undefined;
+  /** Whether the gateway passes fields of a call that it does not know, or refuses them. Default `pass`. */
+  readonly unknown_fields?: "pass" | "refuse" | undefined;
 };
 
 /** Grows (or, below zero, shrinks) the pool's unallocated budget. */

@@ -27,6 +27,8 @@ const warnAt = z
   .max(limits.warnings)
   .refine((percentages) => percentages.every((percent, at) => percent > (percentages[at - 1] ?? 0)), "must rise");
 
+const unknownFields = z.enum(["pass", "refuse"]).meta({ id: "UnknownFields" });
+
 const locationHint = z
   .enum(["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"])
   .meta({ id: "LocationHint" });
@@ -41,6 +43,7 @@ export const configureBody = z.strictObject({
   refill: poolRefill.nullable().optional(),
   warn_at: warnAt.optional(),
   journal_days: z.int().min(1).max(limits.journalDays).nullable().optional(),
+  unknown_fields: unknownFields.optional(),
   location_hint: locationHint.optional(),
 });
 
@@ -68,6 +71,7 @@ export const settings = {
   refill: poolRefillSchema.nullable(),
   warn_at: z.array(integer).readonly(),
   journal_days: integer.nullable(),
+  unknown_fields: unknownFields,
 };
 
 export const poolResultSchema = z

@@ -46,6 +46,8 @@ export type BookedUsage = {
   /** Part of `cache_write`: what is kept for an hour. */
   readonly cache_write_1h?: number | undefined;
   readonly reasoning?: number | undefined;
+  /** How often the provider ran each of its tools; priced by use. */
+  readonly tool_uses?: Readonly<Record<string, number>> | undefined;
   /** No report came: the counts are an estimate of what was delivered. */
   readonly estimated?: true | undefined;
   /** The price that made the amount of the counts, in a pool of microusd. */

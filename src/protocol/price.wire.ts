@@ -44,6 +44,11 @@ export const bookedUsage = z
     cache_write: amount.optional(),
     cache_write_1h: amount.optional(),
     reasoning: amount.optional(),
+    tool_uses: z
+      .record(z.string().min(1).max(limits.labelLength), amount)
+      .refine((uses) => Object.keys(uses).length <= limits.toolNames, `may name at most ${limits.toolNames} tools`)
+      .meta({ id: "ToolUses" })
+      .optional(),
     estimated: z.literal(true).optional(),
     price: bookedPrice.optional(),
   })

@@ -16,6 +16,12 @@ export type Seen = {
   readonly isError?: boolean;
   /** How many of the answers asked for end with it. */
   readonly finished?: number;
+  /** A tool of the provider's that it ran once. */
+  readonly used?: string | undefined;
+  /** How often the provider ran each of its tools, in all. */
+  readonly toolUses?: Readonly<Record<string, number>> | undefined;
+  /** Ids by which a later request may refer to the answer, or to an item of it. */
+  readonly ids?: readonly string[];
   /** The stream's own last event. */
   readonly isLast?: boolean;
 };

@@ -4,7 +4,7 @@
  */
 import { type Answers, countersOf, isErrorIn, listOf, type Seen, textOrNone, textUnder } from "./answers.ts";
 import type { Counts } from "./counts.ts";
-import { fieldOf } from "./shape.ts";
+import { countOf, fieldOf } from "./shape.ts";
 
 const counters = countersOf(
   {
@@ -66,6 +66,17 @@ function tierOf(usage: unknown): string | undefined {
   return region === "us" ? "us" : textOrNone(fieldOf(usage, "service_tier"));
 }
 
+/** `server_tool_use` counts the requests of each tool: `web_search_requests` and the like. */
+function toolUsesIn(usage: unknown): Record<string, number> | undefined {
+  const uses = fieldOf(usage, "server_tool_use");
+  if (typeof uses !== "object" || uses === null) return undefined;
+  const counted = Object.keys(uses).flatMap((name) => {
+    const count = countOf(uses, name);
+    return count === undefined || count === 0 ? [] : [[name.replace(/_requests$/, ""), count] as const];
+  });
+  return counted.length === 0 ? undefined : Object.fromEntries(counted);
+}
+
 function message(body: unknown): Seen {
   const usage = fieldOf(body, "usage");
   return {
@@ -73,6 +84,7 @@ function message(body: unknown): Seen {
     text: textUnder(listOf(fieldOf(body, "content"))),
     model: textOrNone(fieldOf(body, "model")),
     tier: tierOf(usage),
+    toolUses: toolUsesIn(usage),
     isError: isErrorIn(body),
     finished: typeof fieldOf(body, "stop_reason") === "string" ? 1 : 0,
   };
@@ -94,7 +106,7 @@ export const messagesAnswers: Answers = {
       case "message_delta": {
         const usage = fieldOf(event, "usage");
         const stopped = typeof fieldOf(fieldOf(event, "delta"), "stop_reason") === "string";
-        return { counts: countsOf(usage), tier: tierOf(usage), finished: stopped ? 1 : 0 };
+        return { counts: countsOf(usage), tier: tierOf(usage), toolUses: toolUsesIn(usage), finished: stopped ? 1 : 0 };
       }
       case "message_stop":
         // Some relays put the last report here.

@@ -1,10 +1,10 @@
 /** Anthropic's messages. */
 import { messagesAnswers } from "./anthropic-answers.ts";
+import { inspectMessage } from "./anthropic-features.ts";
 import { contentTokens, deepest, imageTokensOf } from "./content.ts";
 import type { Dialect } from "./dialect.ts";
 import { builtInTools, framing, textsOf } from "./prompt-tokens.ts";
 import { countOf, fieldOf } from "./shape.ts";
-import { unsupportedInMessages } from "./unsupported.ts";
 
 export const anthropicMessages: Dialect = {
   name: "anthropic-messages",
@@ -26,7 +26,7 @@ export const anthropicMessages: Dialect = {
   answersIn: () => 1,
   thinkingIn: (body) => countOf(body["thinking"], "budget_tokens") ?? 0,
   cacheWritesIn: (body) => cacheWritesIn(body),
-  unsupportedIn: unsupportedInMessages,
+  inspect: inspectMessage,
   answers: messagesAnswers,
 };
 

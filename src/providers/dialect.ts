@@ -3,13 +3,11 @@
  * for each, so that a governed call is written once, and a new API is a file.
  */
 import type { Answers } from "./answers.ts";
+import type { Inspection } from "./inspection.ts";
 
 export type DialectName = "openai-chat" | "openai-responses" | "openai-embeddings" | "anthropic-messages";
 
 export type Body = Readonly<Record<string, unknown>>;
-
-/** A field at fault, as a JSON pointer, and what is wrong with it. */
-export type Unsupported = { readonly field: string; readonly message: string };
 
 export interface Dialect {
   readonly name: DialectName;
@@ -31,8 +29,8 @@ export interface Dialect {
   thinkingIn(body: Body): number;
   /** Whether the provider may write what goes in to its cache. */
   cacheWritesIn(body: Body): "never" | "short" | "hour";
-  /** The first feature that can't be governed; undefined for none. */
-  unsupportedIn(body: Body, model: string): Unsupported | undefined;
+  /** What can't be governed, what is not known, and what is asked for beside tokens. */
+  inspect(body: Body, model: string): Inspection;
   readonly answers: Answers;
   /**
    * Where usage is asked for in the caller's place: what the caller gets to see of an event (`event`, and its text as it

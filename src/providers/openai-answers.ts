@@ -107,12 +107,31 @@ const endings = ["response.completed", "response.incomplete", "response.failed",
 /** A response as it stands: what it has come to so far, and whether it failed. */
 function response(body: unknown): Seen {
   const status = fieldOf(body, "status");
+  const output = listOf(fieldOf(body, "output"));
   return {
     ...about(body),
-    text: textUnder(listOf(fieldOf(body, "output"))),
+    text: textUnder(output),
+    toolUses: output.length === 0 ? undefined : toolUsesIn(output),
+    ids: [fieldOf(body, "id"), ...output.map((item) => fieldOf(item, "id"))].filter((id) => typeof id === "string"),
     isError: isErrorIn(body) || status === "failed" || status === "cancelled",
-    finished: listOf(fieldOf(body, "output")).length > 0 ? 1 : 0,
+    finished: output.length > 0 ? 1 : 0,
   };
+}
+
+/** Items that are the use of a tool that the provider runs, by what its price is listed as. */
+function toolOf(item: unknown): string | undefined {
+  const type = fieldOf(item, "type");
+  const [, name] =
+    typeof type === "string" ? (/^(web_search|file_search|code_interpreter)_call$/.exec(type) ?? []) : [];
+  // Opening a page that a search has found is no search.
+  const action = fieldOf(fieldOf(item, "action"), "type");
+  return name === "web_search" && action !== undefined && action !== "search" ? undefined : name;
+}
+
+function toolUsesIn(items: readonly unknown[]): Record<string, number> {
+  const uses: Record<string, number> = {};
+  for (const name of items.map(toolOf)) if (name !== undefined) uses[name] = (uses[name] ?? 0) + 1;
+  return uses;
 }
 
 export const responsesAnswers: Answers = {
@@ -124,7 +143,17 @@ export const responsesAnswers: Answers = {
       return { ...response(held), text: "", finished: 1, isLast: true };
     }
     const { model, tier } = about(held);
-    return { model, tier, text: textUnder(fieldOf(event, "delta")), isError: isErrorIn(event) };
+    const item = fieldOf(event, "item");
+    const isDone = type === "response.output_item.done";
+    const id = isDone ? fieldOf(item, "id") : fieldOf(held, "id");
+    return {
+      model,
+      tier,
+      text: textUnder(fieldOf(event, "delta")),
+      used: isDone ? toolOf(item) : undefined,
+      ids: typeof id === "string" ? [id] : [],
+      isError: isErrorIn(event),
+    };
   },
   whole: response,
   usage: counters.usage,

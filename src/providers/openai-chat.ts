@@ -2,9 +2,9 @@
 import { contentTokens, imageTokensOf } from "./content.ts";
 import type { Body, Dialect } from "./dialect.ts";
 import { chatAnswers } from "./openai-answers.ts";
+import { inspectChat } from "./openai-features.ts";
 import { builtInTools, framing, textsOf } from "./prompt-tokens.ts";
 import { countOf, fieldOf } from "./shape.ts";
-import { unsupportedInChat } from "./unsupported.ts";
 
 export const openAiChat: Dialect = {
   name: "openai-chat",
@@ -29,7 +29,7 @@ export const openAiChat: Dialect = {
   answersIn: (body) => Math.max(1, countOf(body, "n") ?? 1),
   thinkingIn: () => 0,
   cacheWritesIn: () => "short",
-  unsupportedIn: unsupportedInChat,
+  inspect: inspectChat,
   answers: chatAnswers,
   withoutUsage: (body) => (fieldOf(streamOptions(body), "include_usage") === true ? undefined : hideUsage),
 };

@@ -1,8 +1,8 @@
 /** OpenAI's embeddings: input, and no output. */
 import type { Dialect } from "./dialect.ts";
 import { embeddingAnswers } from "./openai-answers.ts";
+import { inspectEmbedding } from "./openai-features.ts";
 import { framing, textsOf } from "./prompt-tokens.ts";
-import { unsupportedInEmbeddings } from "./unsupported.ts";
 
 export const openAiEmbeddings: Dialect = {
   name: "openai-embeddings",
@@ -16,6 +16,6 @@ export const openAiEmbeddings: Dialect = {
   answersIn: () => 1,
   thinkingIn: () => 0,
   cacheWritesIn: () => "short",
-  unsupportedIn: unsupportedInEmbeddings,
+  inspect: inspectEmbedding,
   answers: embeddingAnswers,
 };

@@ -2,9 +2,9 @@
 import { contentTokens, imageTokensOf } from "./content.ts";
 import type { Dialect } from "./dialect.ts";
 import { responsesAnswers } from "./openai-answers.ts";
+import { inspectResponse } from "./openai-features.ts";
 import { builtInTools, framing, textsOf } from "./prompt-tokens.ts";
 import { countOf } from "./shape.ts";
-import { unsupportedInResponses } from "./unsupported.ts";
 
 export const openAiResponses: Dialect = {
   name: "openai-responses",
@@ -21,6 +21,6 @@ export const openAiResponses: Dialect = {
   answersIn: () => 1,
   thinkingIn: () => 0,
   cacheWritesIn: () => "short",
-  unsupportedIn: unsupportedInResponses,
+  inspect: inspectResponse,
   answers: responsesAnswers,
 };

@@ -1,5 +1,7 @@
 /** A request to a model, read in its dialect: what it may use at most, and how its output is limited. */
 import type { Body, Dialect } from "./dialect.ts";
+import type { Inspection, Reference } from "./inspection.ts";
+import { type ProviderTool, toolTokens } from "./provider-tools.ts";
 
 /** What a call may use, as far as its request says. */
 export type Extent = {
@@ -13,6 +15,8 @@ export type Extent = {
   readonly cacheWrites: "never" | "short" | "hour";
   /** The tier that is asked for; undefined for the provider's default. */
   readonly tier: string | undefined;
+  /** Tools that the provider runs and bills by use. */
+  readonly tools: readonly ProviderTool[];
 };
 
 export type ModelRequest = Extent & {
@@ -25,27 +29,51 @@ export type ModelRequest = Extent & {
   readonly limit: number | undefined;
   /** Tokens of each answer's limit that are for thinking. */
   readonly thinking: number;
+  readonly inspection: Inspection;
 };
 
-/** Reads a request; undefined if its body is not an object. */
-export function readRequest(dialect: Dialect, body: unknown): ModelRequest | undefined {
+/** Tokens of content that only the provider has, by its id; undefined where that is not known. */
+export type SizeOf = (id: string) => number | undefined;
+
+/**
+ * Reads a request; undefined if its body is not an object. Content that only the provider has is counted by `sizeOf`,
+ * and where that does not know it by a flat size; what the answer reports corrects it.
+ */
+export function readRequest(
+  dialect: Dialect,
+  body: unknown,
+  sizeOf: SizeOf = () => undefined,
+): ModelRequest | undefined {
   if (typeof body !== "object" || body === null || Array.isArray(body)) return undefined;
   const fields = body as Body;
-  const { model, stream, service_tier: tier, speed } = fields;
+  const { model, stream } = fields;
   const name = typeof model === "string" ? model : "";
+  const inspection = dialect.inspect(fields, name);
+  const referred = inspection.references.reduce((sum, { id, kind }) => sum + (sizeOf(id) ?? flatTokens[kind]), 0);
   return {
     dialect,
     body: fields,
     isStreaming: stream === true,
     model: name,
-    prompt: Math.ceil(dialect.promptTokens(fields, name)),
+    prompt: Math.ceil(dialect.promptTokens(fields, name) + referred + toolTokens(inspection.tools)),
     limit: dialect.limitOf(fields),
     answers: dialect.answersIn(fields),
     writes: dialect.writes,
     thinking: dialect.thinkingIn(fields),
     cacheWrites: dialect.cacheWritesIn(fields),
-    tier: speed === "fast" ? "fast" : typeof tier === "string" ? tier : undefined,
+    tier: tierIn(fields),
+    tools: inspection.tools,
+    inspection,
   };
+}
+
+/** What is held for content that only the provider has, and of which nothing is known: a long conversation or document. */
+const flatTokens: Readonly<Record<Reference["kind"], number>> = { history: 32_000, file: 32_000, item: 4_000 };
+
+function tierIn({ service_tier: tier, speed, inference_geo: region }: Body): string | undefined {
+  if (speed === "fast") return "fast";
+  if (region === "us") return "us";
+  return typeof tier === "string" ? tier : undefined;
 }
 
 /** The dialect among `dialects` of an address; undefined for one that calls no model. */

@@ -287,7 +287,7 @@ export const answers: readonly RecordedAnswer[] = recorded("anthropic-messages",
       }),
       stop,
     ],
-    booked: { usage: { input: 9_412, output: 88 }, reported: true },
+    booked: { usage: { input: 9_412, output: 88 }, reported: true, toolUses: { web_search: 1 } },
     finalAt: 11,
   },
 ]);

@@ -24,6 +24,8 @@ export type Booked =
       readonly reported: true;
       /** The model that answered, where the answer names another one than was asked for. */
       readonly model?: string;
+      /** How often the provider ran each of its tools, which is priced by use. */
+      readonly toolUses?: Readonly<Record<string, number>>;
       /** The service tier that was served, where it changes the price. Data that stayed in the US is tier `us`. */
       readonly tier?: "priority" | "flex" | "batch" | "fast" | "us";
     }

@@ -73,6 +73,7 @@ function check(answer: RecordedAnswer, ending: Ending): void {
   if ("usage" in booked) {
     expect(tokensOf(ending)).toEqual({ ...none, ...booked.usage });
     expect(ending.isReported).toBe(true);
+    expect(ending.toolUses).toEqual(booked.toolUses ?? {});
     if (booked.model !== undefined) expect(ending.model).toBe(booked.model);
     if (booked.tier !== undefined) expect(ending.tier).toBe(booked.tier);
     return;

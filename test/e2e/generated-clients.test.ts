@@ -4,7 +4,6 @@
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -46,11 +45,11 @@ const inPackages = (path: string): string => join(root, "node_modules", path);
 
 /**
  * What a program that imports "typescript" gets: @hey-api/openapi-ts writes by the compiler's JavaScript API, which
- * TypeScript 7 no longer has. The copy that @arethetypeswrong/core brings still does.
+ * TypeScript 7 no longer has. The copy that @ts-morph/common carries still does.
  */
 const compilerApi = `
 import { registerHooks } from "node:module";
-const path = ${JSON.stringify(createRequire(inPackages("@arethetypeswrong/core/package.json")).resolve("typescript"))};
+const path = ${JSON.stringify(inPackages("@ts-morph/common/dist/typescript.js"))};
 registerHooks({ resolve: (name, from, next) => next(name === "typescript" ? new URL(path, "file:").href : name, from) });
 `;
 

@@ -176,6 +176,8 @@ function throughGovern(pool: Pool): Promise<Map<number, Outcome>> {
 function costOf({ booked }: RecordedAnswer): number | undefined {
   if (!("usage" in booked) || (booked.tier !== undefined && factors[booked.tier] === undefined)) return undefined;
   const { input, output, cacheRead = 0, cacheWrite = 0, cacheWrite1h = 0 } = booked.usage;
+  // $10 per 1,000 searches.
+  const fees = 10_000 * (booked.toolUses?.["web_search"] ?? 0);
   const factor = factors[booked.tier ?? ""] ?? 1;
   const millionths =
     (input - cacheRead - cacheWrite) * Math.ceil(rates.input * factor) +
@@ -183,7 +185,7 @@ function costOf({ booked }: RecordedAnswer): number | undefined {
     (cacheWrite - cacheWrite1h) * Math.ceil(rates.cache_write * factor) +
     cacheWrite1h * Math.ceil(rates.cache_write_1h * factor) +
     output * Math.ceil(rates.output * factor);
-  return Math.ceil(millionths / 1_000_000);
+  return fees + Math.ceil(millionths / 1_000_000);
 }
 
 describe("every recorded answer", () => {

@@ -11,9 +11,10 @@ import { ChatOpenAI } from "@langchain/openai";
 import { generateText } from "ai";
 import OpenAI from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { used } from "../support/provider.ts";
 import { keyFor } from "../support/workerd.ts";
 import { countRequests } from "./counting.ts";
-import { books, call, type DialectName, dialects, payingKeys, type Stage, startStage } from "./stage.ts";
+import { books, call, type DialectName, dialects, payingKeys, type Stage, settled, startStage } from "./stage.ts";
 
 let stage: Stage;
 beforeAll(async () => {
@@ -302,78 +303,65 @@ describe("what can't be governed", () => {
     ["chat", "/audio", { audio: { voice: "alloy", format: "mp3" } }],
     ["chat", "/modalities", { modalities: ["text", "audio"] }],
     ["chat", "/web_search_options", { web_search_options: {} }],
-    ["chat", "/prediction", { prediction: { type: "content", content: "x" } }],
-    ["chat", "/service_tier", { service_tier: "priority" }],
-    ["chat", "/service_tier", { service_tier: "scale" }],
     ["chat", "/best_of", { best_of: 5 }],
-    ["chat", "/moderation", { moderation: {} }],
-    ["chat", "/plugins", { plugins: [{ id: "web" }] }],
-    ["chat", "/models", { models: ["dear"] }],
-    ["chat", "/tools/1/type", { tools: [{ type: "function", function: { name: "f" } }, { type: "web_search" }] }],
     ["chat", inPart, part({ type: "input_audio", input_audio: {} })],
-    ["chat", inPart, part({ type: "file", file: { file_id: "f" } })],
     ["chat", "/messages/0/audio", { messages: [{ role: "assistant", audio: { id: "a" } }] }],
     ["responses", "/background", { background: true }],
-    ["responses", "/previous_response_id", { previous_response_id: "resp_1" }],
-    ["responses", "/conversation", { conversation: "conv_1" }],
-    ["responses", "/prompt", { prompt: { id: "p" } }],
-    ["responses", "/context_management", { context_management: [{ type: "compaction" }] }],
-    ["responses", "/tools/0/type", { tools: [{ type: "web_search" }] }],
-    ["responses", "/tools/0/type", { tools: [{ type: "file_search", vector_store_ids: ["v"] }] }],
-    ["responses", "/tools/0/type", { tools: [{ type: "code_interpreter", container: { type: "auto" } }] }],
     ["responses", "/tools/0/type", { tools: [{ type: "image_generation" }] }],
-    ["responses", "/tools/0/type", { tools: [{ type: "mcp", server_url: "https://x" }] }],
-    ["responses", "/input/0", input({ type: "item_reference", id: "msg_1" })],
-    ["responses", "/input/0", input({ id: "msg_1" })],
-    [
-      "responses",
-      "/input/0/tools/0/type",
-      input({ type: "additional_tools", role: "developer", tools: [{ type: "web_search" }] }),
-    ],
-    ["responses", "/input/0/tools/0/type", input({ type: "tool_search_output", tools: [{ type: "mcp" }] })],
-    [
-      "responses",
-      "/input/0/content/0",
-      input({ role: "user", content: [{ type: "input_file", file_url: "https://x" }] }),
-    ],
-    ["responses", "/input/0/content/0", input({ role: "user", content: [{ type: "input_image", file_id: "f" }] })],
-    ["responses", "/input/0/output", input({ type: "computer_call_output", output: { file_id: "f" } })],
-    [
-      "responses",
-      "/input/0/output/0",
-      input({ type: "function_call_output", content: "", output: [{ type: "input_file", file_id: "f" }] }),
-    ],
-    ["messages", "/mcp_servers", { mcp_servers: [{ type: "url", url: "https://x", name: "x" }] }],
-    ["messages", "/container", { container: "c" }],
-    ["messages", "/speed", { speed: "fast" }],
-    ["messages", "/inference_geo", { inference_geo: "us" }],
     ["messages", "/context_management", { context_management: { edits: [{ type: "compact_20260112" }] } }],
     ["messages", "/thread", { thread: { type: "continue", previous_message_id: "m" } }],
-    ["messages", "/fallbacks", { fallbacks: [{ model: "claude-fable-5" }] }],
     ["messages", "/workspace_id", { workspace_id: "theirs" }],
-    ["messages", "/tools/0/type", { tools: [{ type: "web_search_20250305", name: "web_search" }] }],
-    ["messages", "/tools/0/type", { tools: [{ type: "code_execution_20250825", name: "code_execution" }] }],
-    ["messages", "/tools/0/type", { tools: [{ type: "bash_code_execution_20250825", name: "bash" }] }],
-    ["messages", "/tools/0/type", { tools: [{ type: 5 }] }],
-    ["messages", inPart, part({ type: "tool_addition", tool: { type: "tool_definition" } })],
-    ["messages", inPart, part({ type: "server_tool_use", id: "s", name: "web_search", input: {} })],
-    ["messages", inPart, part({ type: "document", source: { type: "url", url: "https://x" } })],
-    ["messages", inPart, part({ type: "document", source: { type: "file", file_id: "f" } })],
-    ["messages", inPart, part({ type: "image", source: { type: "file", file_id: "f" } })],
-    [
-      "messages",
-      `${inPart}/content/0`,
-      part({ type: "tool_result", content: [{ type: "document", source: { type: "url", url: "https://x" } }] }),
-    ],
-    [
-      "messages",
-      `${inPart}/source/content/0`,
-      part({
-        type: "document",
-        source: { type: "content", content: [{ type: "image", source: { type: "file", file_id: "f" } }] },
-      }),
-    ],
+    ["messages", "/container", { container: { skills: [{ skill_id: "pdf" }] } }],
+    ["messages", "/tools/0/type", { tools: [{ type: "advisor_20260301", name: "advisor" }] }],
   ];
+
+  /** Known to cost tokens, or priced by use, or held flat: `unknown` is what is not known, and passes. */
+  const passing: [DialectName, object, string?][] = [
+    ["chat", { prediction: { type: "content", content: "x" } }],
+    ["chat", { service_tier: "priority" }],
+    ["chat", { moderation: {} }],
+    ["chat", { plugins: [{ id: "web" }] }, "/plugins"],
+    ["chat", { models: ["dear"] }, "/models"],
+    ["chat", { tools: [{ type: "function", function: { name: "f" } }, { type: "hover_board" }] }, "/tools/1/type"],
+    ["chat", part({ type: "file", file: { file_id: "f" } })],
+    ["responses", { previous_response_id: "resp_1" }],
+    ["responses", { conversation: "conv_1" }],
+    ["responses", { prompt: { id: "p" } }],
+    ["responses", { context_management: [{ type: "compaction" }] }],
+    ["responses", { tools: [{ type: "web_search" }] }],
+    ["responses", { tools: [{ type: "file_search", vector_store_ids: ["v"] }] }],
+    ["responses", { tools: [{ type: "mcp", server_url: "https://x" }] }],
+    ["responses", input({ type: "item_reference", id: "msg_1" })],
+    ["responses", input({ role: "user", content: [{ type: "input_file", file_url: "https://x" }] })],
+    ["responses", input({ type: "agent_message", content: "done" })],
+    ["messages", { mcp_servers: [{ type: "url", url: "https://x", name: "x" }] }],
+    ["messages", { speed: "fast" }],
+    ["messages", { inference_geo: "us" }],
+    ["messages", { fallbacks: [{ model: "claude-fable-5" }] }, "/fallbacks"],
+    ["messages", { tools: [{ type: "web_search_20250305", name: "web_search" }] }],
+    ["messages", part({ type: "tool_addition", tool: { type: "tool_definition" } })],
+    ["messages", part({ type: "server_tool_use", id: "s", name: "web_search", input: {} })],
+    ["messages", part({ type: "document", source: { type: "url", url: "https://x" } })],
+  ];
+
+  it.each<[DialectName, object, string?]>(passing)("but not: %s with %j", async (dialect, body, unknown) => {
+    const { pool, key } = await stage.newPool({ max_tokens: 1_000_000 });
+    const response = await call(stage, key, dialect, "stand-in", { body });
+    expect(response.status).toBe(200);
+    expect(response.headers.get("x-bursar-unknown-fields")).toBe(unknown ?? null);
+    expect(stage.provider.requests.at(-1)).toMatchObject(body);
+    expect(await settled(pool)).toMatchObject({ consumed: used, held: 0 });
+    stage.provider.calls.length = 0;
+  });
+
+  it("where the pool says so, is any field that is not known", async () => {
+    const { pool, key } = await stage.newPool({}, { unknown_fields: "refuse" });
+    const response = await call(stage, key, "chat", "stand-in", { body: { plugins: [{ id: "web" }] } });
+    expect(response.status).toBe(400);
+    expect(await response.text()).toContain("/plugins is not known to this version of Bursar");
+    expect(await books(pool)).toMatchObject({ consumed: 0, held: 0 });
+    expect(stage.provider.calls).toEqual([]);
+  });
 
   it.each(unsupported)("%s: %s", async (dialect, field, body) => {
     const { pool, key } = await stage.newPool();

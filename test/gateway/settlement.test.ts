@@ -14,6 +14,7 @@ const ending: Ending = {
   atLeast: undefined,
   delivered: { input: 1, output: 2, cacheRead: 0, cacheWrite: 0, reasoning: 0 },
   isFree: false,
+  toolUses: {},
   model: undefined,
   tier: undefined,
   confidence: undefined,

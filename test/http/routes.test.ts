@@ -252,6 +252,7 @@ describe("pools", () => {
       refill: null,
       warn_at,
       journal_days: null,
+      unknown_fields: "pass",
       paused: false,
       period: firstPeriod(),
       seq: 1,
@@ -278,6 +279,7 @@ describe("pools", () => {
       },
       warn_at: [90],
       journal_days: 30,
+      unknown_fields: "refuse",
     };
     const period = { number: 1, starts_at: near(Date.now()), ends_at: expect.any(Number) };
     const created = await answer(200, "PUT", path, { body: { ...settings, location_hint: "weur" } });
@@ -415,6 +417,7 @@ describe("pools", () => {
       refill: null,
       warn_at,
       journal_days: null,
+      unknown_fields: "pass",
     };
     const events = [
       { seq: 1, at, type: "configured", settings, unallocated: 0, period: firstPeriod() },

@@ -156,6 +156,7 @@ describe("a tariff", () => {
     writes: true,
     cacheWrites: "never",
     tier: undefined,
+    tools: [],
     ...more,
   });
   const price = {

@@ -43,6 +43,8 @@ describe("a request", () => {
       thinking: 0,
       cacheWrites: "short",
       tier: undefined,
+      tools: [],
+      inspection: expect.anything(),
     });
   });
 

@@ -82,7 +82,7 @@ describe("the package", () => {
   it.each([
     ["index", 12_500],
     ["openai", 13_000],
-    ["anthropic", 11_000],
+    ["anthropic", 13_000],
     ["ai", 11_000],
   ])("is small: %s stays below %i bytes, minified and gzipped", async (entry, most) => {
     const { outputFiles, metafile } = await build({

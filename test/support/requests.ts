@@ -1,7 +1,8 @@
 /** Requests as their dialects read them. */
-import type { Body, Dialect, DialectName, Unsupported } from "../../src/providers/dialect.ts";
+import type { Body, Dialect, DialectName } from "../../src/providers/dialect.ts";
+import type { Fault, Inspection } from "../../src/providers/inspection.ts";
 import { dialects } from "../../src/providers/registry.ts";
-import { type ModelRequest, readRequest } from "../../src/providers/request.ts";
+import { type ModelRequest, readRequest, type SizeOf } from "../../src/providers/request.ts";
 
 export function dialectNamed(name: DialectName): Dialect {
   const found = dialects.find((dialect) => dialect.name === name);
@@ -10,14 +11,19 @@ export function dialectNamed(name: DialectName): Dialect {
 }
 
 /** A request in the dialect `name`; throws if it can't be read. */
-export function requestIn(name: DialectName, body: object): ModelRequest {
-  const request = readRequest(dialectNamed(name), body);
+export function requestIn(name: DialectName, body: object, sizeOf?: SizeOf): ModelRequest {
+  const request = readRequest(dialectNamed(name), body, sizeOf);
   if (request === undefined) throw new Error("it was not read");
   return request;
 }
 
+/** What the inspection of a request finds. */
+export function inspected(name: DialectName, body: object): Inspection {
+  const { model } = body as { readonly model?: string };
+  return dialectNamed(name).inspect(body as Body, model ?? "");
+}
+
 /** The first feature of a request that can't be governed. */
-export function faultIn(name: DialectName, body: object): Unsupported | undefined {
-  const { model } = requestIn(name, body);
-  return dialectNamed(name).unsupportedIn(body as Body, model);
+export function faultIn(name: DialectName, body: object): Fault | undefined {
+  return inspected(name, body).refused;
 }

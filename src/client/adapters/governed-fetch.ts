@@ -5,6 +5,7 @@
 import { AnswerMeter } from "../../calls/answer.ts";
 import { boundOf, limitWithin, outputDefault, outputLeast } from "../../calls/bound.ts";
 import type { GovernedCall } from "../../calls/governed-call.ts";
+import { KeptSizes } from "../../calls/kept-sizes.ts";
 import { kindOf, looked, noteWhole, type Rewrite, StreamedAnswer } from "../../calls/streamed-answer.ts";
 import type { SettlementResult } from "../../protocol/reservation.ts";
 import type { Dialect } from "../../providers/dialect.ts";
@@ -27,6 +28,8 @@ export type GovernedFetchOptions = Omit<ReserveOptions, "id" | "at_least" | "sig
     readonly max_output?: number;
     /** The least output that a call is worth making for, when less than asked is left. Default 16. */
     readonly min_output?: number;
+    /** Whether a call with fields that this version does not know is made, or refused. Default `pass`. */
+    readonly unknown_fields?: "pass" | "refuse";
   };
 
 /** A call that was admitted. */
@@ -38,6 +41,9 @@ type Admitted = {
   readonly limit: number;
 };
 
+/** … and is on its way; `kept` remembers what the provider keeps of its answer. */
+type Running = Admitted & { readonly kept: KeptSizes };
+
 /** A `fetch` that governs the calls in `dialects`. A refusal reaches the SDK as its own error, after one request. */
 export function governedFetch(
   pool: Governor,
@@ -45,7 +51,8 @@ export function governedFetch(
   options: GovernedFetchOptions,
   dialects: readonly Dialect[],
 ): typeof fetch {
-  const { fetch: given } = options;
+  const { fetch: given, unknown_fields = "pass" } = options;
+  const kept = new KeptSizes();
   const send: typeof fetch = given ?? ((input, init) => fetch(input, init));
 
   return async (input, init) => {
@@ -53,14 +60,14 @@ export function governedFetch(
     const dialect = outgoing.method === "POST" ? dialectOf(outgoing.url.pathname, dialects) : undefined;
     if (dialect === undefined) return send(input, init);
     const text = await outgoing.text();
-    const asked = readRequest(dialect, jsonIn(text));
+    const asked = readRequest(dialect, jsonIn(text), (id) => kept.of("", id));
     // The provider says best what is wrong with it.
     if (asked === undefined) return send(...outgoing.with(text));
-    const feature = dialect.unsupportedIn(asked.body, asked.model);
-    if (feature !== undefined) {
-      const { field, message } = feature;
-      const detail = `${field} ${message}.`;
-      return refusal(dialect, { status: 400, code: "unsupported_feature", detail, errors: [feature] });
+    const { refused, unknown } = asked.inspection;
+    const fault = refused ?? (unknown_fields === "refuse" ? unknown[0] : undefined);
+    if (fault !== undefined) {
+      const detail = `${fault.field} ${fault.message}.`;
+      return refusal(dialect, { status: 400, code: "unsupported_feature", detail, errors: [fault] });
     }
     let admitted: Admitted;
     try {
@@ -70,7 +77,7 @@ export function governedFetch(
       if (error instanceof BursarError && error.status < 500) return refusal(dialect, error.problem);
       throw error;
     }
-    return call(send, outgoing, admitted);
+    return call(send, outgoing, { ...admitted, kept });
   };
 }
 
@@ -87,7 +94,15 @@ async function admit(
   asked: ModelRequest,
   signal: AbortSignal | null,
 ): Promise<Admitted> {
-  const { fetch: _, max_output = outputDefault, min_output = outputLeast, unbooked, price, ...reserve } = options;
+  const {
+    fetch: _,
+    unknown_fields: __,
+    max_output = outputDefault,
+    min_output = outputLeast,
+    unbooked,
+    price,
+    ...reserve
+  } = options;
   const { limit: wanted = max_output, model } = asked;
   const tariff = await tariffOf(pool, model, price === undefined ? {} : { price });
   const { amount, at_least } = boundOf(asked, tariff, wanted, asked.thinking + min_output);
@@ -100,7 +115,7 @@ async function admit(
   };
 }
 
-async function call(send: typeof fetch, outgoing: Outgoing, admitted: Admitted): Promise<Response> {
+async function call(send: typeof fetch, outgoing: Outgoing, admitted: Running): Promise<Response> {
   const { asked, governed, limit } = admitted;
   let response: Response;
   try {
@@ -128,11 +143,13 @@ async function call(send: typeof fetch, outgoing: Outgoing, admitted: Admitted):
 }
 
 /** Books the call as it stands. */
-async function book({ governed, meter }: Admitted, { headers }: Response): Promise<void> {
-  await governed.book(meter.ending(Date.now(), (name) => headers.get(name)));
+async function book({ governed, meter, kept }: Running, { headers }: Response): Promise<void> {
+  const ending = meter.ending(Date.now(), (name) => headers.get(name));
+  if (ending.isReported) kept.remember("", meter, ending);
+  await governed.book(ending);
 }
 
-async function whole(body: ReadableStream<Uint8Array>, response: Response, admitted: Admitted): Promise<Response> {
+async function whole(body: ReadableStream<Uint8Array>, response: Response, admitted: Running): Promise<Response> {
   let bytes: ArrayBuffer;
   try {
     bytes = await new Response(body).arrayBuffer();
@@ -150,7 +167,7 @@ function stream(
   body: ReadableStream<Uint8Array>,
   response: Response,
   signal: AbortSignal | null,
-  admitted: Admitted,
+  admitted: Running,
 ): Response {
   const { asked, meter } = admitted;
   const hidden = asked.dialect.withoutUsage?.(asked.body);

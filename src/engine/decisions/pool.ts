@@ -39,6 +39,7 @@ export function decideConfigure(pool: Pool, command: ConfigureCommand, now: numb
       refill == null ? kept(refill, before?.refill) : { ...ruleOf(refill, now, before?.refill), ...rolloverOf(refill) },
     warn_at: command.warn_at ?? before?.warn_at ?? warnAtDefault,
     journal_days: kept(command.journal_days, before?.journal_days),
+    unknown_fields: command.unknown_fields ?? before?.unknown_fields ?? "pass",
   };
   if (before === null) {
     // Nothing is allocated yet: all of the budget is unallocated.

@@ -19,6 +19,7 @@ const defaults: PoolSettings = {
   refill: null,
   warn_at: [50, 80, 95, 100],
   journal_days: null,
+  unknown_fields: "pass",
 };
 
 export function configure(world: World, command: CommandOf<"configure">, now: number): Answer {
@@ -33,6 +34,7 @@ export function configure(world: World, command: CommandOf<"configure">, now: nu
     refill: refillIn(old.refill, command, now),
     warn_at: command.warn_at ?? old.warn_at,
     journal_days: command.journal_days === undefined ? old.journal_days : command.journal_days,
+    unknown_fields: command.unknown_fields ?? old.unknown_fields,
   };
   const isNew = world.settings === null;
   const growth = (settings.budget ?? 0) - (isNew ? 0 : (old.budget ?? 0));
