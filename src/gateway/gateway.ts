@@ -32,12 +32,16 @@ export function gateway(
   context: Pick<ExecutionContext, "waitUntil">,
 ): Promise<Response> {
   const route = routeOf(request.method, pathname);
+  let pool: string | undefined;
   return handle({
     request,
     env,
     route: typeof route === "string" ? "" : route.pattern,
-    run: (learned) => run(request, env, context, route, learned),
-    show: showAs(providerOf(pathname)),
+    run: (learned) => {
+      const learnt = run(request, env, context, route, learned);
+      return learnt.finally(() => (pool = learned.pool));
+    },
+    show: showAs(providerOf(pathname), request, () => pool),
     finish,
   });
 }

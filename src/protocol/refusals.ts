@@ -2,6 +2,7 @@
  * Why a command or a read is refused. A refusal is a value: a stable code, and the facts that the decision rests on.
  * `Facts` says what those are, `refusals` everything else that there is to say of a code; a new refusal is a line in each.
  */
+import { brief } from "./amounts.ts";
 import type { Unit } from "./unit.ts";
 
 /** The facts of each refusal, by its code. */
@@ -59,6 +60,8 @@ type Facts = {
   readonly limit_reached: { readonly limit: string; readonly maximum: number };
   readonly budget_exceeded: {
     readonly agent: string;
+    /** Of the amounts. */
+    readonly unit: Unit;
     readonly asked: number;
     readonly at_least: number;
     /** What the agent itself could reserve, before any transfer. */
@@ -87,7 +90,7 @@ export type Result<T> = { readonly ok: true; readonly result: T } | { readonly o
 
 type Entry<Code extends RefusalCode> = {
   /** SDKs repeat 408, 409, 429 and 5xx by themselves: a refusal to spend is 402, so that they do not. */
-  readonly status: 401 | 402 | 404 | 409 | 410 | 422 | 429 | 500;
+  readonly status: 400 | 401 | 402 | 404 | 409 | 410 | 422 | 429 | 500;
   /** Whether the same command may succeed later though nothing is changed: waiting helps. Left out: it never does. */
   readonly isTransient?: (refusal: RefusalOf<Code>) => boolean;
   /** Says it to a person, with what to do next. Programs read the code and the facts. */
@@ -131,9 +134,9 @@ const refusals: { readonly [Code in RefusalCode]: Entry<Code> } = {
   },
   archive_not_found: { status: 404, sentence: ({ reason }) => `The archive can't be used: ${reason}.` },
   model_not_priced: {
-    status: 402,
+    status: 400,
     sentence: ({ model }) =>
-      `No price is configured for ${model}, so it can't be paid out of a pool of microusd. Set its price with PUT /v1/prices/{model}, or a fallback_price for the pool.`,
+      `No price is configured for ${model}, so a pool that counts dollars can't pay for it. An admin can set its price, or a fallback price for the pool.`,
   },
   unit_mismatch: {
     status: 422,
@@ -182,7 +185,7 @@ const refusals: { readonly [Code in RefusalCode]: Entry<Code> } = {
     status: 402,
     isTransient: () => true,
     sentence: ({ agent, max_reserves_per_minute, retry_after_ms }) =>
-      `The agent ${agent} may reserve ${max_reserves_per_minute} times a minute and has done so: look for a loop. It goes on in ${retry_after_ms} ms.`,
+      `The agent ${agent} may reserve ${max_reserves_per_minute} times a minute and has done so: look for a loop. It may again in ${Math.ceil(retry_after_ms / 1_000)} s.`,
   },
   limit_reached: {
     status: 429,
@@ -192,11 +195,18 @@ const refusals: { readonly [Code in RefusalCode]: Entry<Code> } = {
   budget_exceeded: {
     status: 402,
     isTransient: ({ at_least, potential }) => at_least <= potential,
-    sentence: ({ agent, at_least, available, transferable, headroom, final_reserve, resets_at }) => {
-      const kept = final_reserve === undefined ? "" : ` It keeps ${final_reserve} for a reserve with final: true.`;
+    sentence: ({ agent, unit, at_least, available, transferable, headroom, potential, final_reserve, resets_at }) => {
+      const amount = (one: number): string => brief(Math.max(0, one), unit);
+      const kept =
+        final_reserve === undefined ? "" : ` It keeps ${amount(final_reserve)} for its last call (final: true).`;
+      const held =
+        at_least <= potential ? " Calls that are running hold the rest, which comes back when they end." : "";
       const filled =
-        resets_at === undefined ? "" : ` The budget is filled again at ${new Date(resets_at).toISOString()}.`;
-      return `The agent ${agent} needs ${at_least}: it has ${available} available, others could give ${transferable}, the pool admits ${headroom} more.${kept}${filled}`;
+        resets_at === undefined
+          ? ""
+          : ` The budget is filled again at ${new Date(resets_at).toISOString().replace(/\.\d+/, "")}.`;
+      const raise = held + filled === "" ? " An admin can raise the agent's maximum or the pool's budget." : "";
+      return `The agent ${agent} needs ${brief(at_least, unit, "up")}: it has ${amount(available)} available, others can give ${amount(transferable)}, the pool can admit ${amount(headroom)}.${kept}${held}${filled}${raise}`;
     },
   },
 };

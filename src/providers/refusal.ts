@@ -1,7 +1,8 @@
 /**
  * A problem of Bursar's as the providers say theirs, so that their SDKs raise their own errors, and retry loops end.
- * Bursar's own document stands beside it, as `bursar`.
+ * Bursar's own facts stand in it, as `error.bursar`: OpenAI's SDK keeps nothing else of a body.
  */
+import { brief } from "../protocol/amounts.ts";
 import { fieldOf } from "./shape.ts";
 
 /** As much as is needed of a problem document. */
@@ -12,14 +13,47 @@ type Problem = {
   readonly [fact: string]: unknown;
 };
 
-/** The body of an error in the provider's shape. */
-export function errorBody(provider: "openai" | "anthropic", problem: Problem): object {
-  const message = problem.code === "budget_exceeded" ? `Budget exhausted: ${problem.detail}` : problem.detail;
-  const error = provider === "openai" ? openAi(problem, message) : anthropic(problem, message);
-  return { ...error, bursar: problem };
+/**
+ * The body of an error in the provider's shape; `pool` is whose budget it was, where that is known. Its text has no
+ * figure of three digits: some clients look for a status such as 429 or 503 in it, and repeat what has one. The figures
+ * are in headers (`factHeaders`).
+ */
+export function errorBody(shape: ErrorShape, problem: Problem, pool?: string): object {
+  const told = { ...problem, detail: withoutFigures(problem.detail) };
+  const where = pool === undefined ? "" : ` (pool ${pool})`;
+  const isHeld = problem["retry_after_ms"] !== undefined || Number(problem["at_least"]) <= Number(problem["potential"]);
+  const title = problem.code === "budget_exceeded" ? `Budget ${isHeld ? "in use" : "exhausted"}${where}: ` : "";
+  const message = title + told.detail;
+  const bursar = { code: problem.code, ...(pool === undefined ? undefined : { pool }), ...wordsOf(told) };
+  return shape === "openai" ? openAi(problem, message, bursar) : anthropic(problem, message, bursar);
 }
 
-function openAi({ status, code, errors }: Problem, message: string): object {
+export type ErrorShape = "openai" | "anthropic";
+
+/** Headers with a problem's code and its figures: `x-bursar-at-least: 1540`. */
+export function factHeaders(problem: Problem): Record<string, string> {
+  const facts = Object.entries(problem).flatMap(([name, value]) =>
+    typeof value === "number" && name !== "status" ? [[`x-bursar-${name.replaceAll("_", "-")}`, String(value)]] : [],
+  );
+  return { "x-bursar-code": problem.code, ...Object.fromEntries(facts) };
+}
+
+/** The facts that are words. */
+function wordsOf(problem: Problem): object {
+  const said = ["type", "title"];
+  return Object.fromEntries(
+    Object.entries(problem).filter(([name, value]) => typeof value !== "number" && !said.includes(name)),
+  );
+}
+
+/** Figures of three digits and more, but for those that are part of a name or a date, in words. */
+function withoutFigures(text: string): string {
+  return text.replace(/(?<![\w.:/-])\d{3,15}(?![\w:/-]|\.\d)/g, (figure) =>
+    brief(Number(figure), "tokens").replace(" tokens", ""),
+  );
+}
+
+function openAi({ status, code, errors }: Problem, message: string, bursar: object): object {
   // LangChain and others stop at this code without asking the status.
   const [type, known] =
     status === 402
@@ -27,11 +61,11 @@ function openAi({ status, code, errors }: Problem, message: string): object {
       : status === 401
         ? ["invalid_request_error", "invalid_api_key"]
         : [status < 500 ? "invalid_request_error" : "server_error", code];
-  return { error: { message, type, code: known, param: firstField(errors) } };
+  return { error: { message, type, code: known, param: firstField(errors), bursar } };
 }
 
-function anthropic({ status, errors }: Problem, message: string): object {
-  const error = { type: anthropicType(status), message };
+function anthropic({ status, errors }: Problem, message: string, bursar: object): object {
+  const error = { type: anthropicType(status), message, bursar };
   // The SDK's tool runner goes on without a thread where the provider says that it has none, and how it says so.
   if (firstField(errors) !== "thread") return { type: "error", error };
   const details = { error_code: "thread_unsupported_request", unsupported: ["thread"] };

@@ -202,6 +202,7 @@ describe("reserve, refused in order of precedence", () => {
     stage.waits(1_000);
     expect(stage.isRefused(reserve("writer", 90, { at_least: 80 }))).toEqual({
       code: "budget_exceeded",
+      unit: "tokens",
       agent: "writer",
       asked: 90,
       at_least: 80,

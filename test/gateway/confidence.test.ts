@@ -25,7 +25,9 @@ describe.each(names)("an answer of %s", (dialect) => {
       const refused = await call(stage, key, dialect, model);
       expect([refused.status, await refused.json()]).toEqual([
         402,
-        expect.objectContaining({ bursar: expect.objectContaining({ code: "confidence_reached" }) }),
+        expect.objectContaining({
+          error: expect.objectContaining({ bursar: expect.objectContaining({ code: "confidence_reached" }) }),
+        }),
       ]);
     }
   });

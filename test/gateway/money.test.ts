@@ -53,8 +53,8 @@ describe.each(names)("in dollars, a call of %s", (dialect) => {
     const { key } = await stage.newPool({}, money);
     const refused = await call(stage, key, dialect, "nobody-knows-me");
     expect([refused.status, await refused.json()]).toMatchObject([
-      402,
-      { bursar: { code: "model_not_priced", model: "nobody-knows-me" } },
+      400,
+      { error: { bursar: { code: "model_not_priced", model: "nobody-knows-me" } } },
     ]);
     expect(stage.provider.calls.length).toBe(asked);
     const rescued = await stage.newPool({}, { ...money, fallback_price: { input: 1_000_000, output: 2_000_000 } });

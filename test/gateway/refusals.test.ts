@@ -92,11 +92,43 @@ describe("a refusal to spend", () => {
     expect(response.status).toBe(402);
     expect(response.headers.get("x-should-retry")).toBe("false");
     expect(response.headers.get("retry-after")).toBeNull();
+    const bursar = { code: "budget_exceeded", pool: pool.name, agent: "writer", unit: "tokens" };
     expect(await response.json()).toMatchObject({
-      error: { type: "insufficient_quota", code: "insufficient_quota", param: null },
-      bursar: { code: "budget_exceeded", agent: "writer", available: 5 },
+      error: { type: "insufficient_quota", code: "insufficient_quota", param: null, bursar },
     });
+    expect(response.headers.get("x-bursar-code")).toBe("budget_exceeded");
+    expect(response.headers.get("x-bursar-available")).toBe("5");
     expect(await books(pool)).toMatchObject({ consumed: 0, held: 0 });
+  });
+
+  it("says in words which budget, how much, and what to do, and has no figure that looks like a status", async () => {
+    const amounts = [429, 500, 502, 503, 504, 524, 5_000, 80_429, 2_500_000];
+    for (const max_tokens of amounts) {
+      for (const dialect of names) {
+        const { pool, key } = await stage.newPool({ max_tokens, min_reserve: 0 });
+        const hold = await pool.reserve("writer", max_tokens - 1);
+        const held = await (await call(stage, key, dialect, "stand-in")).text();
+        await hold.commit(max_tokens - 1);
+        const spent = await (await call(stage, key, dialect, "stand-in")).text();
+        for (const text of [held, spent]) {
+          expect(text.replaceAll(pool.name, "")).not.toMatch(/429|500|502|503|504|524/);
+        }
+        expect(held).toContain(`Budget in use (pool ${pool.name}): The agent writer needs`);
+        expect(held).toContain("Calls that are running hold the rest");
+        expect(spent).toContain(`Budget exhausted (pool ${pool.name}): The agent writer needs`);
+        expect(spent).toContain("it has 1 tokens available");
+        expect(spent).toContain("An admin can raise");
+      }
+    }
+  });
+
+  it("has the status that stops Codex, which repeats a 402", async () => {
+    const { key } = await stage.newPool({ max_tokens: 5 });
+    for (const headers of [{ originator: "codex_exec" }, { "user-agent": "codex_cli_rs/0.171.0" }]) {
+      const response = await call(stage, key, "responses", "stand-in", { headers });
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({ error: { code: "insufficient_quota" } });
+    }
   });
 
   it("is one of a closed gate, too", async () => {
@@ -106,8 +138,7 @@ describe("a refusal to spend", () => {
     expect(response.status).toBe(402);
     expect(await response.json()).toMatchObject({
       type: "error",
-      error: { type: "billing_error" },
-      bursar: { code: "confidence_reached" },
+      error: { type: "billing_error", bursar: { code: "confidence_reached" } },
     });
   });
 });
@@ -158,8 +189,8 @@ describe("without a key, a pool or an agent", () => {
     ];
     for (const [about, status, code, headers] of cases) {
       const response = await call(stage, key, dialect, "stand-in", { headers });
-      const body = (await response.json()) as { error?: unknown; bursar?: { code: string } };
-      expect([about, response.status, body.bursar?.code]).toEqual([about, status, code]);
+      const body = (await response.json()) as { error: { bursar: { code: string } } };
+      expect([about, response.status, body.error.bursar.code]).toEqual([about, status, code]);
       expect(body.error).toMatchObject({ message: expect.any(String), type: expect.any(String) });
       expect(response.headers.get("x-should-retry")).toBe("false");
     }
@@ -366,8 +397,8 @@ describe("what can't be governed", () => {
   it.each(unsupported)("%s: %s", async (dialect, field, body) => {
     const { pool, key } = await stage.newPool();
     const response = await call(stage, key, dialect, "stand-in", { body });
-    const said = (await response.json()) as { bursar: { code: string; errors: { field: string }[] } };
-    expect([response.status, said.bursar.code, said.bursar.errors[0]?.field]).toEqual([
+    const said = (await response.json()) as { error: { bursar: { code: string; errors: { field: string }[] } } };
+    expect([response.status, said.error.bursar.code, said.error.bursar.errors[0]?.field]).toEqual([
       400,
       "unsupported_feature",
       field,
@@ -468,8 +499,8 @@ describe("a body", () => {
       const { pool, key } = await stage.newPool();
       const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
       const response = await sent(`${stage.url}/openai/v1/chat/completions`, { method: "POST", headers, body });
-      const said = (await response.json()) as { bursar: { errors?: { field: string }[] } };
-      expect([response.status, said.bursar.errors?.[0]?.field ?? ""]).toEqual([
+      const said = (await response.json()) as { error: { bursar: { errors?: { field: string }[] } } };
+      expect([response.status, said.error.bursar.errors?.[0]?.field ?? ""]).toEqual([
         status,
         status === 413 ? "" : expect.stringContaining(field),
       ]);
@@ -520,7 +551,7 @@ describe("a secret that no header may hold", () => {
       const { pool, key } = await odd.newPool();
       const response = await call(odd, key, "chat", "stand-in");
       expect(response.status).toBe(502);
-      expect(await response.json()).toMatchObject({ bursar: { code: "upstream_failed" } });
+      expect(await response.json()).toMatchObject({ error: { bursar: { code: "upstream_failed" } } });
       expect(odd.provider.calls).toEqual([]);
       expect(await books(pool)).toMatchObject({ consumed: 0, held: 0, open: 0 });
     } finally {

@@ -192,6 +192,7 @@ describe("the governor's no, 402", () => {
     const asked = post(`${pool}/reservations`, { agent: "a", tokens: 800, at_least: 700 });
     expect(await facts(asked, 402, "budget_exceeded")).toEqual({
       agent: "a",
+      unit: "tokens",
       asked: 800,
       at_least: 700,
       available: 100,
@@ -220,6 +221,7 @@ describe("the governor's no, 402", () => {
     const refused = await facts(post(`${pool}/reservations`, { agent: "a", tokens: 1_001 }), 402, "budget_exceeded");
     expect(refused).toEqual({
       agent: "a",
+      unit: "tokens",
       asked: 1_001,
       at_least: 1_001,
       available: 1_000,

@@ -1,6 +1,6 @@
 /** Problems as providers say theirs: what their SDKs make of the status and the code. */
 import { describe, expect, it } from "vitest";
-import { errorBody } from "../../src/providers/refusal.ts";
+import { errorBody, factHeaders } from "../../src/providers/refusal.ts";
 
 const problem = (status: number, code = "some_code", more: object = {}) => ({ status, code, detail: "Why.", ...more });
 
@@ -16,8 +16,7 @@ describe("a problem in OpenAI's shape", () => {
   ])("of status %i, %s, is %s, %s", (status, code, type, known) => {
     const given = problem(status, code);
     expect(errorBody("openai", given)).toEqual({
-      error: { message: "Why.", type, code: known, param: null },
-      bursar: given,
+      error: { message: "Why.", type, code: known, param: null, bursar: { code, detail: "Why." } },
     });
   });
 
@@ -50,7 +49,23 @@ describe("a problem in Anthropic's shape", () => {
     [529, "api_error"],
   ])("of status %i is %s", (status, type) => {
     const given = problem(status);
-    expect(errorBody("anthropic", given)).toEqual({ type: "error", error: { type, message: "Why." }, bursar: given });
+    const bursar = { code: "some_code", detail: "Why." };
+    expect(errorBody("anthropic", given)).toEqual({ type: "error", error: { type, message: "Why.", bursar } });
+  });
+});
+
+describe("figures", () => {
+  it("stand in headers, and in words in the text", () => {
+    const detail = "The limit keys of 10000 is reached. See 2026-12-01T00:00:00Z, agent-500 and gpt-4.1-500.";
+    const given = { ...problem(409, "limit_reached"), detail, maximum: 10_000, limit: "keys" };
+    expect(errorBody("openai", given)).toMatchObject({
+      error: {
+        message: "The limit keys of 10 k is reached. See 2026-12-01T00:00:00Z, agent-500 and gpt-4.1-500.",
+        bursar: { code: "limit_reached", limit: "keys" },
+      },
+    });
+    expect(JSON.stringify(errorBody("openai", given))).not.toContain("maximum");
+    expect(factHeaders(given)).toEqual({ "x-bursar-code": "limit_reached", "x-bursar-maximum": "10000" });
   });
 });
 
@@ -58,6 +73,8 @@ describe("a budget that is exhausted", () => {
   it("is said first, for those who read no codes", () => {
     const given = problem(402, "budget_exceeded");
     expect(errorBody("openai", given)).toMatchObject({ error: { message: "Budget exhausted: Why." } });
-    expect(errorBody("anthropic", given)).toMatchObject({ error: { message: "Budget exhausted: Why." } });
+    expect(errorBody("anthropic", given, "team")).toMatchObject({
+      error: { message: "Budget exhausted (pool team): Why.", bursar: { pool: "team" } },
+    });
   });
 });

@@ -9,7 +9,7 @@ import { KeptSizes } from "../../calls/kept-sizes.ts";
 import { kindOf, looked, noteWhole, type Rewrite, StreamedAnswer } from "../../calls/streamed-answer.ts";
 import type { SettlementResult } from "../../protocol/reservation.ts";
 import type { Dialect } from "../../providers/dialect.ts";
-import { errorBody } from "../../providers/refusal.ts";
+import { errorBody, factHeaders } from "../../providers/refusal.ts";
 import { dialectOf, type ModelRequest, readRequest } from "../../providers/request.ts";
 import { jsonIn } from "../../providers/shape.ts";
 import { BursarError } from "../errors.ts";
@@ -67,14 +67,14 @@ export function governedFetch(
     const fault = refused ?? (unknown_fields === "refuse" ? unknown[0] : undefined);
     if (fault !== undefined) {
       const detail = `${fault.field} ${fault.message}.`;
-      return refusal(dialect, { status: 400, code: "unsupported_feature", detail, errors: [fault] });
+      return refusal(dialect, pool.name, { status: 400, code: "unsupported_feature", detail, errors: [fault] });
     }
     let admitted: Admitted;
     try {
       admitted = await admit(pool, agent, options, asked, outgoing.signal);
     } catch (error) {
       // Thrown, it would look to the SDK like a lost connection, and be repeated.
-      if (error instanceof BursarError && error.status < 500) return refusal(dialect, error.problem);
+      if (error instanceof BursarError && error.status < 500) return refusal(dialect, pool.name, error.problem);
       throw error;
     }
     return call(send, outgoing, { ...admitted, kept });
@@ -82,9 +82,9 @@ export function governedFetch(
 }
 
 /** What the SDK is answered when the governor says no: one that it does not repeat. */
-function refusal(dialect: Dialect, problem: Parameters<typeof errorBody>[1]): Response {
-  const body = errorBody(dialect.errors, problem);
-  return Response.json(body, { status: problem.status, headers: { "x-should-retry": "false" } });
+function refusal(dialect: Dialect, pool: string, problem: Parameters<typeof errorBody>[1]): Response {
+  const headers = { "x-should-retry": "false", ...factHeaders(problem) };
+  return Response.json(errorBody(dialect.errors, problem, pool), { status: problem.status, headers });
 }
 
 async function admit(

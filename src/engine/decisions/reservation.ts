@@ -197,6 +197,7 @@ function budgetExceeded(pool: Pool, agent: Agent, command: ReserveCommand, now: 
   return refuse({
     code: "budget_exceeded",
     agent: agent.name,
+    unit: pool.settings?.unit ?? "tokens",
     asked: command.amount,
     at_least: atLeast,
     available: usable(agent, command.final),

@@ -52,7 +52,7 @@ export function reserve(world: World, command: CommandOf<"reserve">, now: number
     const final_reserve = kept > 0 ? kept : undefined;
     const facts = { asked: amount, at_least, available, transferable, headroom, potential };
     const shown = { ...facts, retry_after_ms, resets_at, final_reserve };
-    return refuse("budget_exceeded", { agent: agent.name, ...shown });
+    return refuse("budget_exceeded", { agent: agent.name, unit: settingsOf(world).unit, ...shown });
   }
   const { transfers } = planFor(world, agent, granted - available);
   move(world, agent, transfers);
