@@ -65,9 +65,11 @@ function page(): string {
   const commit = spawnSync("git", ["rev-parse", "--short=9", "HEAD"], { cwd: root, encoding: "utf8" }).stdout.trim();
   return `# Benchmarks
 
-Written by \`npm run bench -- --write\`; not by hand. ${results[0]?.machine}, ${new Date().toISOString().slice(0, 10)}, commit ${commit}.
-Kinds of one benchmark take turns within a run, and medians count; the machine's own noise is in "spread", half of the range
-between the least and the greatest. Compare ratios rather than days. The clients share the machine's cores with what they measure.
+\`npm run bench -- --write\` writes this page; don't edit it by hand. ${results[0]?.machine}, ${new Date().toISOString().slice(0, 10)}, commit ${commit}.
+
+The variants of a benchmark take turns within a run. Figures are medians. "Spread" is half of the range between the smallest
+and the largest, and includes the noise of the machine. Compare ratios within a run rather than figures of different days.
+The clients share the machine's cores with the server that they measure.
 
 ${rows(headlines).join("\n")}
 
@@ -76,7 +78,7 @@ ${results.map(({ bench, tables }) => section(bench, tables)).join("\n")}`;
 
 function rows(all: readonly Headline[]): string[] {
   return [
-    "| | figure | beside | its figure | ratio |",
+    "| | figure | compared with | its figure | ratio |",
     "|---|---|---|---|---|",
     ...all.map(({ what, figure, unit, beside }) => {
       const cells = [what, `${format(figure)} ${unit}`];

@@ -90,33 +90,39 @@ export function page(runs: readonly Run[], traces: readonly Trace[], { sizes, bu
   const size = middleOf(sizes);
   return `# What governance buys
 
-Written by \`npm run study -- --write\`; not by hand. Every figure of every run is in [results.csv](results.csv).
+\`npm run study -- --write\` writes this page; don't edit it by hand. [results.csv](results.csv) has every figure of every run.
 
 ${traces.map(describe).join("\n")}
 
-The calls, their times and tokens are the trace's. Which agent makes which call is ours: fleets of ${sizes.join(", ")} agents, ${seeds} of
-each size from seeds, in which every agent is important in one fleet of five, usual in two and least in two (priorities 3, 2, 1), so that
-how much the important ask is not luck. Budgets are ${budgets.join(", ")} % of what all calls would take, and every policy that has shares
-begins with equal ones: nobody knows beforehand who will need how much. An agent's calls belong to tasks of 4 to 16; after half of
-one at the earliest, the task is answered well enough, and its further calls add nothing. Who is refused does not ask again. A
-call holds its prompt and the longest answer it allows, and takes 0.3 s and 15 ms a token.
+**From the trace:** the calls, their times and their tokens.
 
-**Work** is the tokens of calls that were useful and ended whole. Policies:
+**Assumed here:**
+
+- **Agents.** Fleets of ${sizes.join(", ")} agents make the calls, ${seeds} fleets of each size, from seeds. Every agent is important
+  in one fleet of five, usual in two and least important in two (priorities 3, 2, 1), so chance does not decide how much
+  important agents ask for.
+- **Budgets** are ${budgets.join(", ")} % of what all calls would take. Every policy with shares starts with equal ones, because
+  needs are not known beforehand.
+- **Tasks.** An agent's calls belong to tasks of 4 to 16 calls. After half of a task at the earliest, it is answered well
+  enough, and its further calls add nothing. A refused call is not repeated.
+- **Calls.** A call holds its prompt and the longest answer that it allows. It takes 0.3 s, and 15 ms a token.
+
+**Work** is the tokens of calls that were useful and complete. These policies are compared:
 
 ${policies.map(({ name, what }) => `- **${name}**: ${what}`).join("\n")}
 
-All but "counted after the call" and "look, call, record, reallocate" run on Bursar's own engine.
+All policies except "counted after the call" and "look, call, record, reallocate" run on Bursar's own engine.
 
 ${traces.map((trace) => results(runs, trace, size, budgets)).join("\n\n")}
 
 ## Where Bursar is not better
 
-Found by the program, in two comparisons of like with like: what is better by more than a point, on average over the fleets; a
-case is a trace and a budget. Plain Bursar beside every policy without a gate:
+The program lists where another policy is better by more than a point, on average over the fleets. It makes two comparisons of
+like with like. A case is a trace and a budget. Bursar without its gate, compared with every policy without a gate:
 
 ${worse(runs, traces, budgets, plainRivals).join("\n")}
 
-All of Bursar beside a pot with the gate:
+All of Bursar, compared with a pot with the gate:
 
 ${worse(runs, traces, budgets, gatedRivals).join("\n")}
 
@@ -128,7 +134,7 @@ ${surprises(runs, traces, sizes).join("\n")}
 
 function describe({ name, isSynthetic, speed, calls }: Trace): string {
   if (speed !== 1)
-    return `- **${name}**: the same calls ${speed} times as fast, so that as many more are under way at once.`;
+    return `- **${name}**: the same calls ${speed} times as fast, so that as many more are in flight at once.`;
   const tokens = calls.reduce((sum, { prompt, answer }) => sum + prompt + answer, 0);
   const minutes = Math.round((calls.at(-1)?.at ?? 0) / 60_000);
   const amounts = `${calls.length.toLocaleString("en-US")} calls in ${minutes} minutes, ${(tokens / 1e6).toFixed(1)} million tokens`;
@@ -175,8 +181,7 @@ function worse(runs: readonly Run[], traces: readonly Trace[], budgets: readonly
     }
     const [most] = cases.sort((one, other) => other.gap - one.gap);
     const asked = traces.length * budgets.length;
-    if (most !== undefined)
-      found.push(`- **${title}**, in ${cases.length} of ${asked} cases; the most in ${most.text}.`);
+    if (most !== undefined) found.push(`- **${title}**, in ${cases.length} of ${asked} cases; most in ${most.text}.`);
   }
   return found.length > 0 ? found : ["- Nothing, in these runs."];
 }
@@ -199,21 +204,21 @@ function surprises(runs: readonly Run[], traces: readonly Trace[], sizes: readon
   const large = Math.max(...sizes);
   const lines = [
     `- **Equal caps fail even when there is enough.** At 100 % of what is needed, flat caps refuse ${at("refused", "flat caps", 100)} of the calls and leave ${at("stranded", "flat caps", 100)} of the budget unspent; Bursar refuses ${at("refused", bursar.name, 100)}.`,
-    `- **"Never uphill" has a price.** At 100 % the pot refuses ${at("refused", "one shared pot", 100)} and Bursar ${at("refused", bursar.name, 100)}: what important agents don't need is not given to lesser ones, and donors keep their reserves (${at("stranded", bursar.name, 100)} stranded). Whoever wants none of it left gives the pool a budget beyond its contracts, or funds it.`,
-    `- **Half of the budget left unallocated is a way between the two**: contracts of half the size, and the rest for whoever needs it first. At 100 % it refuses ${at("refused", floating.name, 100)} and strands ${at("stranded", floating.name, 100)}; where budget is short it cares as little as the pot: at 60 % important agents get ${at("important", floating.name, 60)} of their work, the least ones ${at("least", floating.name, 60)}.`,
-    `- **The pot does not care.** At 60 % it gives important agents ${at("important", "one shared pot", 60)} of their work and the least ones ${at("least", "one shared pot", 60)}; Bursar ${at("important", bursar.name, 60)} and ${at("least", bursar.name, 60)}. The worst served agent is better off in the pot: ${at("worst", "one shared pot", 60)} against ${at("worst", bursar.name, 60)} (flat caps: ${at("worst", "flat caps", 60)}).`,
-    `- **With calls that rarely meet, looking first and recording afterwards is as good**: at 60 % "look, call, record, reallocate" gets ${at("important", "look, call, record, reallocate", 60)} of the important work done, Bursar ${at("important", bursar.name, 60)}, and overspends by ${at("overspent", "look, call, record, reallocate", 60)}. Holds cost a little: what calls might need is not there for others while they run.`,
-    `- **The gate is worth about as much as who gives to whom, and works with any rule.** At 60 %, from flat caps to Bursar, important work goes from ${at("important", "flat caps", 60)} to ${at("important", bursar.name, 60)}; with the gate to ${at("important", gated.name, 60)}, and what is wasted from ${at("wasted", patient.name, 60)} to ${at("wasted", gated.name, 60)}. A pot with a gate goes from ${at("weighted", "one shared pot", 60)} of the work by priority to ${at("weighted", gatedPot.name, 60)}; Bursar with one has ${at("weighted", gated.name, 60)}. All of that rests on agents that report their confidence truthfully, and on how much of the work adds nothing, which is our assumption.`,
-    `- **Waiting and partial grants change little here**: important work at 60 % goes from ${at("important", bursar.name, 60)} to ${at("important", patient.name, 60)}. A budget that is spent is not filled again by waiting; they are for pools whose holds are a large part of the budget.`,
+    `- **"Never uphill" has a price.** At 100 % the pot refuses ${at("refused", "one shared pot", 100)} and Bursar ${at("refused", bursar.name, 100)}: what important agents don't need is not given to less important ones, and donors keep their reserves (${at("stranded", bursar.name, 100)} stranded). To leave less, give the pool a budget beyond its contracts, or fund it.`,
+    `- **Leaving half of the budget unallocated is a compromise**: contracts are half the size, and the rest goes to the agent that needs it first. At 100 % it refuses ${at("refused", floating.name, 100)} and strands ${at("stranded", floating.name, 100)}. Where budget is short, it ignores priority as much as the pot does: at 60 %, important agents get ${at("important", floating.name, 60)} of their work done, the least important ones ${at("least", floating.name, 60)}.`,
+    `- **The pot ignores priority.** At 60 % it gives important agents ${at("important", "one shared pot", 60)} of their work and the least important ones ${at("least", "one shared pot", 60)}; Bursar ${at("important", bursar.name, 60)} and ${at("least", bursar.name, 60)}. The worst served agent is better off in the pot: ${at("worst", "one shared pot", 60)} against ${at("worst", bursar.name, 60)} (flat caps: ${at("worst", "flat caps", 60)}).`,
+    `- **If calls rarely overlap, looking first and recording afterwards is as good**: at 60 % "look, call, record, reallocate" gets ${at("important", "look, call, record, reallocate", 60)} of the important work done, Bursar ${at("important", bursar.name, 60)}, and overspends by ${at("overspent", "look, call, record, reallocate", 60)}. Holds cost a little: what a call might need is not available to others while it runs.`,
+    `- **The gate is worth about as much as transfers, and works with any policy.** At 60 %, from flat caps to Bursar, important work goes from ${at("important", "flat caps", 60)} to ${at("important", bursar.name, 60)}; with the gate to ${at("important", gated.name, 60)}, and what is wasted from ${at("wasted", patient.name, 60)} to ${at("wasted", gated.name, 60)}. A pot with a gate goes from ${at("weighted", "one shared pot", 60)} of the work by priority to ${at("weighted", gatedPot.name, 60)}; Bursar with one has ${at("weighted", gated.name, 60)}. All of that rests on two assumptions: that agents report their confidence truthfully, and how much of the work adds nothing.`,
+    `- **Waiting and partial grants change little here**: important work at 60 % goes from ${at("important", bursar.name, 60)} to ${at("important", patient.name, 60)}. Waiting does not refill a budget that is spent. It helps in pools whose holds are a large part of the budget.`,
     `- **Size**: at 60 %, Bursar's important agents get ${ofSize(bursar.name, small)} of their work done in fleets of ${small} and ${ofSize(bursar.name, large)} in fleets of ${large}; with flat caps ${ofSize("flat caps", small)} and ${ofSize("flat caps", large)}.`,
   ];
   const mostOver = [...runs].sort((a, b) => b.overspent - a.overspent)[0];
   if (fast.length === 0 || mostOver === undefined) return lines;
   return [
     ...lines,
-    `- **Hurry is what breaks counting afterwards.** With the calls of an hour in a minute, "look, call, record, reallocate" spends ${at("overspent", "look, call, record, reallocate", 60, fast)} beyond the budget at 60 %; the most in any run was ${percentOf(mostOver.overspent)}, by "${mostOver.policy}" (${mostOver.agents} agents, ${mostOver.percent} %, ${mostOver.trace}). Bursar: ${at("overspent", bursar.name, 60, fast)}. Some of the work that they get done beyond Bursar's is that overspend; the rest is what Bursar's holds keep from others while calls run.`,
-    `- **In a hurry the gate is late.** The same calls 60 times as fast overlap so much that most of a task is under way before anybody is confident: important work at 60 % goes from ${at("important", patient.name, 60, fast)} to ${at("important", gated.name, 60, fast)} only.`,
-    "- **A confidence can come too late, and then it is wrong.** Our first simulation reported it with whichever call was confident, even when the agent had begun its next task meanwhile: the gate then closed on the new task, and important work fell below what it was without a gate. Report a confidence only for the task that the agent is at.",
+    `- **Many calls at once break counting afterwards.** With the calls of an hour in a minute, "look, call, record, reallocate" spends ${at("overspent", "look, call, record, reallocate", 60, fast)} beyond the budget at 60 %; the most in any run was ${percentOf(mostOver.overspent)}, by "${mostOver.policy}" (${mostOver.agents} agents, ${mostOver.percent} %, ${mostOver.trace}). Bursar: ${at("overspent", bursar.name, 60, fast)}. Some of the work that these policies get done beyond Bursar's is that overspend. The rest is what Bursar's holds keep from other agents while calls run.`,
+    `- **With many calls at once, the gate is late.** The same calls 60 times as fast overlap so much that most of a task is in flight before an agent is confident: important work at 60 % goes from ${at("important", patient.name, 60, fast)} to ${at("important", gated.name, 60, fast)} only.`,
+    "- **A confidence that comes too late is wrong.** The first simulation reported it with any call that was confident, even when the agent had started its next task. The gate then closed on the new task, and important work fell below what it was without a gate. Report a confidence only for the agent's present task.",
   ];
 }
 

@@ -82,13 +82,13 @@ export function costPage(ledger: readonly Entry[]): string | undefined {
   const month = 30 * 86_400;
   return `# Cost
 
-Written by \`npm run prove -- --parts wallet --write\`; not by hand. Rows are counted by the cursors of a real pool in
-workerd (${measured.at.slice(0, 10)}, commit ${measured.commit}); prices are the platform's, beyond what its plan
+\`npm run prove -- --parts wallet --write\` writes this page; don't edit it by hand. The cursors of a real pool in workerd
+counted the rows (${measured.at.slice(0, 10)}, commit ${measured.commit}). Prices are Cloudflare's, beyond what its plan
 includes (${listed}).
 
 ## A million governed calls
 
-A call is a reserve and its commit. Dollars per million calls, on a pool with a million events behind it:
+A call is a reserve and its commit. Dollars per million calls, in a pool with a million events in its journal:
 
 | | rows written per operation | ${Object.keys(prices).join(" | ")} | in all |
 |---|---|${Object.keys(prices)
@@ -96,9 +96,10 @@ A call is a reserve and its commit. Dollars per million calls, on a pool with a 
     .join("")}---|
 ${lines.join("\n")}
 
-- **GB-seconds** take ${activeMs} ms of an active object for a write; that is an assumption, for here no other machine
-  confirms a write. Operations that share a row share that time. CPU time of the Worker ($0.02 per million ms) comes on top; it was not measured: at 1 ms a request, $0.04 for a million calls alone.
-- Rows per operation in a young pool and in one with a million events; callers at once share rows by chance: ${(
+- **GB-seconds** assume that an object is active for ${activeMs} ms per write. It is an assumption, because no other machine
+  confirms a write here. Operations that share a row share that time. CPU time of the Worker ($0.02 per million ms) is extra and
+  was not measured: at 1 ms a request, it is $0.04 for a million calls made alone.
+- **Rows per operation** in a new pool, and in one with a million events. Callers at once share rows by chance: ${(
     ["alone", "64 connections"] as const
   )
     .map((manner) => {
@@ -109,11 +110,11 @@ ${lines.join("\n")}
 - **Storage**: ${Math.round(bytesOf("alone"))} bytes of journal a call alone, ${Math.round(bytesOf("batches of 500"))} in batches: ${(bytesOf("alone") / 1e3).toFixed(2)} GB and ${money(
     (bytesOf("alone") / 1e3) * perGigabyteMonth,
   )} a month for a million calls, until \`journal_days\` trims it.
-- **A pool that never sleeps** (a request at least every few seconds, day and night) is active for a month of seconds at most:
+- **A pool that never sleeps** (a request at least every few seconds, day and night) is active for at most all seconds of a month:
   ${Math.round(month * gigabytes).toLocaleString("en-US")} GB-s, **${money((month * gigabytes * prices["GB-seconds"]) / 1e6)} a month**, whatever it does.
-- **An idle pool** costs its storage and nothing else: ${of("alarms set by a pool that only records")} alarms were set by one that only records, ${of("alarms left after the last hold")} are left once the last hold is settled.
-- **Strangers**: ${of("requests of strangers").toLocaleString("en-US")} requests without a valid key woke ${of("objects woken by strangers")} objects. They cost a Worker request each ($0.30 per million).
-- **Waking** a pool with a million events reads ${of("rows read to wake with 1,000,000 events")} rows: the snapshot, and the journal since.
+- **An idle pool** costs its storage and nothing else. A pool that only records set ${of("alarms set by a pool that only records")} alarms, and ${of("alarms left after the last hold")} are left once the last hold is settled.
+- **Strangers**: ${of("requests of strangers").toLocaleString("en-US")} requests without a valid key woke ${of("objects woken by strangers")} objects. Each costs a Worker request ($0.30 per million).
+- **Waking** a pool with a million events reads ${of("rows read to wake with 1,000,000 events")} rows: the snapshot, and the journal after it.
 `;
 }
 

@@ -32,15 +32,15 @@ export function report(parts: readonly Part[], record: readonly Chapter[]): stri
   const lines = [
     "# Proof",
     "",
-    "Written by `npm run prove -- --write` from `docs/proof.json`, which it adds its runs to; not by hand. What each part",
-    "does is at the head of its file in `evidence/prove/parts/`. The runs that the figures rest on are listed below; each is",
-    "repeated by its seed, as far as the moments of the operating system can be.",
+    "`npm run prove -- --write` writes this page from `docs/proof.json`, which it adds its runs to; don't edit it by hand.",
+    "Each section is a part, and the head of its file in `evidence/prove/parts/` says what it does. The runs behind the",
+    "figures are listed below. A run can be repeated by its seed, as far as the timing of the operating system can.",
     "",
   ];
   for (const part of parts) lines.push(...section(part, record));
   lines.push("## Runs", "", "| begun | minutes | seed | commit | parts | machine |", "|---|---|---|---|---|---|");
   lines.push(...record.flatMap((chapter) => chapter.runs).map(row));
-  lines.push("", "## Found on the way", "");
+  lines.push("", "## Findings on the way", "");
   const found = record.flatMap((chapter) => chapter.found);
   lines.push(...(found.length === 0 ? ["Nothing."] : found.map(foundLine)), "");
   return lines.join("\n");
@@ -60,9 +60,9 @@ function section(part: Part, record: readonly Chapter[]): string[] {
   const lines = [
     `## ${part.name}`,
     "",
-    `${part.shows} \`npm run prove -- --parts ${part.name}\`; ${progress(seconds)} of it in all.`,
+    `${part.shows} \`npm run prove -- --parts ${part.name}\` has run for ${progress(seconds)} in all.`,
     "",
-    "| | | asked for |",
+    "| | found | goal |",
     "|---|---|---|",
   ];
   for (const name of new Set([...Object.keys(sums), ...Object.keys(part.goals), ...part.zero])) {

@@ -16,7 +16,7 @@ const gone = "bugs whose place is gone";
 
 export const bugs: Part = {
   name: "bugs",
-  shows: `A bug that a developer could make, planted in a copy, makes a test fail. ${list.length} are listed and take turns.`,
+  shows: `A plausible bug, seeded in a copy of the code, makes a test fail. ${list.length} bugs are listed and take turns.`,
   share: 3,
   slice: 1,
   goals: Object.fromEntries(list.map((bug) => [caught(bug), 1])),

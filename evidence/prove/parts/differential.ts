@@ -15,8 +15,8 @@ const commandsOfEach = 20_000;
 export const differential: Part = {
   name: "differential",
   shows:
-    "A pool object in workerd, evicted, aborted and woken by its alarm at random, answers as the bare engine does, and " +
-    "its journal folds to the same state.",
+    "A pool object in workerd, evicted, aborted and woken by its alarm at random, answers as the engine alone does, " +
+    "and its journal folds to the same state.",
   share: 4,
   slice: 60,
   goals: { commands: 1_000_000 },

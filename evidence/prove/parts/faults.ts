@@ -34,8 +34,8 @@ const zero = [...wrongs, "leases that no alarm ended", "changed by the new versi
 export const faults: Part = {
   name: "faults",
   shows:
-    "Nothing acknowledged is lost when the disk is full, leases that end while the machine is down are ended by the " +
-    "alarm afterwards, and a new version goes on where the release before it was killed.",
+    "When the disk is full, nothing that was acknowledged is lost. Leases that end while the machine is down are ended " +
+    "by the alarm afterwards. A new version resumes where the version before it was killed.",
   share: 2,
   slice: 30,
   goals: {},

@@ -12,8 +12,8 @@ import { findingsIn, type Part } from "./part.ts";
 export const kill: Part = {
   name: "kill",
   shows:
-    "A governor that is killed under load has lost nothing that it acknowledged, has booked nothing twice, and every " +
-    "question that was left open has one effect when it is asked again.",
+    "A governor that is killed under load loses nothing that it acknowledged and books nothing twice. A request that " +
+    "was not answered has one effect when it is repeated.",
   share: 6,
   slice: 60,
   goals: { kills: 1_000 },

@@ -13,7 +13,7 @@ export type Played = { readonly counts: Counts; readonly findings: readonly Find
 
 export const model: Part = {
   name: "model",
-  shows: "The engine answers as a second, naive pool does, and every invariant holds after every command.",
+  shows: "The engine gives the answers of a second, naive pool, and every invariant holds after every command.",
   share: 8,
   slice: 20,
   goals: { commands: 100_000_000, seeds: 500_000 },

@@ -16,8 +16,8 @@ const leastScore = 90;
 export const mutation: Part = {
   name: "mutation",
   shows:
-    "Of thousands of small changes to engine, pricing and providers, the tests notice at least nine in ten. " +
-    "The three take turns.",
+    "Mutation testing: the tests detect at least nine in ten of thousands of small changes to engine, pricing and " +
+    "providers. The three take turns.",
   share: 0,
   slice: 1,
   goals: Object.fromEntries(folders.map((folder) => [scoreOf(folder), leastScore])),

@@ -24,8 +24,7 @@ type Race = (send: Send, path: string, callers: number, random: () => number) =>
 
 export const races: Part = {
   name: "races",
-  shows:
-    "Of callers that come at once exactly those are served for whom there is budget, and each reservation ends once.",
+  shows: "When callers race, exactly as many are admitted as there is budget for, and each reservation ends once.",
   share: 2,
   slice: 15,
   goals: {},

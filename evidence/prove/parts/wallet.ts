@@ -39,7 +39,7 @@ const greatest = [...rates, bytes("alone"), bytes("batches of 500"), "rows read 
 
 export const wallet: Part = {
   name: "wallet",
-  shows: "An operation costs as little after a million events as after ten; idle pools and strangers cost nothing.",
+  shows: "An operation costs as little after a million events as after ten. Idle pools and strangers cost nothing.",
   share: 2,
   slice: 90,
   goals: {},

@@ -27,43 +27,43 @@ const pot = "everybody";
 
 export const flat: Policy = {
   name: "flat caps",
-  what: "Every agent has an equal share of the budget, held before each call; nothing moves.",
+  what: "Every agent has an equal share of the budget, held before each call. Nothing moves.",
   govern: (fleet, budget) => onEngine(fleet, budget, {}),
 };
 
 export const shared: Policy = {
   name: "one shared pot",
-  what: "All draw on one budget, held before each call; first come, first served.",
+  what: "All agents draw on one budget, held before each call: first come, first served.",
   govern: (fleet, budget) => onEngine(fleet, budget, { isPot: true }),
 };
 
 export const gatedPot: Policy = {
   name: "one shared pot and the gate",
-  what: "As the pot; agents report their confidence, and are stopped once it is 0.85 until their next task.",
+  what: "As the pot. An agent reports its confidence, and is stopped at 0.85 until its next task.",
   govern: (fleet, budget) => onEngine(fleet, budget, { isPot: true, isGated: true }),
 };
 
 export const bursar: Policy = {
   name: "Bursar",
-  what: "Equal shares; what is missing moves from agents of lower or equal priority in the same step.",
+  what: "Equal shares. What is missing moves from agents of lower or equal priority in the same step.",
   govern: (fleet, budget) => onEngine(fleet, budget, { moves: true }),
 };
 
 export const floating: Policy = {
   name: "Bursar, half of it float",
-  what: "As Bursar, with shares of half the budget; the other half is the pool's float, for whoever needs it first.",
+  what: "As Bursar, with shares of half the budget. The other half is unallocated, for the agent that needs it first.",
   govern: (fleet, budget) => onEngine(fleet, budget, { moves: true, float: 0.5 }),
 };
 
 export const patient: Policy = {
   name: "Bursar, waiting and partial grants",
-  what: "As Bursar; a call waits up to a minute in line, and takes less if 256 tokens of answer fit.",
+  what: "As Bursar. A call waits up to a minute in line, and takes less if 256 tokens of answer fit.",
   govern: (fleet, budget) => onEngine(fleet, budget, { moves: true, waitMs: 60_000, leastAnswer: 256 }),
 };
 
 export const gated: Policy = {
   name: "Bursar, all of it and the gate",
-  what: "As the one before; agents report their confidence, and are stopped once it is 0.85 until their next task.",
+  what: "As the one before. An agent reports its confidence, and is stopped at 0.85 until its next task.",
   govern: (fleet, budget) => onEngine(fleet, budget, { moves: true, waitMs: 60_000, leastAnswer: 256, isGated: true }),
 };
 
