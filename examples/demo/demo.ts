@@ -1,8 +1,8 @@
 /**
- * `npm run demo`: four agents write about Bursar from its own documents, on a budget that is too small on purpose.
+ * `npm run demo`: four agents write about budgets from a short text, on a budget that is too small on purpose.
  * Starts its own governor, with data that it throws away, and its own stand-in for a provider of models.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, startGovernor } from "../../scripts/governor.ts";
@@ -27,10 +27,8 @@ const team = {
   planner: { priority: 5, max: 2_000 },
   researcher: { priority: 4, max: 1_500, confidence_threshold: 0.85 },
   writer: { priority: 2, max: 1_200 },
-  critic: { priority: 1, max: 10_000 },
+  critic: { priority: 1, max: 2_800 },
 } as const;
-/** What the agents read. */
-const reference = join(import.meta.dirname, "../../docs/reference");
 /** What a token comes to, in microusd, at the price of gpt-4o: prompts 2.5, the output that is reserved with them 10. */
 const microusdPerToken = 5;
 
@@ -112,10 +110,10 @@ async function work(url: string, key: string, provider: Provider, narrator: Narr
   const [writer, critic] = [await hire("writer"), await hire("critic")];
   narrator.report(await pool.ledger());
 
-  const sections = sectionsOf("model.md");
+  const sections = sources();
   narrator.title("The planner reads the table of contents");
   const headings = sections.map((section) => section.split("\n", 1)[0]).join("\n");
-  await planner.ask("Which sections explain reservations, leases and transfers?", headings);
+  await planner.ask("Which sections explain donors, reservations and commits?", headings);
 
   narrator.title("The researcher reads, three sections at once, and needs more than it has");
   const question =
@@ -136,9 +134,9 @@ async function work(url: string, key: string, provider: Provider, narrator: Narr
   }
 
   narrator.title("The writer drafts from the notes; the critic, least important, has lent what it had");
-  const draft = await writer.ask("Explain reservations, leases and transfers to an engineer.", lastOf(notes, 4_000));
+  const draft = await writer.ask("Explain donors, reservations and commits to an engineer.", lastOf(notes, 4_000));
   try {
-    await critic.ask("Which claims of the draft are not supported by the sources?", `${draft}\n${everything()}`);
+    await critic.ask("Which claims of the draft are not supported by the sources?", `${draft}\n${sections.join("\n")}`);
   } catch (error) {
     if (!(error instanceof BudgetExceededError)) throw error;
     narrator.refused("critic", error);
@@ -154,15 +152,8 @@ function lastOf(notes: readonly string[], length: number): string {
   return notes.join("\n").slice(-length);
 }
 
-/** The sections of a document of the reference, by its headings. */
-function sectionsOf(name: string): string[] {
-  const text = readFileSync(join(reference, name), "utf8");
+/** What the agents read. A text of the demo's own: what they spend depends on its length. */
+function sources(): string[] {
+  const text = readFileSync(join(import.meta.dirname, "sources.md"), "utf8");
   return text.split(/^#+ /m).filter((section) => section.trim() !== "");
-}
-
-/** The whole reference: more than the critic's budget can ever take. */
-function everything(): string {
-  return readdirSync(reference)
-    .map((name) => readFileSync(join(reference, name), "utf8"))
-    .join("\n");
 }
