@@ -120,7 +120,7 @@ describe("the reference", () => {
     expect(named("docs/reference/http-api.md", paths)).toEqual([]);
   });
 
-  it("lists every event and notice", () => {
+  it("lists every event and notification", () => {
     expect(named("docs/reference/events.md", [...Object.keys(eventTraits), ...notificationTypes])).toEqual([]);
   });
 
