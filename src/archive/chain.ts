@@ -1,6 +1,6 @@
 /**
- * The chain of a journal: rows of events, each of which carries the SHA-256 of the row before, so that a change to the
- * past shows, wherever the rows are kept.
+ * The hash chain of a journal: each row of events carries the SHA-256 of the row before, so that a change to the past can be
+ * detected wherever the rows are stored.
  */
 import { createHash } from "node:crypto";
 import { evolve } from "../engine/evolve.ts";
@@ -8,7 +8,7 @@ import type { Pool } from "../engine/state.ts";
 import { eventTraits, type PoolEvent } from "../protocol/events.ts";
 import type { JournalRow } from "../protocol/journal.ts";
 
-/** What stands in the first row's `previous`. */
+/** The `previous` of the first row. */
 export const genesis = "0".repeat(64);
 
 /** The hash that the next row must carry as `previous`. */
@@ -17,7 +17,7 @@ export function hashOf(row: JournalRow): string {
   return createHash("sha256").update(`${previous}\n${first_seq}\n${last_seq}\n${at}\n${events}`).digest("hex");
 }
 
-/** Applies a row's events, and gives them; a row that does not follow on what came before means that what is kept is damaged. */
+/** Applies a row's events and returns them. Throws if the row does not continue the state: what is stored is damaged. */
 export function foldRow(pool: Pool, row: JournalRow): readonly PoolEvent[] {
   if (row.first_seq !== pool.seq + 1) throw new Error(`journal row ${row.first_seq} follows event ${pool.seq}`);
   const events: PoolEvent[] = JSON.parse(row.events);
@@ -30,7 +30,7 @@ export function foldRow(pool: Pool, row: JournalRow): readonly PoolEvent[] {
   return events;
 }
 
-/** An older version must not take a newer one's journal for its own: what it does not know would be lost. */
+/** Whether this version knows the event's type. An older version must not fold a newer journal, or it would skip events. */
 function isKnown({ type }: PoolEvent): boolean {
   return Object.hasOwn(eventTraits, type);
 }

@@ -1,13 +1,13 @@
 /**
- * A segment: a piece of a pool's journal as a file, newline-delimited JSON. The first line says whose it is and what it
- * follows on, each line after it is a row of the journal as it was stored, and the last one says where it ends, so that
- * neither a changed nor a shortened file passes for whole. Segments that follow on each other are the whole journal.
+ * A segment: a part of a pool's journal as a file of newline-delimited JSON. The first line names the pool and the hash that
+ * the segment continues, each further line is a row of the journal as stored, and the last line says where the segment ends,
+ * so that neither a changed nor a truncated file passes for whole. The segments of a pool, in order, are its whole journal.
  */
 
 import type { JournalRow } from "../protocol/journal.ts";
 import { hashOf } from "./chain.ts";
 
-/** Says what a segment is a piece of, and what it follows on. */
+/** The first line: which pool the segment belongs to, and which hash it continues. */
 export type Header = {
   readonly bursar: "segment";
   readonly version: 1;
@@ -18,7 +18,7 @@ export type Header = {
   readonly previous: string;
 };
 
-/** Where a segment ends: its last event, and the hash that what follows must carry. */
+/** The last line: the last event, and the hash that the next segment must continue. */
 export type Footer = { readonly last_seq: number; readonly head: string };
 
 export type Segment = { readonly header: Header; readonly rows: readonly JournalRow[]; readonly footer: Footer };
@@ -30,7 +30,7 @@ export function headerLine(tenant: string, pool: string, { first_seq, previous }
   return `${JSON.stringify(header)}\n`;
 }
 
-/** Events stand in it as they were stored, character by character: the hash is of those. */
+/** Events are written exactly as they were stored, because the hash covers that text. */
 export function rowLine({ first_seq, last_seq, at, previous, events }: JournalRow): string {
   return `{"first_seq":${first_seq},"last_seq":${last_seq},"at":${at},"previous":"${previous}","events":${events}}\n`;
 }
@@ -40,7 +40,7 @@ export function footerLine(last: JournalRow): string {
   return `${JSON.stringify(footer)}\n`;
 }
 
-/** The text of a segment of these rows, of which there must be some. */
+/** The text of a segment of these rows; there must be at least one. */
 export function segmentOf(tenant: string, pool: string, rows: readonly JournalRow[]): string {
   const [first] = rows;
   const last = rows.at(-1);
@@ -48,7 +48,7 @@ export function segmentOf(tenant: string, pool: string, rows: readonly JournalRo
   return headerLine(tenant, pool, first) + rows.map(rowLine).join("") + footerLine(last);
 }
 
-/** Thrown for a text that is no segment, or a damaged one; the message says what is wrong, and in which line. */
+/** A text is not a segment, or is damaged; the message says what is wrong, and in which line. */
 export class SegmentError extends Error {
   override readonly name = "SegmentError";
 }
@@ -56,7 +56,7 @@ export class SegmentError extends Error {
 /** Reads a segment and checks every hash in it. */
 export function readSegment(text: string): Segment {
   const lines = text.split("\n");
-  if (lines.pop() !== "") throw new SegmentError("it is cut off: its last line has no end");
+  if (lines.pop() !== "") throw new SegmentError("it is truncated: its last line has no end");
   const header = headerIn(lines[0]);
   const footer = footerIn(lines.at(-1), lines.length);
   let { previous } = header;
@@ -64,7 +64,7 @@ export function readSegment(text: string): Segment {
   const rows = lines.slice(1, -1).map((line, index) => {
     const row = rowIn(line, index + 2);
     if (row.previous !== previous || row.first_seq !== next) {
-      throw new SegmentError(`line ${index + 2}: it does not follow on the row before it`);
+      throw new SegmentError(`line ${index + 2}: the hash chain is broken: it does not continue the row before it`);
     }
     previous = hashOf(row);
     next = row.last_seq + 1;
@@ -72,24 +72,24 @@ export function readSegment(text: string): Segment {
   });
   if (rows.length === 0) throw new SegmentError("it has no rows");
   if (footer.head !== previous || footer.last_seq !== next - 1) {
-    throw new SegmentError("its last line does not fit its rows: something was changed or is missing");
+    throw new SegmentError("its last line does not match its rows: something was changed or is missing");
   }
   return { header, rows, footer };
 }
 
 function headerIn(line: string | undefined): Header {
   const header = parsed(line, 1) as Partial<Header>;
-  if (header.bursar !== "segment") throw new SegmentError("line 1: this is no segment of a journal");
+  if (header.bursar !== "segment") throw new SegmentError("line 1: this is not a segment of a journal");
   if (header.version !== 1) throw new SegmentError(`line 1: version ${header.version} is not known here`);
   const isWhole = isText(header.tenant) && isText(header.pool) && isText(header.previous) && isSeq(header.first_seq);
-  if (!isWhole) throw new SegmentError("line 1: it lacks what a segment says of itself");
+  if (!isWhole) throw new SegmentError("line 1: the header is incomplete");
   return header as Header;
 }
 
 function footerIn(line: string | undefined, number: number): Footer {
   const footer = parsed(line, number) as Partial<Footer>;
   if (!isText(footer.head) || !isSeq(footer.last_seq)) {
-    throw new SegmentError("it is cut off: its last line does not say where it ends");
+    throw new SegmentError("it is truncated: its last line does not say where it ends");
   }
   return footer as Footer;
 }
@@ -97,9 +97,9 @@ function footerIn(line: string | undefined, number: number): Footer {
 function rowIn(line: string, number: number): JournalRow {
   const { first_seq, last_seq, at, previous, events } = parsed(line, number) as Record<string, unknown>;
   if (!isSeq(first_seq) || !isSeq(last_seq) || !isSeq(at) || !isText(previous) || !Array.isArray(events)) {
-    throw new SegmentError(`line ${number}: this is no row of a journal`);
+    throw new SegmentError(`line ${number}: this is not a row of a journal`);
   }
-  // What V8 wrote it writes the same again.
+  // V8 serializes what it has parsed to the same text again, so the hash still holds.
   return { first_seq, last_seq, at, previous, events: JSON.stringify(events) };
 }
 
@@ -108,7 +108,7 @@ function parsed(line: string | undefined, number: number): object {
     const value: unknown = JSON.parse(line ?? "");
     if (typeof value === "object" && value !== null) return value;
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw new SegmentError(`line ${number}: this is not JSON`);
 }

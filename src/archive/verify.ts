@@ -1,4 +1,4 @@
-/** Checks segments against each other and folds them, with the governor's own engine and nothing else. */
+/** Verifies segments offline: checks their hash chain and folds them, with the governor's own engine and nothing else. */
 import { violations } from "../engine/invariants.ts";
 import { emptyPool, type Pool } from "../engine/state.ts";
 import { foldRow, genesis } from "./chain.ts";
@@ -10,17 +10,17 @@ export type Verdict = {
   readonly pool: string | null;
   readonly segments: number;
   readonly rows: number;
-  /** The last event of the chain, as far as it is whole. */
+  /** The last event that was read. */
   readonly seq: number;
-  /** The hash that what follows must carry. */
+  /** The hash that the next segment must continue. */
   readonly head: string;
-  /** What is wrong, as sentences; none if all is well. */
+  /** What is wrong, in sentences; empty if nothing is. */
   readonly findings: readonly string[];
-  /** What the events fold to; null where they can't be folded from the beginning. */
+  /** The state that the events fold to; null if they can't be folded from the beginning. */
   readonly state: Pool | null;
 };
 
-/** Verifies `texts`, segments by the names of their files, in whatever order they come. */
+/** Verifies segments, given by the names of their files, in any order. */
 export function verify(texts: Iterable<readonly [name: string, text: string]>): Verdict {
   const findings: string[] = [];
   const segments: [name: string, segment: Segment][] = [];
@@ -43,14 +43,14 @@ export function verify(texts: Iterable<readonly [name: string, text: string]>): 
   let state: Pool | null = emptyPool();
   for (const [name, { header, rows: own, footer }] of segments) {
     if (header.tenant !== tenant || header.pool !== pool) {
-      findings.push(`${name}: it is of ${header.tenant}/${header.pool}, not of ${tenant}/${pool}`);
+      findings.push(`${name}: it belongs to ${header.tenant}/${header.pool}, not to ${tenant}/${pool}`);
       continue;
     }
     if (header.first_seq !== seq + 1) {
       findings.push(`${name}: it begins at event ${header.first_seq}, and what came before ends at ${seq}`);
       state = null;
     } else if (header.previous !== head) {
-      findings.push(`${name}: it does not follow on what came before: its first hash is another`);
+      findings.push(`${name}: the hash chain is broken: it does not continue the segment before it`);
       state = null;
     }
     rows += own.length;

@@ -1,7 +1,7 @@
 /**
- * The audit: folds the journal again from its first event, or from the checkpoint that it was trimmed up to, and
- * compares the outcome with memory, checks the chain of hashes, and every invariant. What it can't read is a finding,
- * not an exception. It works in short steps and rests between them, so that the pool's callers hardly notice.
+ * The audit: folds the journal again from its first event (or from its checkpoint), compares the result with memory, and
+ * checks the hash chain and every invariant. What it can't read is a finding, not an exception. It works in short steps with
+ * pauses between them, so that the pool stays responsive.
  */
 import { foldRow } from "../archive/chain.ts";
 import { isSame } from "../engine/image.ts";
@@ -14,15 +14,16 @@ import { snapshotHead } from "./snapshot.ts";
 import type { PoolStorage } from "./storage.ts";
 import { type Base, baseOf, trimmedTo } from "./trimming.ts";
 
-/** Characters that are folded in one step: some milliseconds of the object's only thread. */
+/** Characters that are folded in one step: some milliseconds of the object's single thread. */
 const stepLength = 200_000;
 const rowsPerStep = 256;
-/** Between two steps: at least half of the time is left for callers. */
+/** The pause between two steps: at least half of the time is left for callers. */
 const restMs = 5;
 
 /**
- * `rest()` lets others run between two steps. `settled()` gives the memory to compare with, once what was delivered before is persisted. It may throw a
- * `DamagedError`: then there is no memory, and the audit says what is wrong with the journal.
+ * Audits a pool. `rest()` lets requests run between two steps. `persistedMemory()` returns the memory to compare with, once
+ * everything delivered before is stored; if it throws a `DamagedError` there is no memory, and the audit says what is wrong
+ * with the journal.
  */
 export async function audit(
   storage: PoolStorage,
@@ -54,7 +55,7 @@ export async function audit(
       note(error);
     }
     try {
-      // Trimmed while this read it: what is left folds on from the new checkpoint.
+      // The journal was trimmed meanwhile: start again from the new checkpoint.
       if (reading("checkpoint", () => trimmedTo(storage)) > refolded.seq)
         return await audit(storage, persistedMemory, rest);
       if (foldStep(storage, base, state, findings)) continue;
@@ -67,7 +68,7 @@ export async function audit(
   }
 }
 
-/** Folds the next rows; whether there are more. Throws a `DamagedError` where the fold can't go on. */
+/** Folds the next rows; true if there may be more. Throws `DamagedError` if the fold can't continue. */
 function foldStep(
   storage: PoolStorage,
   { pool }: Base,
@@ -109,7 +110,7 @@ function comparison(storage: PoolStorage, { pool }: Base, head: string, memory: 
   ];
 }
 
-/** Tables that the state does not rest on. */
+/** Tables that the state does not depend on; only whether they can be read is checked. */
 const others = ["revoked_keys", "periods", "outbox", "shipped", "restored"] as const;
 
 function canRead({ sql }: PoolStorage, table: (typeof others)[number]): boolean {

@@ -1,4 +1,4 @@
-/** A pool whose stored state does not read back as it was written is damaged: every caller is refused with that, and where it was found. */
+/** Damage: a pool whose stored state does not read back as it was written. Every caller is refused, with where it was found. */
 import type { Refusal } from "../protocol/refusals.ts";
 import type { PoolStorage } from "./storage.ts";
 
@@ -18,8 +18,8 @@ export class DamagedError extends Error {
 }
 
 /**
- * Runs `query`. What SQLite says of a file that is not as it left it is damage; a disk that does not answer may be well
- * the next time.
+ * Runs `query`. SQLite's errors for a corrupt file are damage; any other error (a disk that does not answer) may not occur
+ * again, and is thrown on.
  */
 export function reading<T>(where: string, query: () => T): T {
   try {
@@ -33,7 +33,7 @@ export function reading<T>(where: string, query: () => T): T {
 
 const ofDamage = /SQLITE_(CORRUPT|NOTADB)|malformed|no such (table|column)|schema_version is empty/i;
 
-/** Makes something of what was read. Whatever goes wrong in that is damage: storage gave what it has. */
+/** Interprets what was read. Any error in that is damage, because reading itself succeeded. */
 export function understanding<T>(where: string, use: () => T): T {
   try {
     return use();
@@ -44,8 +44,8 @@ export function understanding<T>(where: string, use: () => T): T {
 }
 
 /**
- * A pause of a pool that can't be read. Nothing is spent from it anyway; the pause is kept beside what is damaged, so
- * that the pool is paused when it comes back from the archive.
+ * Stores a pause of a damaged pool. Nothing is spent from it anyway; the pause is kept beside the damaged tables, so that the
+ * pool is paused once it is restored from the archive.
  */
 export function keepPause({ sql }: PoolStorage, paused: boolean): void {
   sql.exec("CREATE TABLE IF NOT EXISTS paused_while_damaged (only_one INTEGER PRIMARY KEY) STRICT");
@@ -57,7 +57,7 @@ export function keptPause({ sql }: PoolStorage): boolean {
   try {
     return sql.exec("SELECT only_one FROM paused_while_damaged").toArray().length > 0;
   } catch {
-    // There is no such table, or it can't be read either.
+    // There is no such table, or it is damaged, too.
     return false;
   }
 }

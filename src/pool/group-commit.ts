@@ -1,7 +1,7 @@
 /**
- * Group commit: events of all that is delivered while a row is being written share the next one. The slower the disk,
- * the fewer the rows; a lone delivery waits for nothing. An answer is given only once the events that it rests on are
- * safe; if a row can't be written, every delivery that waits for it fails.
+ * Group commit: the events of all deliveries that arrive while a row is being written share the next row. The slower the
+ * disk, the fewer the rows; a single delivery does not wait for others. An answer is given only once the events it depends on
+ * are safe. If a row can't be written, every delivery that waits for it fails.
  */
 import type { PoolEvent } from "../protocol/events.ts";
 import { isSpendingStopped, spendingStopped } from "../protocol/spending-stop.ts";
@@ -12,11 +12,11 @@ export class NotPersistedError extends Error {
   override readonly name = "NotPersistedError";
 }
 
-/** Events of one row to be, and the promise of those who wait for it. */
+/** The events of the next row, and the promise that it is stored. */
 type Batch = { readonly events: PoolEvent[]; readonly persisted: Promise<void>; failure?: Error };
 
 export type CommitHooks = {
-  /** Writes a row, in one go. What it throws means that nothing is stored. */
+  /** Writes a row, synchronously. If it throws, nothing was stored. */
   readonly write: (events: readonly PoolEvent[]) => void;
   /** The row is safe. */
   readonly written: (events: readonly PoolEvent[]) => Promise<void>;
@@ -34,7 +34,7 @@ export class GroupCommit {
     this.#hooks = hooks;
   }
 
-  /** Resolves when all that was added before is stored. */
+  /** Resolves when everything added before is stored. */
   async persisted(): Promise<void> {
     await this.#batch?.persisted;
   }
@@ -44,7 +44,7 @@ export class GroupCommit {
     return this.#batch === undefined;
   }
 
-  /** Adds events to the batch that all deliveries share until it is flushed. Resolves when they are stored. */
+  /** Adds events to the pending batch. Resolves when they are stored. */
   add(events: readonly PoolEvent[]): Promise<void> {
     if (events.length > 0) this.#batch ??= this.#newBatch();
     this.#batch?.events.push(...events);
@@ -52,7 +52,7 @@ export class GroupCommit {
   }
 
   #newBatch(): Batch {
-    // Resolves when earlier writes are safe. (A timer would cost a lone delivery a millisecond.)
+    // Resolves when earlier writes are safe. A timer instead would cost a single delivery a millisecond.
     const persisted = this.#storage.sync().then(
       () => this.#flush(batch),
       (cause: unknown) => {
@@ -60,7 +60,7 @@ export class GroupCommit {
       },
     );
     const batch: Batch = { events: [], persisted };
-    // No delivery waits for a batch that only ends leases; its failure must not go unhandled.
+    // No caller waits for a batch that only ends leases; its failure must not be an unhandled rejection.
     persisted.catch(() => undefined);
     return batch;
   }
@@ -76,10 +76,10 @@ export class GroupCommit {
     await this.#hooks.written(batch.events);
   }
 
-  /** Gives up the batch that is being gathered: every delivery in it fails. */
+  /** Fails the pending batch: every delivery in it fails with the error that is returned. */
   giveUp(cause: unknown): NotPersistedError {
     const why = isSpendingStopped(cause) ? spendingStopped : "nothing was stored; the same request may be repeated";
-    // In the message, for a cause is lost on the way to the edge.
+    // In the message, because an error's cause does not survive the RPC to the edge.
     const error = new NotPersistedError(why, { cause });
     if (this.#batch !== undefined) this.#batch.failure = error;
     this.#batch = undefined;

@@ -13,12 +13,12 @@ import type { PoolStorage } from "./storage.ts";
 /** A stored row is at most 2 MB; a JavaScript character takes up to 3 bytes in it. */
 const maxRowLength = 300_000;
 
-/** A row as it is stored. */
+/** A row as stored, with its own hash. */
 export type StoredRow = JournalRow & { readonly hash: string };
 
 const columns = "first_seq, last_seq, at, previous, events, hash";
 
-/** The rows that `events` come to, the first of which is number `firstSeq`: one, unless they are very many. */
+/** The rows for `events`, the first of which has number `firstSeq`: one, unless there are very many events. */
 export function toRows(events: readonly PoolEvent[], firstSeq: number, previous: string): StoredRow[] {
   const rows: StoredRow[] = [];
   let texts: string[] = [];
@@ -59,9 +59,7 @@ export function append({ sql }: PoolStorage, row: StoredRow): void {
   );
 }
 
-/**
- * Throws where `row` is not what was written, or does not follow on the row whose hash is `head`.
- */
+/** Throws if `row` was changed since it was written, or if the hash chain is broken between it and `head`. */
 export function checkRow(row: StoredRow, head: string): void {
   const where = `journal row ${row.first_seq}`;
   if (row.previous !== head) throw new DamagedError(where, "it does not carry the hash of the row before it");
@@ -104,8 +102,8 @@ export function endOf({ sql }: PoolStorage): { readonly seq: number; readonly ha
 }
 
 /**
- * Notes how far the journal goes, apart from it: rows that are missing at its end are noticed up to here. A row of its
- * own, so it is written where others are written anyway, and not with every flush.
+ * Stores how far the journal goes, outside of it, so that missing rows at its end are detected up to here. It costs a row, so
+ * it is written where other rows are written anyway, and not with every flush.
  */
 export function noteHead({ sql }: PoolStorage, seq: number, hash: string): void {
   sql.exec("INSERT OR REPLACE INTO head (only_one, seq, hash) VALUES (1, ?, ?)", seq, hash);
@@ -120,7 +118,7 @@ export function eventsOf(row: JournalRow): JournalEvent[] {
   return events.map((event, index) => ({ seq: row.first_seq + index, ...event }));
 }
 
-/** A page of events after `seq`. `next` is the last seq in it: ask with that for what follows. */
+/** A page of events after `seq`. `next` is the last seq in it: pass it to get the next page. */
 export function page(storage: PoolStorage, seq: number, count: number): { events: JournalEvent[]; next: number } {
   const wanted = Math.min(count, limits.journalPage);
   const events: JournalEvent[] = [];

@@ -1,8 +1,8 @@
 /**
- * A pool in memory, kept equal to its journal. A delivery is decided and applied at once; its events join the pending
- * row, which is written as soon as the one before is safe; its answer waits for that flush, and so does every read
- * that could see them. No caller is told what is not yet safe. If a flush fails, every delivery that waits for it
- * fails, and memory is rebuilt before anything else.
+ * A pool in memory, kept equal to its journal (a write-ahead log). A delivery is decided and applied at once; its events join
+ * the pending row, which is written as soon as the row before is safe (group commit). Its answer waits for that flush, and so
+ * does every read that could see its events: no answer may rest on what a crash could still undo. If a flush fails, every
+ * delivery that waits for it fails, and memory is rebuilt from storage before anything else.
  */
 import { applyDue } from "../engine/execute.ts";
 import type { Pool } from "../engine/state.ts";
@@ -29,11 +29,11 @@ import type { PoolStorage } from "./storage.ts";
 import { writeBatch } from "./store.ts";
 import { releasedInLine, WaitingLine } from "./waiting-line.ts";
 
-/** Who is told what happens in a pool. */
+/** Receives what happens in a pool. */
 export type Listener = {
   /** Events that have just been persisted. */
   readonly persisted: (events: readonly JournalEvent[]) => void;
-  /** Commands that were refused. Not persisted, and not waited for. */
+  /** Commands that were refused. They are not persisted. */
   readonly refused: (refusals: readonly LiveRefusal[]) => void;
 };
 
@@ -44,9 +44,9 @@ export class LivePool {
   #listener: Listener | undefined;
   readonly #refusals = new RefusalCounter();
   #memory: Memory | undefined;
-  /** Why the pool can't be read, once that was tried: it is not tried again for every request. */
+  /** Why the pool can't be read. Kept, so that it is not read again for every request. */
   #damage: DamagedError | undefined;
-  /** The last event that the journal's end was noted at, since waking. */
+  /** The last event that was noted as the journal's end, since waking. */
   #notedSeq = 0;
   readonly #commit: GroupCommit;
   readonly #line: WaitingLine;
@@ -96,8 +96,8 @@ export class LivePool {
   }
 
   /**
-   * Runs commands in order, each with its own outcome; resolves when their effects are persisted. A lone reserve that
-   * lacks only budget waits in line up to `wait_ms`.
+   * Runs commands in order, each with its own outcome; resolves when their events are stored. A single reserve that lacks
+   * only budget waits in line for up to `wait_ms`. Throws `NotPersistedError` where nothing was stored.
    */
   async execute(
     commands: readonly Command[],
@@ -114,7 +114,7 @@ export class LivePool {
     let length = 0;
     const outcomes = this.#deliver((pool, now, events) =>
       commands.map((command) => {
-        // Not run: its answer could not be given any more.
+        // Refused, not run: its answer would not fit any more, and an effect without an answer is worse than none.
         if (length > limits.answersLength) return answersTooLong;
         const outcome = this.#line.outcomeOf(caller, pool, command) ?? executeFor(caller, pool, command, now, events);
         length += lengthOf(outcome);
@@ -126,12 +126,12 @@ export class LivePool {
     return outcomes;
   }
 
-  /** The caller of a call that waits in line has gone. */
+  /** The caller of a call that waits in line has hung up. */
   leave(id: string, ticket: string): void {
     this.#line.leave(id, ticket);
   }
 
-  /** Reads the pool once what was delivered before is persisted. `look` must not keep or change what it is given. */
+  /** Reads the pool; resolves once everything delivered before is stored. `look` must not keep or change the state. */
   async read<T>(look: (pool: Pool) => T): Promise<T> {
     const result = this.#deliver((pool, now, events) => {
       applyDue(pool, now, events);
@@ -154,7 +154,7 @@ export class LivePool {
     return this.#damage;
   }
 
-  /** A damaged pool can be paused, as a whole: it is then paused when it comes back. */
+  /** A damaged pool can be paused as a whole; the pause applies once it is restored. */
   #pauseDamaged(command: Command): Outcome | undefined {
     if ((command.op !== "pause" && command.op !== "resume") || command.agent !== null) return undefined;
     if (this.#isRebuilt) throw beingRestored();
@@ -167,35 +167,35 @@ export class LivePool {
     return this.damage === undefined ? undefined : { ok: false, refusal: this.damage.refusal };
   }
 
-  /** Reads the pool as it is, persisted or not: for figures that promise nothing. */
+  /** Reads the pool as it is, including what is not stored yet: for figures that promise nothing. */
   peek<T>(look: (pool: Pool) => T): T {
     return look(this.#current.pool);
   }
 
-  /** Answers the calls in line whose key is revoked now. */
+  /** Refuses the calls in line whose key is revoked now. */
   dismiss(isRevoked: (keyId: string) => boolean): void {
     this.#line.dismissKeys(isRevoked);
   }
 
-  /** The memory, once all that was delivered before is persisted; compare `persistedSeq` for what came since. */
+  /** The memory, once everything delivered before is stored. What came since is ahead of its `persistedSeq`. */
   async persistedMemory(): Promise<Memory> {
     while (!this.#commit.isIdle) await this.#commit.persisted();
     return this.#current;
   }
 
   /**
-   * Resolves when the row that is being written is safe, and what has arrived meanwhile was let in: by a timer, for the
-   * runtime looks for what arrives only when nothing else is ready, and a row that is safe at once leaves it no moment.
+   * Resolves when the row that is being written is safe and requests that arrived meanwhile were let in. The timer is needed:
+   * the runtime accepts requests only when no microtask is ready, and a row that is safe at once leaves it no such moment.
    */
   async flushed(): Promise<void> {
     await this.#commit.persisted();
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
 
-  /** The alarm: ends what is due, runs the tasks that are due, and says when it is needed next. */
+  /** Runs the alarm: ends what is due, runs the tasks that are due, and sets the next alarm. */
   async alarm(tasks: Tasks): Promise<void> {
     this.#alarm.forget();
-    // What is damaged has nothing that ends, and its journal is left as it is.
+    // A damaged pool can't be applied to, and its journal must stay as it is for the restore.
     if (this.damage !== undefined) return;
     await this.#alarm.run(async () => {
       await this.read(() => undefined);
@@ -205,7 +205,7 @@ export class LivePool {
     await this.#arrangeAlarm();
   }
 
-  /** Notes how far the journal goes, apart from it: an alarm costs a row anyway. */
+  /** Stores how far the journal goes, outside of it; an alarm writes a row anyway. */
   #noteHead(): void {
     const { persistedSeq, head } = this.#current;
     if (persistedSeq === 0 || persistedSeq === this.#notedSeq) return;
@@ -213,11 +213,11 @@ export class LivePool {
       noteHead(this.#storage, persistedSeq, head);
       this.#notedSeq = persistedSeq;
     } catch {
-      // A note that is older misses rows that are younger, no more.
+      // The older note stays: it only fails to detect that the newest rows are missing.
     }
   }
 
-  /** After waking, `at` is the time of the alarm that is set, or null. */
+  /** Called after waking: `at` is the time of the alarm that is set, or null. */
   async alarmIsAt(at: number | null): Promise<void> {
     this.#alarm.isAt(at, this.#clock());
     if (schemaVersion(this.#storage) === 0) return;
@@ -226,12 +226,12 @@ export class LivePool {
   }
 
   /**
-   * Forgets the pool and everything stored; callers in line are told that it is gone. With open reservations only
-   * when `force`d: their calls are still running. Returns how many stand in the way. Reads nothing when forced: a pool
-   * that can't be read can be deleted.
+   * Deletes the pool and everything stored; calls in line are refused `pool_not_found`. With open reservations only when
+   * `force`d, because their calls are still running. Returns how many open reservations prevented it. When forced it reads
+   * nothing, so that a damaged pool can be deleted.
    */
   async remove(force: boolean): Promise<number> {
-    // No pause between the last of these and the deletion, or a delivery would slip in and be written after it.
+    // No await between the last flush and the deletion, or a delivery would slip in and be written after it.
     while (!this.#commit.isIdle) await this.#commit.persisted().catch(() => undefined);
     if (!force) {
       const { open } = this.#current.pool;
@@ -239,7 +239,7 @@ export class LivePool {
     }
     this.#maintenance.forget();
     const deleted = this.#storage.deleteAll();
-    // Storage is empty from this moment; what is delivered while the call is pending meets no pool.
+    // Storage is empty from this moment: a delivery while the call is pending must find no pool.
     this.#forgetMemory();
     this.#refusals.clear();
     this.#line.end();
@@ -248,9 +248,9 @@ export class LivePool {
   }
 
   /**
-   * Fills the storage of a pool that does not exist, or is damaged, by `fill`, and sets its alarm. Meanwhile deliveries
-   * are refused as `unavailable`. Where `fill` throws, nothing is left of what it wrote. A pool that was paused while it
-   * was damaged is paused once it is filled.
+   * Fills the storage of a pool that does not exist, or is damaged, by `fill`, and sets its alarm. Meanwhile deliveries are
+   * refused as `unavailable`. If `fill` throws, what it wrote is deleted. A pool that was paused while it was damaged is
+   * paused once it is filled.
    */
   async rebuild<T>(fill: () => Promise<T>): Promise<T> {
     while (!this.#commit.isIdle) await this.#commit.persisted().catch(() => undefined);
@@ -259,7 +259,7 @@ export class LivePool {
     let filled: T;
     try {
       if (this.#damage !== undefined || isPaused) await this.#storage.deleteAll();
-      // Kept until it is journaled: the object may be reset at any moment from here.
+      // Stored again until it is journaled: the object may be reset at any moment from here on.
       if (isPaused) keepPause(this.#storage, true);
       filled = await fill();
     } catch (error) {
@@ -276,14 +276,14 @@ export class LivePool {
     return filled;
   }
 
-  /** Pauses a pool that was paused while it was damaged, now that it is whole. */
+  /** Applies a pause that was requested while the pool was damaged. */
   async applyKeptPause(): Promise<void> {
     if (!keptPause(this.#storage)) return;
     await this.execute([{ op: "pause", agent: null }]);
     keepPause(this.#storage, false);
   }
 
-  /** Which of the pools that have had this name since waking it is. */
+  /** Counts the pools that have had this name since waking: a task of the one must not write into the next. */
   get generation(): number {
     return this.#maintenance.generation;
   }
@@ -303,8 +303,8 @@ export class LivePool {
   }
 
   /**
-   * One delivery, without a pause: decide and apply, then give what came free to those in line. An exception in here is
-   * a defect of ours and leaves memory in doubt: all of the batch is given up, and memory is read again.
+   * One delivery, without an await: decide and apply, then grant freed budget to the waiting line. An exception in here is a
+   * bug and leaves memory in doubt: the whole batch fails, and memory is read again from storage.
    */
   #deliver<T>(work: (pool: Pool, now: number, events: PoolEvent[]) => T, serve = false): T {
     if (this.#isRebuilt) throw beingRestored();
@@ -325,7 +325,7 @@ export class LivePool {
           (reason: unknown) => call.reject(reason),
         );
       }
-      // Leases that began or moved since may end sooner than the timer was set for.
+      // A lease that began or moved may end before the moment that the timer is set for.
       if (served.length > 0 || (this.#line.size > 0 && events.length > 0)) this.#line.arrangeTimer();
       return result;
     } catch (cause) {

@@ -1,6 +1,6 @@
 /**
- * A pool's memory, rebuilt from storage: the snapshot (or checkpoint) and the journal behind it. Every row read is
- * checked against its hash and the chain: a pool that is damaged must not go on from wrong numbers.
+ * Loads a pool into memory: its snapshot (or checkpoint), and the journal after it. Every row is checked against its own hash
+ * and the hash chain: a damaged pool must not continue with wrong numbers.
  */
 import { foldRow, genesis } from "../archive/chain.ts";
 import { emptyPool, type Pool } from "../engine/state.ts";
@@ -17,20 +17,20 @@ export type Memory = {
   head: string;
   /** Last event that is persisted; the pool may be ahead of it until the next flush. */
   persistedSeq: number;
-  /** Characters of journal behind the snapshot, and of the snapshot. */
+  /** Characters of journal after the snapshot, and of the snapshot. */
   tailLength: number;
   snapshotLength: number;
 };
 
 const rowsPerRead = 64;
 
-/** Reads storage; of a pool that was never written it creates nothing. Throws a `DamagedError`. */
+/** The pool as stored; one that was never written is empty, and no table is created for it. Throws `DamagedError`. */
 export function loadPool(storage: PoolStorage): Memory {
   if (reading("schema_version", () => schemaVersion(storage)) === 0) {
     return { pool: emptyPool(), head: genesis, persistedSeq: 0, tailLength: 0, snapshotLength: 0 };
   }
   migrate(storage);
-  // Where it is not known which keys are revoked, no key may be taken.
+  // If it can't be read which keys are revoked, no key may be accepted.
   reading("revoked_keys", () => storage.sql.exec("SELECT 1 FROM revoked_keys LIMIT 1").toArray());
   const base = reading("snapshot", () => newestBase(storage));
   const noted = reading("head", () => notedHead(storage));

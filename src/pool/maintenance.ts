@@ -1,7 +1,6 @@
 /**
- * What a pool does besides deciding: its notifications are handed over to the tenant's webhooks, and its journal is shipped
- * and trimmed. All of it by the alarm, never on a caller's way. Kept here is when which of them is needed; what can't be
- * done now is left for the next alarm.
+ * Background work of a pool: handing notifications over to the tenant's webhooks, and shipping and trimming the journal. All
+ * of it runs in the alarm, never in a request. Here is decided when each task is due; what fails is tried at a later alarm.
  */
 
 import { limits } from "../protocol/limits.ts";
@@ -12,25 +11,25 @@ import { schemaVersion } from "./schema.ts";
 import { segmentLength } from "./shipping.ts";
 import type { PoolStorage } from "./storage.ts";
 
-/** Notifications wait so long before they are handed over: what happens meanwhile goes along, for one alarm. */
+/** How long notifications wait before they are handed over, so that those of a second share one alarm. */
 const handOverMs = 1_000;
-/** If they were not taken over: when to try again. */
+/** When to try again after a hand-over that failed. */
 const handOverAgainMs = 30_000;
-/** For how long a pool believes that no webhook wants a type of notification. */
+/** How long a pool caches which types of notification webhooks want. */
 const unwantedMs = 60_000;
 
-/** How long what happens may stay here alone, where there is an archive … */
+/** How long events may be stored in the pool alone, where there is an archive … */
 const archiveMs = 3_600_000;
-/** … unless it is as much as a segment: then it is shipped at once. */
+/** … unless they fill a segment, which is shipped at once. */
 const archiveSoonMs = 1_000;
-/** If the archive was out of reach: when to try again. */
+/** When to try again after the archive could not be reached. */
 const archiveAgainMs = 300_000;
 
-/** How the tasks are done. */
+/** The tasks themselves. */
 export type Tasks = {
-  /** Stores notifications elsewhere, and says which types webhooks want. */
+  /** Hands notifications over; returns which types webhooks want. */
   readonly deliverNotifications: (notifications: readonly Notification[]) => Promise<readonly NotificationType[]>;
-  /** Ships and trims the journal; gives when that is needed again though nothing happens, if it is. */
+  /** Ships and trims the journal; returns when it is due again without new events, if it is. */
   readonly archiveJournal: (settings: PoolSettings) => Promise<number | undefined>;
 };
 
@@ -42,9 +41,9 @@ export class Maintenance {
   #handOverAt: number | undefined;
   /** Which types webhooks wanted when notifications were last handed over, and when that was. */
   #wanted: { readonly types: ReadonlySet<NotificationType>; readonly at: number } | undefined;
-  /** When the journal is to be shipped or trimmed; undefined while nothing calls for it, or after waking. */
+  /** When the journal is to be shipped or trimmed; undefined while nothing is due, and after waking. */
   #archiveAt: number | undefined;
-  /** Characters that were written since it was shipped last. */
+  /** Characters of journal written since it was last shipped. */
   #unshipped = 0;
   #generation = 0;
 
@@ -54,24 +53,24 @@ export class Maintenance {
     this.#isArchived = isArchived;
   }
 
-  /** When an errand is due; infinite while none is. */
+  /** When the next task is due; infinite while none is. */
   get nextAt(): number {
     return Math.min(this.#handOverAt ?? Number.POSITIVE_INFINITY, this.#archiveAt ?? Number.POSITIVE_INFINITY);
   }
 
-  /** Which of the pools that have had this name since waking it is: a running task must not go on in the next one. */
+  /** Counts the pools that have had this name since waking: a running task must not continue in the next one. */
   get generation(): number {
     return this.#generation;
   }
 
-  /** After waking: whether notifications wait whose alarm may have been lost. */
+  /** Called after waking: true if notifications wait whose alarm may have been lost. */
   start(): boolean {
     if (waitingNotifications(this.#storage, 1).length === 0) return false;
     this.#handOverAt = this.#clock();
     return true;
   }
 
-  /** The pool is gone, or another has its name. */
+  /** The pool was deleted or replaced: nothing of it is due any more. */
   forget(): void {
     this.#generation++;
     this.#handOverAt = undefined;
@@ -79,15 +78,15 @@ export class Maintenance {
     this.#unshipped = 0;
   }
 
-  /** Whether a notification of this type is worth a row: a webhook wants it, or that was not asked lately. */
+  /** Whether a notification of this type is stored: a webhook wants it, or it is not known whether one does. */
   isWanted(type: NotificationType): boolean {
-    // Whatever is said once in a period is kept for a webhook that is made later.
+    // Warnings are given once in a period, so they are kept for a webhook that is created later.
     if (type !== "reservation.expired") return true;
     const isKnown = this.#wanted !== undefined && Math.abs(this.#clock() - this.#wanted.at) < unwantedMs;
     return !isKnown || this.#wanted?.types.has(type) === true;
   }
 
-  /** So many characters of journal, and so many notifications, have just been written. */
+  /** Called after each flush, with how many characters of journal and how many notifications it wrote. */
   wrote(settings: PoolSettings | null, characters: number, notifications: number): void {
     const now = this.#clock();
     if (notifications > 0) this.#handOverAt ??= now + handOverMs;
@@ -97,9 +96,9 @@ export class Maintenance {
     this.#archiveAt = Math.min(this.#archiveAt ?? at, at);
   }
 
-  /** Runs what is due; notifications at every alarm, for an alarm that runs costs nothing more. */
+  /** Runs what is due; notifications at every alarm, since it runs anyway. */
   async run(settings: PoolSettings | null, { deliverNotifications, archiveJournal }: Tasks): Promise<void> {
-    // Warnings that no webhook wanted are offered again, at an alarm that runs anyway.
+    // Warnings that no webhook wanted are offered again: one may have been created since.
     if (this.#handOverAt === undefined && hasUnwanted(this.#storage)) this.#handOverAt = this.#clock();
     await this.#handOver(deliverNotifications);
     await this.#archiveJournal(settings, archiveJournal);
@@ -128,7 +127,7 @@ export class Maintenance {
 
   async #archiveJournal(settings: PoolSettings | null, archiveJournal: Tasks["archiveJournal"]): Promise<void> {
     if (settings === null || !this.#isKept(settings)) {
-      // Nothing is kept any more: a moment that is left standing would set the alarm for ever.
+      // Nothing is archived any more: a time that stayed set would make the alarm run for ever.
       this.#archiveAt = undefined;
       return;
     }
@@ -139,12 +138,12 @@ export class Maintenance {
       const next = await archiveJournal(settings);
       if (next !== undefined) this.#archiveAt = Math.min(this.#archiveAt ?? next, next);
     } catch {
-      // A pool that was deleted meanwhile has nothing to keep.
+      // A pool that was deleted meanwhile has no journal.
       if (schemaVersion(this.#storage) > 0) this.#archiveAt = this.#clock() + archiveAgainMs;
     }
   }
 
-  /** Whether the journal is shipped or trimmed at all. */
+  /** Whether the journal of this pool is shipped or trimmed at all. */
   #isKept({ journal_days }: PoolSettings): boolean {
     return this.#isArchived || journal_days !== null;
   }

@@ -1,6 +1,6 @@
 /**
- * The outbox: what happened here that a webhook may want to tell, written with the event that says so and kept until
- * the tenant's webhooks have taken it over.
+ * The transactional outbox: notifications for webhooks, written in the same transaction as the event that causes them, and
+ * kept until the tenant's webhooks object has taken them over. So none is lost, and none is sent for what was not stored.
  */
 import type { Pool, Reservation } from "../engine/state.ts";
 import type { PoolEvent } from "../protocol/events.ts";
@@ -8,7 +8,7 @@ import { limits } from "../protocol/limits.ts";
 import type { Notification, NotificationType } from "../protocol/webhook.ts";
 import type { PoolStorage } from "./storage.ts";
 
-/** The notifications that `events` come to; the first event is number `firstSeq`, and `pool` is as they left it. */
+/** The notifications of `events`, the first of which has number `firstSeq`; `pool` is the state after them. */
 export function notificationsOf(pool: Pool, events: readonly PoolEvent[], firstSeq: number): Notification[] {
   return events.flatMap((event, index) => {
     const told = notificationOf(pool, event);
@@ -27,7 +27,7 @@ export function keepNotifications({ sql }: PoolStorage, notifications: readonly 
   }
 }
 
-/** The oldest notifications that are not handed over yet. */
+/** The oldest notifications that have not been handed over. */
 export function waitingNotifications({ sql }: PoolStorage, count: number): Notification[] {
   return sql
     .exec<{ seq: number; notification: string }>(
@@ -39,8 +39,8 @@ export function waitingNotifications({ sql }: PoolStorage, count: number): Notif
 }
 
 /**
- * The notifications up to `upTo` have been handed over. Warnings are said once in a period: those that no webhook wants yet
- * stay for one that is made later, the newest so many of them, until the next period begins.
+ * Deletes the notifications up to `upTo`, which have been handed over. Warnings are given once in a period: those that no
+ * webhook wants yet stay (a bounded number of the newest) for a webhook that is created before the period ends.
  */
 export function handedOver({ sql }: PoolStorage, upTo: number, wanted: ReadonlySet<NotificationType>): void {
   const types = JSON.stringify(Object.values(warnings).filter((type) => !wanted.has(type)));
@@ -56,25 +56,25 @@ export function handedOver({ sql }: PoolStorage, upTo: number, wanted: ReadonlyS
   );
 }
 
-/** Warnings that were not wanted before and are now are handed over after all. */
+/** Makes kept warnings due for hand-over, if a webhook wants their type by now. */
 export function wantedAfterAll({ sql }: PoolStorage, wanted: ReadonlySet<NotificationType>): void {
   const query = "UPDATE outbox SET unwanted = 0 WHERE unwanted = 1 AND type IN (SELECT value FROM json_each(?))";
   sql.exec(query, JSON.stringify([...wanted]));
 }
 
-/** Whether warnings wait for a webhook that wants them. */
+/** Whether warnings are kept that no webhook wanted so far. */
 export function hasUnwanted({ sql }: PoolStorage): boolean {
   return sql.exec("SELECT 1 FROM outbox WHERE unwanted = 1 LIMIT 1").toArray().length > 0;
 }
 
-/** A period is over, and what was warned of in it. */
+/** A period has ended, and with it the warnings of that period. */
 export function forgetUnwanted({ sql }: PoolStorage): void {
   sql.exec("DELETE FROM outbox WHERE unwanted = 1");
 }
 
 /**
- * Makes one notification of leases that ended: a caller that lets thousands end would drown everything else. It is stored
- * before it is handed over, so that it is the same message again where the answer is lost.
+ * Combines notifications of expired reservations into one: an agent that lets thousands of leases end would drown everything
+ * else. It is stored before it is handed over, so that a hand-over whose answer was lost is repeated as the same message.
  */
 export function gatherExpired(storage: PoolStorage): void {
   const { sql } = storage;
@@ -96,7 +96,7 @@ export function gatherExpired(storage: PoolStorage): void {
   });
 }
 
-/** Expired reservations that are named in one message. */
+/** How many expired reservations one message names. */
 const expiriesNamed = 100;
 
 const warnings = {

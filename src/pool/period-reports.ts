@@ -1,21 +1,21 @@
 /**
- * Reports of periods that are over. They follow from the journal, and are kept beside it: folding a year of
- * events to learn what last month cost, and the journal may be trimmed.
+ * Reports of periods that have ended. They follow from the journal but are stored beside it, because reading last month's
+ * cost must not fold a year of events, and the journal may have been trimmed.
  */
 import type { EventOf, PoolEvent } from "../protocol/events.ts";
 import { limits } from "../protocol/limits.ts";
 import type { PeriodReport } from "../protocol/period.ts";
 import type { PoolStorage } from "./storage.ts";
 
-/** Stands for the pool in the column of agents; no agent has an empty name. */
+/** The pool's own entry in the column of agents; no agent has an empty name. */
 const thePool = "";
 
-/** Whether `event` is one that `keepPeriods` has something to write for. */
+/** Whether `keepPeriods` writes something for `event`. */
 export function endsPeriod(event: PoolEvent): boolean {
   return event.type === "period_started" || event.type === "agent_period_started" || event.type === "closed";
 }
 
-/** Keeps the reports of periods that `events` end, and forgets the oldest, and those of agents that leave. */
+/** Stores the reports of periods that `events` end; deletes the oldest, and those of agents that leave. */
 export function keepPeriods({ sql }: PoolStorage, events: readonly PoolEvent[]): void {
   for (const event of events) {
     if (event.type === "closed") {
@@ -34,7 +34,7 @@ export function keepPeriods({ sql }: PoolStorage, events: readonly PoolEvent[]):
   }
 }
 
-/** Reports of the pool's periods (or an agent's own) with numbers below `before`, the newest first. */
+/** Reports of the pool's periods (or of an agent's own) with numbers below `before`, newest first. */
 export function periods({ sql }: PoolStorage, agent: string | null, before: number, count: number): PeriodReport[] {
   const query = "SELECT report FROM periods WHERE agent = ? AND number < ? ORDER BY number DESC LIMIT ?";
   return sql

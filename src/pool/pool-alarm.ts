@@ -1,7 +1,7 @@
-/** The alarm of a pool: set only when none is set, or something ends before it, for each one is a billed row. */
+/** The alarm of a pool. It is set only if none is set, or something ends before it: setting it is a billed row. */
 import type { PoolStorage } from "./storage.ts";
 
-/** Alarms for leases are set at multiples of this: one row for all that ends within it. */
+/** Alarms for leases are rounded up to multiples of this, so that leases that end together share one row. */
 const gridMs = 30_000;
 
 export class PoolAlarm {
@@ -23,7 +23,7 @@ export class PoolAlarm {
     this.#at = undefined;
   }
 
-  /** Does what the alarm is for; one that it needs next is set when it is through. */
+  /** Runs the alarm's work; an alarm that is needed next is set afterwards. */
   async run(work: () => Promise<void>): Promise<void> {
     this.#at = undefined;
     this.#isRunning = true;
@@ -34,7 +34,7 @@ export class PoolAlarm {
     }
   }
 
-  /** Sets it for when the next lease or period ends, or the next task is due: infinite for never. */
+  /** Sets the alarm for the next end of a lease or period, or the next task; infinite for never. */
   async arrange(endsAt: number, taskAt: number): Promise<void> {
     if (this.#isRunning) return;
     const at = Math.min(Math.ceil(endsAt / gridMs) * gridMs, taskAt);
@@ -44,7 +44,7 @@ export class PoolAlarm {
     try {
       await this.#storage.setAlarm(at);
     } catch {
-      // What was written stands, and leases end on time without it. The next flush tries again.
+      // What was written stands, and leases end on time without an alarm. The next flush tries again.
       this.#at = undefined;
     }
   }

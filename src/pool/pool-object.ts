@@ -1,7 +1,7 @@
 /**
- * The Durable Object of a pool: what the platform sees. It wakes the pool, passes deliveries on, and gives back
- * values; a refusal is a value too. Its name is `tenant/pool`. Every call says who asks. It calls the tenant's webhooks,
- * from its alarm only, and the archive.
+ * The Durable Object of a pool: its RPC methods, alarm and WebSocket handlers. It loads the pool, passes deliveries on, and
+ * returns values; a refusal is a value, too. Its name is `tenant/pool`. Every call carries its caller. It calls the tenant's
+ * webhooks (from its alarm only) and the archive.
  */
 import { DurableObject } from "cloudflare:workers";
 import { type Objects, webhooksId } from "../objects.ts";
@@ -54,9 +54,9 @@ export class PoolObject extends DurableObject<PoolEnv> {
   readonly #sessions: Sessions;
   readonly #queries: Queries;
 
-  /** What keys may do of work at once. */
+  /** Fair queuing of keys' work. */
   readonly #turns: Turns;
-  /** The last time that the journal was shipped, trimmed or audited: each may hold a second state in memory. */
+  /** The last shipping, trimming or audit. One at a time: each may hold a second state in memory. */
   #heavyWork: Promise<unknown> = Promise.resolve();
 
   constructor(ctx: DurableObjectState, env: PoolEnv) {
@@ -89,7 +89,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
         }
         await this.#pool.alarmIsAt(await ctx.storage.getAlarm());
       } catch (error) {
-        // A pool that is damaged must wake all the same: it can be audited, restored and deleted.
+        // A damaged pool must wake all the same, so that it can be audited, restored and deleted.
         console.error(JSON.stringify({ event: "waking_failed", stack: stackOf(error) }));
       }
     });
@@ -117,17 +117,17 @@ export class PoolObject extends DurableObject<PoolEnv> {
     return { outcomes: await this.#pool.execute(commands, caller, options) };
   }
 
-  /** The caller of a call that waits in line has hung up: nothing is granted to it. */
+  /** The caller of a call that waits in line has hung up: the call leaves the line. */
   leave(id: string, ticket: string): void {
     this.#pool.leave(id, ticket);
   }
 
-  /** Answers a question about the pool (`protocol/queries.ts`). */
+  /** Reads the pool (`protocol/queries.ts`). */
   query<Name extends QueryName>(caller: Caller, question: QuestionOf<Name>): Promise<Result<AnswerOf<Name>>> {
     return this.#queries.ask(caller, question);
   }
 
-  /** Ships what is not in the archive yet. */
+  /** Ships what is not archived yet, now instead of at the next alarm. */
   async archive(caller: Caller): Promise<Result<ArchiveResult>> {
     const bucket = this.env.ARCHIVE;
     const now = await this.query(caller, { about: "archive" });
@@ -140,8 +140,8 @@ export class PoolObject extends DurableObject<PoolEnv> {
   }
 
   /**
-   * Makes the pool again out of the archive; it must not exist, or be damaged. It knows these keys as revoked before
-   * it can be used. The same request again is answered as before: the answer may have been lost.
+   * Restores the pool from the archive; it must not exist, or be damaged. `revoked` keys are stored before the pool can be
+   * used. Idempotent by `request`: a repeat is answered as the first time, since its answer may have been lost.
    */
   async restore(revoked: readonly RevokedKey[], request: string): Promise<Result<RestoreResult>> {
     const bucket = this.env.ARCHIVE;
@@ -151,7 +151,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
     if (exists) {
       const seq = restoredBy(this.ctx.storage, request);
       if (seq !== undefined) {
-        // Keys may have been revoked since, and the pause may not have been stored: the tenant counts on both.
+        // Keys may have been revoked since, and a kept pause may not be applied yet: the tenant relies on both.
         await this.revoke(revoked);
         await this.#pool.applyKeptPause();
         return { ok: true, result: { seq } };
@@ -160,7 +160,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
       return { ok: false, refusal: { code: "contract_conflict", field: "pool", reason } };
     }
     try {
-      // What is damaged goes only once it is known that something better is there.
+      // Damaged data is deleted only once it is known that the archive can replace it.
       if (isDamaged) await reachable(() => checkArchive(bucket, this.#owner));
       const seq = await this.#pool.rebuild(async () => {
         const last = await reachable(() => restore(this.ctx.storage, bucket, this.#owner, request));
@@ -177,8 +177,8 @@ export class PoolObject extends DurableObject<PoolEnv> {
   }
 
   /**
-   * Deletes the pool and its journal. With open reservations only when `force`d: their calls are still running. Forced,
-   * it deletes what can't be read, too.
+   * Deletes the pool and its journal. With open reservations only when `force`d, because their calls are still running. Forced,
+   * it also deletes a pool that is damaged.
    */
   async remove(caller: Caller, force: boolean): Promise<Result<{ deleted: true }>> {
     if (this.#pool.damage === undefined || !force) {
@@ -195,7 +195,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
     return { ok: false, refusal: { code: "contract_conflict", field: "open_reservations", reason, needed } };
   }
 
-  /** From now on these keys are refused here; those who wait in line with one of them are sent away. */
+  /** Refuses these keys from now on: their sessions are closed, and their calls leave the waiting line. */
   async revoke(keys: readonly RevokedKey[]): Promise<void> {
     this.#revoked.add(keys, Date.now());
     this.#pool.dismiss((keyId) => this.#revoked.has(keyId));
@@ -203,11 +203,11 @@ export class PoolObject extends DurableObject<PoolEnv> {
     await this.ctx.storage.sync();
   }
 
-  /** Opens a session. Only the Worker gets here, and says in a header of its own who asks. */
+  /** Opens a session. Only the Worker can call this; it passes the authorized caller in a header of its own. */
   override async fetch(request: Request): Promise<Response> {
     const auth: SessionAuth = JSON.parse(request.headers.get(sessionAuthHeader) ?? "null");
     const exists = await this.#queries.exists(auth.caller);
-    // Looked at once more: from here on a revocation finds the session among those that it closes.
+    // Checked once more: only from here on does a revocation find the session and close it.
     const refusal = exists.ok ? this.#refusalTo(auth.caller) : exists.refusal;
     if (refusal !== undefined) return Response.json(refusal, { status: 409 });
     return this.#sessions.accept(auth, request.headers.has("sec-websocket-protocol"));
@@ -232,7 +232,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
     });
   }
 
-  /** Ships the journal, then trims what the pool no longer keeps; gives when there will be something to trim. */
+  /** Ships the journal, then trims what is older than `journal_days`; returns when there will be more to trim. */
   async #archiveJournal({ journal_days }: PoolSettings): Promise<number | undefined> {
     const { storage } = this.ctx;
     const { ARCHIVE: bucket } = this.env;
@@ -243,11 +243,11 @@ export class PoolObject extends DurableObject<PoolEnv> {
     await trim(storage, Date.now() - keptMs, safe, isSame);
     const oldest = oldestAt(storage);
     if (oldest === undefined) return undefined;
-    // What was too much for one alarm goes on in the next.
+    // More than one alarm can trim: continue in the next.
     return oldest + keptMs <= Date.now() ? Date.now() + minuteMs : Math.max(oldest + keptMs, Date.now() + dayMs);
   }
 
-  /** Says, whenever it is asked, whether the pool is still the one that it is now. */
+  /** Returns a check whether the pool is still the one that it is now, and was not deleted meanwhile. */
   #isSameGeneration(): () => boolean {
     const { generation } = this.#pool;
     return () => this.#pool.generation === generation;
@@ -264,7 +264,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
     return this.env.WEBHOOKS.get(webhooksId(this.env, this.#owner.tenant, jurisdiction));
   }
 
-  /** How the tenant calls the pool. */
+  /** The pool's name within its tenant. */
   get #name(): string {
     return this.#owner.pool;
   }
@@ -281,13 +281,13 @@ export class PoolObject extends DurableObject<PoolEnv> {
     try {
       return reading("revoked_keys", () => this.#revoked.has(key_id)) ? { code: "key_revoked" } : undefined;
     } catch (error) {
-      // The pool refuses everything by itself, but for what mends it.
+      // A damaged pool refuses everything but its audit, restore and deletion.
       if (error instanceof DamagedError && this.#pool.damage !== undefined) return undefined;
       throw error;
     }
   }
 
-  /** Work of a key, when it is its turn; a refusal where as much of it waits as may. Bursar's own work waits for none. */
+  /** Runs a key's work when it is its turn; a refusal if its queue is full. Bursar's own work does not queue. */
   async #inTurn<T>(
     { key_id }: Caller,
     cost: number,
@@ -299,7 +299,7 @@ export class PoolObject extends DurableObject<PoolEnv> {
   }
 }
 
-/** An archive that can't be reached is no defect of ours: the caller may ask again. */
+/** Turns an unreachable archive into `unavailable`: it is no bug, and the caller may repeat the request. */
 async function reachable<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run();

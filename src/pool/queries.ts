@@ -1,7 +1,6 @@
 /**
- * Answers questions about a pool. Those about its state are looked up in memory, as of the last delivery; those about
- * what is stored wait until all that was delivered before is persisted. Each waits for its key's turn, and none is
- * answered to a key that is revoked.
+ * Reads of a pool. Those of its state are answered from memory, as of the last delivery; those of its storage wait until
+ * everything delivered before is persisted. Each waits for its key's turn, and a revoked key is refused.
  */
 import { report, viewDetail, viewPool, viewReservation } from "../engine/results.ts";
 import type { Pool } from "../engine/state.ts";
@@ -19,7 +18,7 @@ import { snapshotPage } from "./snapshot-page.ts";
 import type { PoolStorage } from "./storage.ts";
 import { trimmedTo } from "./trimming.ts";
 
-/** What questions are answered from. `name` is how the tenant calls the pool. */
+/** What reads are answered from. `name` is the pool's name within its tenant. */
 export type Source = {
   readonly storage: PoolStorage;
   readonly pool: LivePool;
@@ -27,17 +26,17 @@ export type Source = {
   readonly isArchived: boolean;
 };
 
-/** Who may ask, and when. */
+/** Which callers may read, and when. */
 export type Gate = {
-  /** Why the key is refused from now on. */
+  /** Why the caller's key is refused: revoked or expired. */
   readonly refusalTo: (caller: Caller) => Refusal | undefined;
-  /** Runs `work` when it is the key's turn, at a cost in commands; a refusal where as much of it waits as may. */
+  /** Runs `work` when it is the key's turn, at a cost in commands; a refusal if the key's queue is full. */
   readonly inTurn: <T>(caller: Caller, cost: number, work: () => Promise<Result<T>>) => Promise<Result<T>>;
-  /** Runs what holds a second state in memory, one after the other. */
+  /** Runs work that holds a second state in memory, one at a time. */
   readonly oneAtATime: <T>(run: () => Promise<T>) => Promise<T>;
 };
 
-/** What questions cost, in commands (`turns.ts`): about one thing, all agents, or a page of rows. */
+/** The cost of reads, in commands (`turns.ts`): of one thing, of all agents, or of a page of rows. */
 const costs = { one: 5, all: 100, page: 250 } as const;
 
 type OfState = "settings" | "report" | "metrics" | "agent" | "reservation";
@@ -94,13 +93,13 @@ const ofStorage: {
   }),
   snapshot: async ({ storage, pool }, { seq, page }) => {
     let memory = await pool.persistedMemory();
-    // Something may have been delivered since: what is not stored yet is not shown.
+    // A delivery may have come since: what is not stored yet must not be shown.
     while (memory.persistedSeq < memory.pool.seq) memory = await pool.persistedMemory();
     return snapshotPage(storage, memory, seq, page);
   },
 };
 
-/** Events after `after` that are no longer here. */
+/** The refusal if events after `after` have been trimmed. */
 function trimmedAfter(storage: PoolStorage, after: number): Refusal | undefined {
   const trimmed = trimmedTo(storage);
   return after < trimmed ? { code: "journal_trimmed", trimmed } : undefined;
@@ -109,7 +108,7 @@ function trimmedAfter(storage: PoolStorage, after: number): Refusal | undefined 
 export class Queries {
   readonly #source: Source;
   readonly #gate: Gate;
-  /** The audit that is running; callers that ask meanwhile get the same answer. */
+  /** The audit that is running; callers that ask meanwhile share its result. */
   #audit: Promise<Audit> | undefined;
 
   constructor(source: Source, gate: Gate) {
@@ -151,7 +150,7 @@ export class Queries {
     return resultOf<AnswerOf<Name>>(await ofStorage[question.about](this.#source, question));
   }
 
-  /** The pool's last event, if the pool is there and the caller may ask. */
+  /** The pool's last event, if the pool exists and the caller may read it. */
   exists(caller: Caller, cost: number = costs.one): Promise<Result<number>> {
     return this.#look(caller, cost, ({ seq }) => seq);
   }
@@ -160,7 +159,7 @@ export class Queries {
     const refusal = this.#gate.refusalTo(caller);
     if (refusal !== undefined) return { ok: false, refusal };
     const { pool, storage } = this.#source;
-    // Of a pool that is damaged, too: it says what is wrong.
+    // A damaged pool is audited, too: the audit says what is wrong.
     if (pool.damage === undefined) {
       const exists = await this.exists(caller);
       if (!exists.ok) return exists;

@@ -1,4 +1,4 @@
-/** Counts refusals by agent and code since the pool woke: what they tell is not worth a row. */
+/** Counts refusals by agent and code since the pool woke. In memory only: a refusal must not cost a row. */
 import type { Pool } from "../engine/state.ts";
 import type { Command, Outcome } from "../protocol/commands.ts";
 import type { LiveRefusal } from "../protocol/frames.ts";
@@ -7,7 +7,7 @@ import type { RefusalCounts } from "../protocol/pool.ts";
 export class RefusalCounter {
   readonly #counts = new Map<string, Map<string, number>>();
 
-  /** Counts what was refused of `commands`, and gives it as watchers are shown it. */
+  /** Counts the refusals among `outcomes`, and returns them as subscribers get them. */
   note(pool: Pool, commands: readonly Command[], outcomes: readonly Outcome[], at: number): LiveRefusal[] {
     const refused: LiveRefusal[] = [];
     for (const [index, outcome] of outcomes.entries()) {
@@ -16,7 +16,7 @@ export class RefusalCounter {
       const { code } = outcome.refusal;
       const agent = "agent" in command ? command.agent : null;
       refused.push({ at, op: command.op, agent, code });
-      // Only agents that are there are counted, or strangers' names would pile up.
+      // Only registered agents are counted, or unknown names would pile up in memory.
       if (agent === null || !pool.agents.has(agent)) continue;
       const codes = this.#counts.get(agent) ?? new Map<string, number>();
       this.#counts.set(agent, codes.set(code, (codes.get(code) ?? 0) + 1));

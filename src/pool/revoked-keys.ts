@@ -1,6 +1,6 @@
 /**
- * Keys that are revoked here. The tenant's object pushes them, so that a pool refuses a revoked key by itself, with
- * no look-up on the way of a request.
+ * The revoked keys that a pool knows. The tenant's object pushes them, so that the pool refuses a revoked key without a
+ * look-up elsewhere for each request.
  */
 import type { RevokedKey } from "../protocol/key.ts";
 import { limits } from "../protocol/limits.ts";
@@ -20,7 +20,7 @@ export class RevokedKeys {
     return this.#ids.has(keyId);
   }
 
-  /** Keeps them, and forgets those that expired long before `now`. Doing it again does nothing. */
+  /** Stores revoked keys, and forgets those that expired long before `now`. Idempotent. */
   add(keys: readonly RevokedKey[], now: number): void {
     migrate(this.#storage);
     this.#storage.transactionSync(() => {
@@ -34,7 +34,7 @@ export class RevokedKeys {
     this.#ids = undefined;
   }
 
-  /** Reads again when asked next. */
+  /** Drops the cache: the next check reads storage. */
   forget(): void {
     this.#ids = undefined;
   }

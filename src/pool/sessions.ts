@@ -1,6 +1,6 @@
 /**
- * Sessions: WebSockets that outlive the object's memory. A frame of commands is one delivery and so one journal row.
- * Sessions that watch are in `watchers.ts`.
+ * Sessions: WebSockets that stay open while the object hibernates. A frame of commands is one delivery, and so one journal
+ * row. Subscriptions are in `watchers.ts`.
  */
 
 import { ackFrame, commandsFrame, subscribeFrame, withIds } from "../protocol/batch.wire.ts";
@@ -33,7 +33,7 @@ import { type Attachment, attach, attachmentOf, close, keyOf, send } from "./soc
 import type { Turns } from "./turns.ts";
 import { Watchers } from "./watchers.ts";
 
-/** What a session asks of its pool: the same `execute` that requests use, which refuses revoked keys. */
+/** What a session needs of its pool: the same `execute` that requests use, which refuses revoked keys. */
 export type Entry = {
   execute(caller: Caller, commands: readonly Command[], options: ExecuteOptions): Promise<readonly Outcome[]>;
   leave(id: string, ticket: string): void;
@@ -41,9 +41,9 @@ export type Entry = {
   refusalTo(caller: Caller): Refusal | undefined;
 };
 
-/** Characters of a frame that are as much work as one command. */
+/** Characters of a frame that count as the work of one command. */
 const lengthPerCommand = 100;
-/** Taking a frame in and answering it is as much work as so many commands, whatever is in it. */
+/** The work of receiving and answering any frame, in commands. */
 const frameCost = 20;
 
 export class Sessions {
@@ -51,9 +51,9 @@ export class Sessions {
   readonly #entry: Entry;
   readonly #watchers: Watchers;
   readonly #turns: Turns;
-  /** Frames of each socket that are not answered yet. */
+  /** Frames in flight, by socket. */
   readonly #inFlight = new WeakMap<WebSocket, number>();
-  /** Calls of each socket that wait in line, by their tickets: the reservation that each waits for. */
+  /** Calls that wait in line, by socket: ticket → id of the reservation. */
   readonly #waiting = new WeakMap<WebSocket, Map<string, string>>();
 
   constructor(ctx: DurableObjectState, pool: LivePool, turns: Turns, entry: Entry) {
@@ -64,7 +64,7 @@ export class Sessions {
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ping, pong));
   }
 
-  /** Takes a connection that the Worker has let in. */
+  /** Accepts a connection that the Worker has authorized. */
   accept(auth: SessionAuth, offersSubprotocol: boolean): Response {
     const key = keyOf(auth);
     const own = this.#ctx.getWebSockets(key).length;
@@ -82,13 +82,13 @@ export class Sessions {
   }
 
   /**
-   * A frame from the other side. It is looked at when it is its key's turn, whatever is in it: acknowledgements and
-   * subscriptions are work, too. Every frame but an acknowledgement is answered, with its number.
+   * Handles a frame when it is its key's turn; acknowledgements and subscriptions wait for it, too, because they are work as
+   * well. Every frame but an acknowledgement is answered under its number.
    */
   async message(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {
-    // A closed socket still delivers what the other side had sent, until that side says goodbye.
+    // A closed socket still delivers frames that were sent before the peer closed it.
     if (socket.readyState !== WebSocket.OPEN) return;
-    // Not answered but closed: an answer to each of a million would be kept for a caller that reads none.
+    // Closed, not answered: answers to a million bad frames would pile up for a peer that reads none.
     if (typeof data !== "string") return close(socket, 1003, "frames are text, not bytes");
     if (data.length > limits.frameLength) {
       return close(socket, 1009, `a frame is at most ${limits.frameLength} characters`);
@@ -115,7 +115,7 @@ export class Sessions {
   }
 
   async #look(socket: WebSocket, data: string): Promise<void> {
-    // It may have gone while the frame waited for its turn.
+    // The peer may have closed it while the frame waited for its turn.
     if (socket.readyState !== WebSocket.OPEN) return;
     const attachment = attachmentOf(socket);
     if (this.#closeIfRefused(socket, attachment)) return;
@@ -125,12 +125,12 @@ export class Sessions {
       await this.#take(socket, attachment, parsed.value);
     } catch (error) {
       const problem = problemOfThrown(error);
-      // Whatever happens, a frame is answered: the other side waits for it.
+      // Every frame is answered, whatever happens: the peer waits for its number.
       send(socket, { id: numberOf(parsed.value), problem });
     }
   }
 
-  /** Closes a session whose key has expired or was revoked; true if it did. */
+  /** Closes the session if its key has expired or was revoked; true if it did. */
   #closeIfRefused(socket: WebSocket, { caller }: Attachment): boolean {
     const refusal = this.#entry.refusalTo(caller);
     if (refusal === undefined) return false;
@@ -139,25 +139,25 @@ export class Sessions {
     return true;
   }
 
-  /** The other side has gone, or says that it will: then it waits for our goodbye. */
+  /** The peer has disconnected, or asks to: it then waits for a closing frame. */
   gone(socket: WebSocket): void {
     this.#left(socket);
     close(socket, 1000, "");
   }
 
-  /** The other side is gone: it is told of no more events, and its calls leave the line. */
+  /** Ends the subscription of a disconnected session, and takes its calls out of the waiting line. */
   #left(socket: WebSocket): void {
     this.#watchers.gone(socket);
     for (const [ticket, id] of this.#waiting.get(socket) ?? []) this.#entry.leave(id, ticket);
     this.#waiting.delete(socket);
   }
 
-  /** Tells the watchers what has just been persisted. */
+  /** Sends subscribers the events that were just persisted. */
   publish(events: readonly JournalEvent[]): void {
     this.#watchers.publish(events);
   }
 
-  /** Shows the watchers what was refused. */
+  /** Sends subscribers the refusals of a delivery. */
   publishRefusals(refused: readonly LiveRefusal[]): void {
     this.#watchers.publishRefusals(refused);
   }
@@ -167,7 +167,7 @@ export class Sessions {
     for (const socket of this.#ctx.getWebSockets()) this.#closeIfRefused(socket, attachmentOf(socket));
   }
 
-  /** Closes all: the pool is gone. */
+  /** Closes all sessions: the pool was deleted. */
   end(): void {
     for (const socket of this.#ctx.getWebSockets()) close(socket, closeCodes.gone, "the pool was deleted");
   }
@@ -187,7 +187,7 @@ export class Sessions {
     }
     const commands = commandsFrame.safeParse(frame);
     if (!commands.success) return send(socket, { id, problem: faultOf(commands.error) });
-    // A frame that is sent again after its connection was lost must carry ids; without them it is another one.
+    // Ids made here are new each time: a client that sends a frame again after a lost connection must put its own ids in.
     const data = { ...commands.data, commands: withIds(commands.data.commands, () => uuid7()) };
     await this.#run(socket, attachment, data);
   }
@@ -225,7 +225,7 @@ export class Sessions {
   }
 }
 
-/** Refuses the whole frame where one command is beyond the key, and says which. */
+/** The problem that refuses a whole frame if one of its commands exceeds the key's rights; it names the command. */
 function beyondRights(
   scope: SessionAuth["scope"],
   agent: string | null,

@@ -1,6 +1,6 @@
 /**
- * Ships the journal to an archive, segment by segment, and brings it back. What has been shipped is a chain of files
- * that can be verified without us (`archive/verify.ts`); a pool that is lost is restored from it, event by event.
+ * Ships the journal to an archive, segment by segment, and restores pools from it. The shipped segments are a chain of files
+ * that can be verified offline (`archive/verify.ts`); a lost pool is restored from them, event by event.
  */
 import { foldRow, genesis, hashOf } from "../archive/chain.ts";
 import { readSegment, segmentMedia, segmentOf } from "../archive/segment.ts";
@@ -13,7 +13,7 @@ import { migrate } from "./schema.ts";
 import { writeSnapshot } from "./snapshot.ts";
 import type { PoolStorage } from "./storage.ts";
 
-/** What an archive must do: an R2 bucket does. */
+/** What is needed of an archive; an R2 bucket has it. */
 export type Bucket = {
   put(key: string, value: string, options: { httpMetadata: { contentType: string } }): Promise<unknown>;
   get(key: string): Promise<{ text(): Promise<string> } | null>;
@@ -24,26 +24,26 @@ export type Bucket = {
   }): Promise<{ objects: { key: string }[]; delimitedPrefixes: string[]; truncated: boolean; cursor?: string }>;
 };
 
-/** Whose journal it is. */
+/** The tenant and pool that a journal belongs to. */
 export type Owner = { readonly tenant: string; readonly pool: string };
 
-/** Up to which event the journal is in the archive, and under which prefix its segments lie there. */
+/** The last event that is in the archive, its hash, and the prefix of the pool's segments there. */
 export type Shipped = { readonly seq: number; readonly head: string; readonly prefix: string };
 
-/** Characters of a segment: what an object can hold in memory beside its pool, and a reader can look at. */
+/** Characters of a segment: small enough to hold in memory beside the pool. */
 export const segmentLength = 1_000_000;
 
 /** Stands in place of a prefix while a restore is running. */
 const unfinished = "restoring";
 
-/** Nothing is shipped yet: null. */
+/** How far the journal has been shipped; null if not at all. */
 export function shipped({ sql }: PoolStorage): Shipped | null {
   return sql.exec<Shipped>("SELECT seq, head, prefix FROM shipped").toArray()[0] ?? null;
 }
 
 /**
- * Ships everything that is stored and not shipped yet; returns the last event that is. A segment whose note of success
- * was lost is shipped again, under the same name, with the same beginning. Throws if the pool goes meanwhile.
+ * Ships everything that is stored and not shipped yet; returns the last event that is shipped. A segment whose success could
+ * not be noted is shipped again, under the same name, with the same beginning. Throws if the pool is deleted meanwhile.
  */
 export async function ship(
   storage: PoolStorage,
@@ -59,7 +59,7 @@ export async function ship(
     const prefix = done?.prefix ?? prefixOf(owner, first);
     const key = `${prefix}${numbered(first.first_seq)}.ndjson`;
     const end = await put(bucket, key, owner, rows);
-    // Deleted meanwhile, and perhaps made anew: that one's journal is another.
+    // The pool was deleted meanwhile; one that was created since has another journal.
     if (!isStillThere()) throw new Error("the pool was deleted while its journal was shipped");
     done = { seq: end.last_seq, head: hashOf(end), prefix };
     note(storage, done);
@@ -67,8 +67,8 @@ export async function ship(
 }
 
 /**
- * Puts a segment of these rows; returns the last of them that is in the archive then. Where the key can't be written
- * over (a retention lock), what lies there from a time whose note was lost counts, if it is a beginning of the same.
+ * Writes a segment of these rows; returns the last of them that is in the archive then. If the object can't be overwritten (a
+ * retention lock), what an earlier attempt has written there counts, provided that it is a beginning of the same rows.
  */
 async function put(
   bucket: Bucket,
@@ -91,7 +91,7 @@ async function put(
   return last;
 }
 
-/** Names of whole pools' journals: the tenant, the pool, and when it was made; a pool made anew is another. */
+/** The prefix of a journal: tenant, pool and its creation time, so that a pool that is created anew gets another. */
 function prefixOf(owner: Owner, first: JournalRow): string {
   return `${allOf(owner)}${numbered(eventsOf(first)[0]?.at ?? first.at)}/`;
 }
@@ -100,18 +100,18 @@ function allOf({ tenant, pool }: Owner): string {
   return `${tenant}/${pool}/`;
 }
 
-/** With zeros before it, so that names sort as numbers do. */
+/** Zero-padded, so that names sort as numbers do. */
 function numbered(value: number): string {
   return String(value).padStart(16, "0");
 }
 
-/** Rows from the one that holds the event after `after` on, up to about a segment's length; one at least, if there is one. */
+/** Rows from the one with the event after `after` on, up to about a segment's length; at least one, if there is one. */
 export function nextRows(storage: PoolStorage, after: number): JournalRow[] {
   const rows: JournalRow[] = [];
   let length = 0;
   let seq = after;
   for (;;) {
-    // A row has up to 300,000 characters; few of them at a time.
+    // Few at a time: a row has up to 300,000 characters.
     const some = rowsAfter(storage, seq, 16);
     if (some.length === 0) return rows;
     for (const row of some) {
@@ -127,22 +127,22 @@ function note({ sql }: PoolStorage, { seq, head, prefix }: Shipped): void {
   sql.exec("INSERT OR REPLACE INTO shipped (only_one, seq, head, prefix) VALUES (1, ?, ?, ?)", seq, head, prefix);
 }
 
-/** Thrown where the archive holds nothing of the pool, or what it holds is damaged; the message says which. */
+/** The archive holds nothing of the pool, or what it holds is damaged; the message says which. */
 export class RestoreError extends Error {
   override readonly name = "RestoreError";
 }
 
 /**
- * Fills empty storage with the newest journal of the pool that is archived, checking every hash and folding every
- * event on the way. Returns the last event. Where it throws, what it has written must be deleted: a `RestoreError` says
- * what is wrong with the archive, anything else that it could not be read.
+ * Fills empty storage with the newest archived journal of the pool, checking every hash and folding every event. Returns the
+ * last event. If it throws, the caller must delete what it has written: a `RestoreError` says what is wrong with the archive,
+ * any other error means that the archive could not be read.
  */
 export async function restore(storage: PoolStorage, bucket: Bucket, owner: Owner, request: string): Promise<number> {
   let isBegun = false;
   const { pool, head, prefix } = await eachSegment(bucket, owner, (text, state, follows) => {
     if (!isBegun) {
       migrate(storage);
-      // Half a pool must not wake as a whole one, nor ship over what it was to be restored from.
+      // A half-restored pool must not wake as a whole one, or overwrite the archive that it is restored from.
       note(storage, { seq: 0, head: "", prefix: unfinished });
       isBegun = true;
     }
@@ -157,17 +157,17 @@ export async function restore(storage: PoolStorage, bucket: Bucket, owner: Owner
   return pool.seq;
 }
 
-/** The last event of then, where this request has restored the pool. */
+/** The last event that this request restored; undefined if the pool was not restored by this request. */
 export function restoredBy({ sql }: PoolStorage, request: string): number | undefined {
   return sql.exec<{ seq: number }>("SELECT seq FROM restored WHERE request = ?", request).toArray()[0]?.seq;
 }
 
-/** Throws a `RestoreError` unless the archive holds a whole journal of the pool, from which it could be restored. */
+/** Throws `RestoreError` unless the pool could be restored from the archive. */
 export async function checkArchive(bucket: Bucket, owner: Owner): Promise<void> {
   await eachSegment(bucket, owner, (text, pool, head) => foldSegment(owner, text, pool, head).head);
 }
 
-/** Reads the newest journal of the pool that is archived, segment by segment; gives the state that it comes to. */
+/** Reads the newest archived journal of the pool, segment by segment; returns the state that it folds to. */
 async function eachSegment(
   bucket: Bucket,
   owner: Owner,
@@ -188,7 +188,7 @@ async function eachSegment(
   return { pool, head, prefix };
 }
 
-/** Adds a segment, which must follow on `head`, to storage and `pool`; returns the hash that the next must follow on. */
+/** Adds a segment, which must continue the chain at `head`, to storage and `pool`; returns the new head. */
 function addSegment(storage: PoolStorage, owner: Owner, text: string, pool: Pool, head: string): string {
   return storage.transactionSync(() => {
     const segment = foldSegment(owner, text, pool, head);
@@ -198,7 +198,7 @@ function addSegment(storage: PoolStorage, owner: Owner, text: string, pool: Pool
   });
 }
 
-/** Reads a segment, which must be of this pool and follow on `head`, and folds its rows. */
+/** Reads a segment, which must be of this pool and continue the chain at `head`, and folds its rows. */
 function foldSegment(
   owner: Owner,
   text: string,
@@ -207,14 +207,15 @@ function foldSegment(
 ): { readonly rows: readonly JournalRow[]; readonly head: string } {
   const { header, rows, footer } = readSegment(text);
   if (header.tenant !== owner.tenant || header.pool !== owner.pool) {
-    throw new RestoreError(`it is of ${header.tenant}/${header.pool}`);
+    throw new RestoreError(`it belongs to ${header.tenant}/${header.pool}`);
   }
-  if (header.previous !== head) throw new RestoreError("it does not follow on what comes before it");
+  if (header.previous !== head)
+    throw new RestoreError("the hash chain is broken: it does not continue the segment before it");
   for (const row of rows) foldRow(pool, row);
   return { rows, head: footer.head };
 }
 
-/** Whatever is wrong with the file `key` is a fault of the archive's, not of ours. */
+/** Turns any error of reading the file `key` into a `RestoreError`: the archive is at fault, not this code. */
 function ifWhole<T>(key: string, read: () => T): T {
   try {
     return read();
@@ -223,7 +224,7 @@ function ifWhole<T>(key: string, read: () => T): T {
   }
 }
 
-/** Empties a pool whose restore never came to its end. Which keys are revoked stays: the tenant believes them told. */
+/** Empties a pool whose restore was interrupted. Revoked keys stay: the tenant counts the pool as notified of them. */
 export function dropHalfRestored(storage: PoolStorage): void {
   const half = storage.sql.exec("SELECT 1 FROM shipped WHERE prefix = ?", unfinished).toArray();
   if (half.length === 0) return;

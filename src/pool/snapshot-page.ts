@@ -1,4 +1,4 @@
-/** The state of a pool in pages, for readers: whole where it is small, else as it is stored. */
+/** The state of a pool in pages, for `GET …/snapshot`: a small one as it is now, a large one as stored. */
 import { type ImagePage, pagesOf } from "../engine/image-pages.ts";
 import type { SnapshotPage } from "../protocol/journal.ts";
 import { limits } from "../protocol/limits.ts";
@@ -7,8 +7,8 @@ import { snapshotHead, storedPage, type Table, writeSnapshot } from "./snapshot.
 import type { PoolStorage } from "./storage.ts";
 
 /**
- * Page `page` of the state as of `seq`; without `seq` the first page of the newest that can be had without stopping
- * the pool for long. Where another snapshot has taken its place meanwhile, the first page of that one: its `seq` says so.
+ * Page `page` of the state as of `seq`; without `seq`, the first page of the newest state that can be read without blocking
+ * the pool for long. If that snapshot was replaced meanwhile, the first page of the new one: its `seq` shows that.
  */
 export function snapshotPage(storage: PoolStorage, memory: Memory, seq?: number, page = 0): SnapshotPage {
   if (seq === undefined) {
@@ -29,7 +29,7 @@ function shown(seq: number, page: ImagePage, next: string | null): SnapshotPage 
   return { ...page, seq, next };
 }
 
-/** Where the newest state is stored: the snapshot, or the checkpoint where the journal was trimmed beyond it. */
+/** The table of the newest stored state: the snapshot, or the checkpoint if the journal was trimmed beyond it. */
 function newestTable(storage: PoolStorage): Table | undefined {
   const snapshot = snapshotHead(storage)?.seq ?? 0;
   const checkpoint = snapshotHead(storage, "checkpoint")?.seq ?? 0;
@@ -37,7 +37,7 @@ function newestTable(storage: PoolStorage): Table | undefined {
   return snapshot >= checkpoint ? "snapshot" : "checkpoint";
 }
 
-/** A state that is large and was never stored: its journal is short, or storing it failed. */
+/** Stores a large state that has no snapshot yet (its journal is short, or storing it failed). */
 function written(storage: PoolStorage, memory: Memory): Table {
   memory.snapshotLength = writeSnapshot(storage, memory.pool, memory.head);
   memory.tailLength = 0;

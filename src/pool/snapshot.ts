@@ -1,7 +1,7 @@
 /**
- * The snapshot: the state as of a `seq`, so that waking need not fold the whole journal. Written when the journal
- * behind it has grown to twice its size, which keeps both its cost per operation and the time to wake bounded. It is
- * stored in pages that are made and read one at a time.
+ * The snapshot: the state as of a `seq`, so that waking need not fold the whole journal. It is written when the journal after
+ * it has grown to twice its size, which bounds both its cost per operation and the time to wake. It is stored in pages that
+ * are made and read one at a time.
  */
 import { fromPages, type ImagePage, pagesOf } from "../engine/image-pages.ts";
 import type { Pool } from "../engine/state.ts";
@@ -9,15 +9,15 @@ import { limits } from "../protocol/limits.ts";
 import { understanding } from "./damage.ts";
 import type { PoolStorage } from "./storage.ts";
 
-/** A smaller journal than this is folded faster than a snapshot is worth. */
+/** Below this length, folding the journal is cheaper than a snapshot. In characters. */
 const minTailLength = 1_000_000;
 
-/** The last state, or the one that the journal was trimmed up to (`trimming.ts`): tables of one shape. */
+/** The latest state, or the state that the journal was trimmed up to (`trimming.ts`): two tables of one shape. */
 export type Table = "snapshot" | "checkpoint";
 
 export type Snapshot = { readonly pool: Pool; readonly length: number };
 
-/** Whether `tailLength` characters of journal behind a snapshot of `snapshotLength` are too many. */
+/** Whether `tailLength` characters of journal after a snapshot of `snapshotLength` call for a new one. */
 export function isDue(tailLength: number, snapshotLength: number): boolean {
   return tailLength >= Math.max(minTailLength, 2 * snapshotLength);
 }
@@ -44,11 +44,11 @@ export function writeSnapshot(storage: PoolStorage, pool: Pool, head: string, ta
   });
 }
 
-/** Throws a `DamagedError` where what is stored is no state. */
+/** Throws `DamagedError` if what is stored is not a state. */
 export function readSnapshot({ sql }: PoolStorage, table: Table = "snapshot"): Snapshot | undefined {
   const pages: ImagePage[] = [];
   let length = 0;
-  // One text at a time: all of them would take as much as the pool that they come to.
+  // One text at a time: together they would take as much memory as the pool itself.
   const texts = sql.exec<{ part: string }>(`SELECT part FROM ${table} ORDER BY chunk`);
   for (const { part } of texts) {
     length += part.length;
@@ -58,7 +58,7 @@ export function readSnapshot({ sql }: PoolStorage, table: Table = "snapshot"): S
   return { pool: understanding(table, () => fromPages(pages)), length };
 }
 
-/** One page of what is stored, and whether there is another; undefined where there is none of that number. */
+/** A stored page, and whether there is another; undefined if there is no page of that number. */
 export function storedPage(
   { sql }: Pick<PoolStorage, "sql">,
   chunk: number,
@@ -70,7 +70,7 @@ export function storedPage(
   return first === undefined ? undefined : { page: JSON.parse(first.part) as ImagePage, hasMore: parts.length > 1 };
 }
 
-/** The journal's hash that the snapshot was taken at, and the seq; the audit holds them against the journal. */
+/** The seq of a snapshot, and the journal's hash at that point; the audit compares them with the journal. */
 export function snapshotHead(
   { sql }: Pick<PoolStorage, "sql">,
   table: Table = "snapshot",

@@ -1,12 +1,12 @@
-/** A session's socket: what it is allowed stands in its attachment, which survives hibernation. */
+/** A session's socket. Its rights and its subscription are kept in its attachment, which survives hibernation. */
 import type { ServerFrame, SessionAuth } from "../protocol/frames.ts";
 
-/** What a session is allowed, and how far it has been told. */
+/** A session's rights, and how far its subscription has got. */
 export type Attachment = SessionAuth & { readonly watch: Watch | null };
-/** `sent`: the last event that went out; `acked`: the last that the other side says it has seen. */
+/** `sent`: the last event that was sent; `acked`: the last that the peer has acknowledged. */
 export type Watch = { readonly sent: number; readonly acked: number };
 
-/** The tag of a key's sockets, and its name among turns. The operator has no sessions. */
+/** The tag of a key's sockets, and its name in `Turns`. The operator has no sessions. */
 export function keyOf({ caller }: SessionAuth): string {
   return caller.key_id ?? "";
 }
@@ -23,7 +23,7 @@ export function send(socket: WebSocket, frame: ServerFrame): void {
   sendText(socket, JSON.stringify(frame));
 }
 
-/** False if the other side has gone; the platform tells us so by itself. */
+/** False if the peer has disconnected; the platform calls `webSocketClose` by itself. */
 export function sendText(socket: WebSocket, text: string): boolean {
   try {
     socket.send(text);

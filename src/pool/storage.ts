@@ -1,4 +1,4 @@
-/** What a pool needs of its object's storage: narrow, so that a test can stand between and make it fail. */
+/** What a pool needs of its object's storage. Narrow, so that a test can wrap it and make it fail. */
 export type PoolStorage = {
   readonly sql: Pick<SqlStorage, "exec" | "databaseSize">;
   transactionSync<T>(run: () => T): T;

@@ -1,4 +1,4 @@
-/** Stores what a batch of deliveries comes to: its journal rows and what is kept beside them, and now and then a snapshot. */
+/** Stores a batch: its journal rows, what is kept beside them, and from time to time a snapshot. */
 import type { PoolEvent } from "../protocol/events.ts";
 import type { Notification } from "../protocol/webhook.ts";
 import { append, noteHead, toRows } from "./journal.ts";
@@ -9,9 +9,9 @@ import { migrate } from "./schema.ts";
 import { isDue, writeSnapshot } from "./snapshot.ts";
 import type { PoolStorage } from "./storage.ts";
 
-/** From so many events on, one row more in a flush, the note of the journal's end, is a small part of what it costs. */
+/** From so many events on, the note of the journal's end is a small part of what a flush costs. */
 const eventsWithNote = 64;
-/** After a snapshot that could not be written: characters of journal until it is tried again. */
+/** How many characters of journal after a failed snapshot until it is tried again. */
 const snapshotAgainLength = 1_000_000;
 
 /** Stores `events`, which `memory.pool` has applied already. Returns the characters of journal that were written. */
@@ -45,7 +45,7 @@ export function writeBatch(
   return length;
 }
 
-/** A snapshot is a shortcut past the journal: where it can't be written, what was stored stands, and it is tried later. */
+/** A snapshot only shortens loading: if it can't be written, the journal stands, and it is tried later. */
 function takeSnapshot(storage: PoolStorage, memory: Memory): void {
   try {
     memory.snapshotLength = writeSnapshot(storage, memory.pool, memory.head);

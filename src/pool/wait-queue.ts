@@ -1,23 +1,23 @@
 /**
- * The waiting line: reservations refused for budget whose callers would rather wait. Higher priority first, then first
- * come. Each is granted the moment budget comes free; one that can't be yet lets others pass. Several calls may wait
- * for one reservation, where a caller comes back with the same id: it leaves the line with the last of them.
+ * The queue of reservations that wait for budget: by priority, then first come, first served. One that can't be granted yet
+ * lets others pass. Several calls may wait for one reservation, when a caller reconnects with the same id: the reservation
+ * leaves the queue with the last of them.
  */
 import type { Outcome } from "../protocol/commands.ts";
 import type { ReserveCommand } from "../protocol/reservation.ts";
 
-/** A call that waits. */
+/** A call that waits: one attempt of a caller. */
 export type WaitingCall = {
   /** Names the call, so that it can leave. */
   readonly ticket: string;
   /** The key that it was sent with, and when that expires. */
   readonly keyId: string | null;
   readonly keyExpiresAt: number;
-  /** When it gives up and takes the refusal. */
+  /** When it times out and is refused. */
   readonly until: number;
 };
 
-/** What waits for an outcome. */
+/** Settles the promise of a call. */
 type Resolver = {
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (reason: unknown) => void;
@@ -25,7 +25,7 @@ type Resolver = {
 
 type PendingCall = WaitingCall & Resolver;
 
-/** A call that has left the line, and what it is to be told. */
+/** A call that has left the queue, and its outcome. */
 export type Resolution = { readonly call: Resolver; readonly outcome: Outcome };
 
 export class Waiter {
@@ -72,7 +72,7 @@ export class Waiter {
   }
 }
 
-/** A reservation that has left the line, and what all of its calls are to be told. */
+/** A reservation that has left the queue, and the outcome of all its calls. */
 export type Served = { readonly waiter: Waiter; readonly outcome: Outcome };
 
 export class WaitQueue {
@@ -95,7 +95,7 @@ export class WaitQueue {
     return this.#byId.get(id);
   }
 
-  /** Waits in the place of its reservation; behind all of the same priority, if it has none yet. */
+  /** Adds a call for its reservation; a new reservation is queued behind all of the same priority. */
   join(command: ReserveCommand, priority: number, visit: WaitingCall): Promise<Outcome> {
     const known = this.#byId.get(command.id);
     if (known !== undefined) return known.add(visit);
@@ -107,7 +107,7 @@ export class WaitQueue {
     return waiter.add(visit);
   }
 
-  /** The caller of this call has gone; what is left of the call is told `outcome`. Whether it waited here. */
+  /** Removes a call, answering it with `outcome`; false if it was not in the queue. */
   leave(id: string, ticket: string, outcome: Outcome): boolean {
     const waiter = this.#byId.get(id);
     const call = waiter?.remove(ticket);
@@ -117,12 +117,12 @@ export class WaitQueue {
     return true;
   }
 
-  /** Answers the calls for which `outcome` gives one; a reservation that no call waits for any more leaves. */
+  /** Answers the calls for which `outcome` gives one; a reservation leaves the queue with its last call. */
   dismiss(outcome: (visit: WaitingCall, waiter: Waiter) => Outcome | undefined): void {
     for (const { call, outcome: answer } of this.take(outcome)) call.resolve(answer);
   }
 
-  /** As `dismiss`, for a caller that answers them itself. */
+  /** As `dismiss`, but the calls are returned for the caller to resolve. */
   take(outcome: (visit: WaitingCall, waiter: Waiter) => Outcome | undefined): Resolution[] {
     const answered: Resolution[] = [];
     const left: Waiter[] = [];
@@ -139,7 +139,7 @@ export class WaitQueue {
     return answered;
   }
 
-  /** When the first call gives up, or its key expires; undefined when none waits. */
+  /** When the next call times out, or its key expires; undefined when the queue is empty. */
   get nextUntil(): number | undefined {
     let next = Number.POSITIVE_INFINITY;
     for (const waiter of this.#waiters) {
@@ -148,7 +148,7 @@ export class WaitQueue {
     return this.#waiters.length === 0 ? undefined : next;
   }
 
-  /** Asks for each in order; those that get an outcome leave the line, and are answered by the caller. */
+  /** Offers each reservation in order; those that get an outcome leave the queue. The caller resolves their calls. */
   serve(attempt: (waiter: Waiter) => Outcome | undefined): Served[] {
     const served: Served[] = [];
     for (const waiter of this.#waiters) {
@@ -159,13 +159,13 @@ export class WaitQueue {
     return served;
   }
 
-  /** Agents' priorities have changed: puts every reserve where it belongs now. */
+  /** Sorts the queue again after agents' priorities have changed. */
   reorder(priorityOf: (agent: string) => number | undefined): void {
     for (const waiter of this.#waiters) waiter.priority = priorityOf(waiter.command.agent) ?? waiter.priority;
     this.#waiters.sort((a, b) => b.priority - a.priority);
   }
 
-  /** Answers every call: what it waited for is gone. */
+  /** Fails every call. */
   clear(reason: unknown): void {
     const all = this.#waiters;
     this.#remove(all);

@@ -1,6 +1,6 @@
 /**
- * Waiting for budget: reserves that lack nothing else wait in line, and are granted in the same delivery in which budget
- * comes free. The line itself is in `waiting.ts`; here is when a call joins it, when it is served, and when it gives up.
+ * The waiting line: reserves that lack only budget wait in it, and are granted in the same delivery in which budget comes
+ * free. The queue itself is in `wait-queue.ts`; here is decided when a call joins it, when it is served, and when it gives up.
  */
 import { lacksOnlyBudget, reserveDifference } from "../engine/decisions/reservation.ts";
 import { applyDue, decide, execute } from "../engine/execute.ts";
@@ -16,22 +16,22 @@ import { nextDue } from "./due.ts";
 import { executeFor } from "./rights.ts";
 import { type Resolution, type WaitingCall, WaitQueue } from "./wait-queue.ts";
 
-/** What the line needs of its pool. */
+/** What the line needs of the pool. */
 export type WaitingLineHost = {
   readonly clock: () => number;
-  /** Runs one delivery, without a pause; with `serve` those in line are looked at though no event calls for it. */
+  /** Runs one delivery, without a pause; with `serve`, the line is served although no event of it frees budget. */
   readonly deliver: <T>(work: (pool: Pool, now: number, events: PoolEvent[]) => T, serve?: boolean) => T;
   /** Reads the pool as it is. */
   readonly peek: <T>(look: (pool: Pool) => T) => T;
   readonly noteRefusals: (commands: readonly Command[], outcomes: readonly Outcome[]) => void;
-  /** Resolves when what was delivered before is stored. */
+  /** Resolves when everything delivered before is stored. */
   readonly persisted: () => Promise<void>;
 };
 
 export class WaitingLine {
   readonly #host: WaitingLineHost;
   readonly #queue = new WaitQueue();
-  /** Tickets of calls that were left before they came. */
+  /** Tickets of calls whose callers hung up before the calls arrived. */
   readonly #gone = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -56,12 +56,12 @@ export class WaitingLine {
     if (unlike !== undefined) return unlike;
     const waiting = this.#queue.find(command.id);
     if (waiting !== undefined && waiting.command.unit === command.unit) {
-      // A caller that comes back waits in its old place.
+      // A caller that reconnects keeps its place in line.
       return waiting.size >= limits.waitersPerReservation ? tooManyCalls : this.#wait(command, waiting.priority, visit);
     }
     const outcome = this.#host.deliver((pool, now, events) => {
       applyDue(pool, now, events);
-      // A caller that will wait is not refused yet: nothing is counted or journaled until it gives up.
+      // A caller that waits is not refused yet: no refusal is counted or journaled until it gives up.
       return pool.settings !== null && lacksOnlyBudget(pool, command, now)
         ? undefined
         : executeFor(caller, pool, command, now, events);
@@ -82,7 +82,7 @@ export class WaitingLine {
     return this.#wait(command, priority, visit);
   }
 
-  /** Whether the caller of this call left before the call came. Said once. */
+  /** Whether the caller of this call hung up before the call arrived. True once for each ticket. */
   hasLeft(ticket: string): boolean {
     return this.#gone.delete(ticket);
   }
@@ -93,23 +93,23 @@ export class WaitingLine {
     return outcome;
   }
 
-  /** The caller of a call that waits has gone: the call leaves the line, and its reservation is not granted. */
+  /** The caller has hung up: its call leaves the line. Budget must not be granted to a caller that can't spend it. */
   leave(id: string, ticket: string): void {
     if (this.#queue.leave(id, ticket, releasedInLine(id))) return this.arrangeTimer();
-    // It has not come yet: its caller was quicker than the call.
+    // The hang-up overtook the call; `hasLeft` refuses the call when it arrives.
     this.#gone.add(ticket);
     const [oldest] = this.#gone;
     if (this.#gone.size > limits.waiters && oldest !== undefined) this.#gone.delete(oldest);
   }
 
-  /** The outcome of a command that is about a reservation in line; undefined for any other. */
+  /** The outcome of a command about a reservation that waits in line; undefined for any other command. */
   outcomeOf(caller: Caller, pool: Pool, command: Command): Outcome | undefined {
     if (this.#queue.size === 0) return undefined;
     if (command.op === "reserve") return this.#unlikeTheWaiting(command);
     return command.op === "release" ? this.#released(caller, pool, command.id) : undefined;
   }
 
-  /** The refusal of a reserve whose id waits in line with another content. */
+  /** The refusal of a reserve whose idempotency key waits in line with other content. */
   #unlikeTheWaiting(command: ReserveCommand): Outcome | undefined {
     const waiting = this.#queue.find(command.id);
     if (waiting === undefined || waiting.command.unit !== command.unit) return undefined;
@@ -117,7 +117,7 @@ export class WaitingLine {
     return field === undefined ? undefined : { ok: false, refusal: { code: "id_reused", id: command.id, field } };
   }
 
-  /** A release of a reservation that still waits: it leaves the line, and its callers get their answer. */
+  /** The release of a reservation that still waits: it leaves the line, and all its calls are answered. */
   #released(caller: Caller, pool: Pool, id: string): Outcome | undefined {
     if (pool.remembered.has(id)) return undefined;
     const waiter = this.#queue.find(id);
@@ -128,7 +128,7 @@ export class WaitingLine {
     return { ok: true, result: { id, state: "released", ...nothing, seq: pool.seq, agent } };
   }
 
-  /** Takes those out of the line that are answered now. They get their answers once `events` are persisted. */
+  /** Grants and dismisses what can be answered now. The caller resolves the calls once `events` are persisted. */
   serve(pool: Pool, now: number, events: PoolEvent[]): Resolution[] {
     if (events.some(({ type }) => type === "registered")) {
       this.#queue.reorder((agent) => pool.agents.get(agent)?.contract.priority);
@@ -137,7 +137,7 @@ export class WaitingLine {
     const served = this.#queue.serve((waiter) => {
       const { command } = waiter;
       if (!lacksOnlyBudget(pool, command, now)) return execute(pool, command, now, events);
-      // The last call of it gives up: the refusal is the pool's answer now. Others of it go on waiting.
+      // Once all its calls have timed out, the reservation gets the refusal that it would get now.
       const isLast = [...waiter.calls].every(({ until }) => hasTimedOut(until, now));
       return isLast ? execute(pool, command, now, events) : undefined;
     });
@@ -153,25 +153,25 @@ export class WaitingLine {
     return [...served.map(({ waiter, outcome }) => ({ call: waiter, outcome })), ...givenUp];
   }
 
-  /** Answers the calls whose key is revoked now. */
+  /** Refuses the calls whose key is revoked now. */
   dismissKeys(isRevoked: (keyId: string) => boolean): void {
     this.#queue.dismiss(({ keyId }) => (keyId !== null && isRevoked(keyId) ? keyRevoked : undefined));
     this.arrangeTimer();
   }
 
-  /** The pool is gone: every call is answered. */
+  /** The pool was deleted: every call is refused. */
   end(): void {
     this.#queue.dismiss(() => poolGone);
     clearTimeout(this.#timer);
   }
 
-  /** What was delivered is not stored: every call fails. */
+  /** A flush failed: what calls were waiting on is in doubt, so every call fails and may be repeated. */
   fail(error: Error): void {
     this.#queue.clear(error);
     clearTimeout(this.#timer);
   }
 
-  /** A timer runs only while calls wait; it would keep the object awake, and billed. */
+  /** Sets the timer for the next timeout or lease end. It runs only while calls wait, because it keeps the object awake and billed. */
   arrangeTimer(): void {
     clearTimeout(this.#timer);
     const until = this.#queue.nextUntil;
@@ -186,18 +186,18 @@ export class WaitingLine {
   }
 }
 
-/** Whether a call has waited long enough. None waits longer than the limit, but where the clock was put back. */
+/** Whether a call has timed out. An `until` beyond the longest wait is from before the clock was put back. */
 function hasTimedOut(until: number, now: number): boolean {
   return until <= now || until > now + limits.waitMs;
 }
 
-/** What a reserve that only lacks budget is refused with, without counting or journaling it. */
+/** The refusal that a reserve would get now; it is neither counted nor journaled. */
 function refusalOf(pool: Pool, command: ReserveCommand, now: number): Outcome | undefined {
   const decision = decide(pool, command, now);
   return "refusal" in decision ? { ok: false, refusal: decision.refusal } : undefined;
 }
 
-/** The answer to a call that waited for a reservation which was given up before it was granted. */
+/** The answer to a call whose reservation was released before it was granted. */
 export function releasedInLine(id: string): Outcome {
   return { ok: false, refusal: { code: "reservation_settled", id, state: "released", consumed: 0 } };
 }

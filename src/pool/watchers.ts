@@ -1,6 +1,6 @@
 /**
- * Sessions that watch: each is sent every event once, in order, from any point of the journal, and no more than it
- * keeps up with. How far a socket has been told stands in its attachment.
+ * Subscriptions: a session is sent every event once, in order, from any point of the journal, and no faster than it
+ * acknowledges them (back-pressure). How far each socket has got is kept in its attachment, which survives hibernation.
  */
 
 import type { LiveRefusal, ServerFrame } from "../protocol/frames.ts";
@@ -16,21 +16,21 @@ import { type Attachment, attach, attachmentOf, keyOf, send, sendText } from "./
 import { trimmedTo } from "./trimming.ts";
 import type { Turns } from "./turns.ts";
 
-/** Events of a frame that are read back from the journal. */
+/** Most events in a frame that is read back from the journal. */
 const eventsPerFrame = 500;
 
 export class Watchers {
   readonly #ctx: DurableObjectState;
   readonly #pool: LivePool;
-  /** Closes a session whose key is no longer good; true if it did. */
+  /** Closes a session whose key has expired or was revoked; true if it did. */
   readonly #closeIfRefused: (socket: WebSocket, attachment: Attachment) => boolean;
   readonly #turns: Turns;
-  /** Undefined until asked for after waking. */
+  /** The subscribed sockets; undefined until they are looked up after waking. */
   #sockets: Set<WebSocket> | undefined;
-  /** Characters of refusals that each key was shown since one of its sockets last acknowledged an event. */
+  /** Characters of refusals that were sent to each key since one of its sockets last acknowledged an event. */
   readonly #refusalsAhead = new Map<string, number>();
   #allRefusalsAhead = 0;
-  /** What each socket was sent and has not acknowledged: the last event of each frame, and the frame's length. */
+  /** Frames that are not acknowledged, by socket: the last event of each, and its length in characters. */
   readonly #unacknowledged = new WeakMap<WebSocket, { readonly seq: number; readonly length: number }[]>();
 
   constructor(
@@ -45,7 +45,7 @@ export class Watchers {
     this.#closeIfRefused = closeIfRefused;
   }
 
-  /** Tells the watchers what has just been persisted. */
+  /** Sends subscribers the events that were just persisted. */
   publish(events: readonly JournalEvent[]): void {
     const first = events[0];
     if (first === undefined) return;
@@ -67,8 +67,8 @@ export class Watchers {
   }
 
   /**
-   * Shows the watchers what was refused. It is not in the journal, and is shown only to those that watch now and that
-   * have acknowledged an event since the last that were many.
+   * Sends subscribers the refusals of a delivery. They are in no journal, so only current subscribers get them, and only those
+   * that have acknowledged an event since the last large batch.
    */
   publishRefusals(refused: readonly LiveRefusal[]): void {
     const watchers = this.#watching();
@@ -92,8 +92,8 @@ export class Watchers {
   }
 
   /**
-   * From here on the socket is sent every event after `after`. Answers the frame `id`. Once for a socket: events that
-   * were sent are not sent again, however often they are asked for.
+   * Subscribes the socket to every event after `after`; answers the frame `id`. Once for each socket: asking again must not
+   * make the pool send a long journal again.
    */
   async subscribe(socket: WebSocket, { caller, scope, watch }: Attachment, id: number, after: number): Promise<void> {
     if (watch !== null) {
@@ -122,7 +122,7 @@ export class Watchers {
     this.#fill(socket, attachment);
   }
 
-  /** The other side has seen events up to `seq`, and can take more. */
+  /** The peer has seen events up to `seq`: more can be sent. */
   acknowledge(socket: WebSocket, attachment: Attachment, seq: number): void {
     const { watch } = attachment;
     if (watch === null) return;
@@ -139,7 +139,7 @@ export class Watchers {
     this.#fill(socket, next);
   }
 
-  /** Sends what is persisted and not sent yet, as far as the other side keeps up. */
+  /** Sends what is persisted and not sent yet, as far as the peer keeps up. */
   #fill(socket: WebSocket, attachment: Attachment): void {
     if (attachment.watch === null) return;
     let { sent } = attachment.watch;
@@ -152,7 +152,7 @@ export class Watchers {
       sent = next;
     }
     if (sent === attachment.watch.sent) return;
-    // Reading them back is work of the key that watches, and as much as that of as many commands.
+    // Reading events back is charged to the subscriber's key, at one command for each event.
     this.#turns.charge(keyOf(attachment), sent - attachment.watch.sent);
     attach(socket, { ...attachment, watch: { sent, acked } });
   }
@@ -164,7 +164,7 @@ export class Watchers {
     return sendText(socket, text);
   }
 
-  /** Whether the other side is not too far behind in characters. After waking that begins anew. */
+  /** Whether the peer has room left, in characters. The count begins anew after hibernation. */
   #hasRoom(socket: WebSocket): boolean {
     const sent = this.#unacknowledged.get(socket) ?? [];
     return sent.reduce((sum, { length }) => sum + length, 0) < limits.eventsAheadLength;

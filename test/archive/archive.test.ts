@@ -130,7 +130,7 @@ describe("a pool's whole history", () => {
     await env.ARCHIVE.put(key, text.replace('"max":500', '"max":900'));
     const changed = await api("POST", `${pool}/restore`, { tenant, body: {} });
     expect(changed).toMatchObject({ status: 404, body: { code: "archive_not_found" } });
-    expect(String(changed.body["detail"])).toContain("does not fit its rows");
+    expect(String(changed.body["detail"])).toContain("does not match its rows");
     // Nothing of it was left behind: the name is free.
     expect(await must(api("PUT", pool, { tenant, body: {} }))).toMatchObject({ seq: 1, total: 0 });
   });

@@ -85,7 +85,7 @@ describe("bursar", () => {
     writeFileSync(file, readFileSync(file, "utf8").replace('"max":100', '"max":999'));
     const changed = await bursar(`verify ${file}`);
     expect(changed.code).toBe(2);
-    expect(changed.out).toMatch(/^Something is wrong:\n- .*kept.ndjson: its last line does not fit/);
+    expect(changed.out).toMatch(/^Something is wrong:\n- .*kept.ndjson: its last line does not match/);
     expect(await bursar(`pools export nowhere ${file}`)).toMatchObject({ code: 2 });
     // This governor has no archive; test/archive has one.
     expect(await bursar("pools archive kept")).toMatchObject({ code: 2 });
