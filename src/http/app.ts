@@ -1,4 +1,4 @@
-/** The edge: finds the route, lets no request in without a key, and turns what comes back into a response. */
+/** The edge: routes requests, authenticates them, and turns results and refusals into responses. */
 import { type Context, Hono } from "hono";
 import type { Env } from "../env.ts";
 import { refusalProblem } from "../protocol/problems.ts";
@@ -34,14 +34,14 @@ export function createApp(): Hono<App> {
   return app;
 }
 
-/** Whether the Worker can answer requests, and which of its settings can't be used. Throws a 503 while it can't. */
+/** The health check: which settings can't be used. Throws a 503 while a required one is missing. */
 function health(env: Env): Response {
   mustBeConfigured(env);
   const errors = wrongSettings(env);
   return json(errors.length === 0 ? { status: "ok" } : { status: "degraded", errors }, 200);
 }
 
-/** Where a person who opens the address in a browser is led: to the dashboard, once it can work. */
+/** Redirects a browser to the dashboard, once the Worker is configured. */
 function frontDoor(env: Env): Response {
   mustBeConfigured(env);
   return new Response(null, { status: 302, headers: { location: "/dashboard/" } });
@@ -59,7 +59,7 @@ async function ask(route: Route, context: Context<App>, setPrincipal: (principal
   return given.ok ? json(given.result, route.status) : refusalProblem(given.refusal);
 }
 
-/** Runs a promise to its end, though the request may be over; where nothing keeps it (a test), it runs all the same. */
+/** `waitUntil`: lets a promise run on after the response. Without an execution context (in a test) it runs all the same. */
 function later(context: Context<App>): (promise: Promise<unknown>) => void {
   return (promise) => {
     try {
@@ -70,7 +70,7 @@ function later(context: Context<App>): (promise: Promise<unknown>) => void {
   };
 }
 
-/** Runs a handler, and answers as the API does. */
+/** Runs a handler, with the API's problems and headers. */
 function handled(
   context: Context<App>,
   route: string,

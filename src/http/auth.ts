@@ -1,4 +1,4 @@
-/** Who is asking: the operator, by the secret token; all others by a key that we signed. No object is woken for it. */
+/** Authentication: the operator by its secret token, every other caller by a signed key. No object is asked for it. */
 import type { Env } from "../env.ts";
 import { keyPrefix, subprotocol } from "../protocol/frames.ts";
 import type { Capability } from "../protocol/key.ts";
@@ -8,7 +8,7 @@ import { verifyKey } from "./signature.ts";
 
 export type Principal = { readonly kind: "operator" } | { readonly kind: "key"; readonly capability: Capability };
 
-/** The caller, or a 401 that says nothing of why. While a required secret is missing, every request is refused. */
+/** The caller. Throws a 401 that does not say why, and a 503 while a required secret is missing. */
 export async function authenticate(request: Request, env: Env): Promise<Principal> {
   mustBeConfigured(env);
   const operator = env.BURSAR_OPERATOR_TOKEN ?? "";
@@ -20,7 +20,7 @@ export async function authenticate(request: Request, env: Env): Promise<Principa
   return { kind: "key", capability };
 }
 
-/** What a key allows now; undefined for one that is not ours, or has expired. */
+/** What a key allows now; undefined if it has expired or was not signed here. */
 export async function capabilityOf(key: string, env: Env): Promise<Capability | undefined> {
   mustBeConfigured(env);
   const capability = await verifyKey(key, env);
@@ -29,7 +29,7 @@ export async function capabilityOf(key: string, env: Env): Promise<Capability | 
     : capability;
 }
 
-/** The token of the Authorization header, or, where a browser opens a session and can set none, of the subprotocol. */
+/** The token of the Authorization header; of the subprotocol where a browser opens a session and can't set that header. */
 function tokenOf(headers: Headers): string | undefined {
   const authorization = headers.get("authorization");
   if (authorization === null && headers.get("upgrade")?.toLowerCase() === "websocket") {
@@ -45,7 +45,7 @@ function unauthorized(): ApiError {
   return new ApiError("unauthorized", "Send a valid key as: Authorization: Bearer <key>.");
 }
 
-/** Takes as long for a wrong token as for the right one; only its length shows, which is no secret. */
+/** Compares in constant time: only the token's length can be measured, which is no secret. */
 function isEqual(given: string, expected: string): boolean {
   const encoder = new TextEncoder();
   const [left, right] = [encoder.encode(given), encoder.encode(expected)];

@@ -1,4 +1,4 @@
-/** Reads and parses what strangers send: size, type and encoding first, then JSON, then the route's schema. */
+/** Reads and validates untrusted input: size, type and encoding first, then JSON, then the route's schema. */
 import type * as z from "zod";
 import { parseJson, toPointer } from "../protocol/json.ts";
 import { ApiError, invalid } from "./problems.ts";
@@ -36,7 +36,7 @@ export function parseQuery<T>(url: URL, schema: z.ZodType<T>): T {
   return parseWith(schema, Object.fromEntries(url.searchParams));
 }
 
-/** Parses, or throws a problem that names every field that failed. */
+/** Parses, or throws a problem that names every field at fault. */
 export function parseWith<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
@@ -54,8 +54,8 @@ export function parseWith<T>(schema: z.ZodType<T>, value: unknown): T {
 }
 
 /**
- * Counts bytes as they come. Content-Length is believed only when it says too much; without it, or when it lies, the
- * count decides.
+ * Reads a body of at most so many bytes, counted as they arrive. Content-Length is trusted only where it announces too many;
+ * it may be missing or wrong.
  */
 async function readLimited(request: Request, maxBytes: number): Promise<Uint8Array> {
   const declared = Number(request.headers.get("content-length") ?? "NaN");

@@ -1,4 +1,4 @@
-/** A journal as a file: rows as they are stored, page by page, so that the longest one takes no memory here. */
+/** The journal as a file: rows as stored, streamed page by page, so that a long journal takes no memory here. */
 import { footerLine, headerLine, rowLine, segmentMedia } from "../archive/segment.ts";
 import type { Result } from "../protocol/refusals.ts";
 import { ApiError, invalid } from "./problems.ts";
@@ -25,7 +25,7 @@ export async function exportJournal(
       controller.enqueue(encoder.encode(rows.map(rowLine).join("")));
       const last = rows.at(-1) ?? first;
       const next = last.last_seq < until ? await read(last.last_seq) : undefined;
-      // The file then lacks its last line, which its reader will notice.
+      // The file then lacks its last line, so that `bursar verify` reports it as truncated.
       if (next?.ok === false)
         throw new ApiError("unavailable", `The journal could not be read on: ${next.refusal.code}.`);
       rows = next?.result.filter(({ first_seq }) => first_seq <= until) ?? [];

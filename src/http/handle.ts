@@ -1,6 +1,6 @@
 /**
- * Around every request: its id, what is thrown turned into an answer, the line that is logged. How a problem looks,
- * and which headers go along, is the caller's: the API and the gateway differ in both.
+ * Wraps every request: gives it an id, turns what is thrown into a response, and logs one line. The caller says how a problem
+ * looks and which headers are added, because the API and the gateway differ in both.
  */
 import type { Env } from "../env.ts";
 import { nameSchema } from "../protocol/common.wire.ts";
@@ -11,7 +11,7 @@ import { type Entry, log } from "./log.ts";
 import { ApiError, apiProblem, invalid } from "./problems.ts";
 import { traceRequest } from "./trace.ts";
 
-/** What a handler gives back: a response that is a success, or a problem. */
+/** What a handler returns: a successful response, or a problem. */
 export type Reply = Response | Problem;
 
 /** What the log says of a request, filled in on its way. */
@@ -23,9 +23,9 @@ export type Handled = {
   /** The route's pattern, for the log. */
   readonly route: string;
   readonly run: (logged: LogContext) => Promise<Reply>;
-  /** A problem as this side of the house shows it. */
+  /** Turns a problem into a response. */
   readonly show: (problem: Problem) => Response;
-  /** Adds the headers that every answer of this side has. */
+  /** Adds the headers of every response. */
   readonly finish: (response: Response, requestId: string) => Response;
 };
 
@@ -62,20 +62,20 @@ export async function handle({ request, env, route, run, show, finish }: Handled
   };
   log(entry, env.BURSAR_LOG);
   traceRequest(entry);
-  // A session's answer is the connection itself; its headers are the pool's.
+  // The response to a session is the connection itself; its headers are the pool's.
   return response.status === 101 ? response : finish(response, requestId);
 }
 
-/** A shield before the objects: per key and place, not exact, and not for accounting. */
+/** Throws `rate_limited` where a key exceeds the platform's rate limit: per location and approximate, to protect the objects. */
 export async function enforceRateLimit(principal: Principal, { KEY_RATE }: Env): Promise<void> {
   if (KEY_RATE === undefined) return;
   const key = principal.kind === "operator" ? "operator" : principal.capability.key_id;
-  // A shield that is broken lets through: good requests must not fail with it.
+  // Fails open: if the rate limiter is down, requests must not fail with it.
   const { success } = await KEY_RATE.limit({ key }).catch(() => ({ success: true }));
   if (!success) throw new ApiError("rate_limited", "This key sends more requests than a pool can take. Slow down.");
 }
 
-/** workerd puts the URL together from the Host header: one that is more than a host would choose the route. */
+/** workerd builds the URL from the Host header, so a Host with a path in it could choose the route. */
 function mustHavePlainHost(request: Request): void {
   const [, host = ""] = /^https?:\/\/([^/]*)\//.exec(request.url) ?? [];
   const given = request.headers.get("host") ?? host;
@@ -83,7 +83,7 @@ function mustHavePlainHost(request: Request): void {
   if (!isPlain || !URL.canParse(request.url)) throw invalid("Host", "is not a host");
 }
 
-/** What stands in a name's place may be anything, a whole key too; only a name is logged. */
+/** Only valid names are logged: what stands in a name's place may be anything, even a key. */
 function nameOrNot(text: string | undefined): string | undefined {
   return nameSchema.safeParse(text).success ? text : undefined;
 }

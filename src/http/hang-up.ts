@@ -1,6 +1,6 @@
-/** Reserves that wait in line leave it when their caller hangs up: budget is not granted to a caller that has gone. */
+/** Takes a waiting reserve out of the line when its caller hangs up: budget must not be granted to a caller that is gone. */
 
-/** What hangs up, and what of a request may run on when its caller has gone. */
+/** A request's connection, and its way to run on after the caller has hung up. */
 export type Connection = {
   /** Aborts when the caller hangs up (compatibility flag `enable_request_signal`). */
   readonly signal: AbortSignal;
@@ -8,8 +8,8 @@ export type Connection = {
 };
 
 /**
- * Asks with a ticket of this call's. When the caller hangs up before the answer comes, `leave` is told the ticket: the
- * call leaves the line at once.
+ * Calls `ask` with a new ticket. When the caller hangs up before the answer, `leave` is called with the ticket: the call leaves
+ * the line at once.
  */
 export async function whileConnected<T>(
   { signal, waitUntil }: Connection,
@@ -17,12 +17,12 @@ export async function whileConnected<T>(
   leave: (ticket: string) => Promise<unknown>,
 ): Promise<T> {
   const ticket = crypto.randomUUID();
-  // It may have gone before it is asked for: then the pool knows that by the time the call comes.
+  // Already gone: the pool then knows so before the call arrives.
   if (signal.aborted) await leave(ticket).catch(() => undefined);
   const onAbort = (): void => waitUntil(leave(ticket).catch(() => undefined));
   signal.addEventListener("abort", onAbort, { once: true });
   const asked = ask(ticket);
-  // The answer must be awaited though the caller has gone: an abort that comes while it is on its way needs `leave`.
+  // Awaited although the caller may be gone: `leave` must still run if it hangs up while the answer is on its way.
   waitUntil(asked.then(undefined, () => undefined));
   try {
     return await asked;

@@ -1,6 +1,6 @@
-/** Headers that every answer carries, and those that let a browser of an allowed origin in. */
+/** Security headers of every response, and CORS. */
 
-/** What a browser may do with an answer of the API: nothing but read it. */
+/** A browser may do nothing with a response of the API but read it. */
 const fixed = {
   "cache-control": "no-store",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -18,7 +18,7 @@ export function secure(response: Response, requestId: string): Response {
   return response;
 }
 
-/** Origins of BURSAR_CORS_ORIGINS. `*` is not taken: a key in any page would be everyone's key. */
+/** The origins of BURSAR_CORS_ORIGINS. `*` is not accepted: any page could then use a key that a browser has. */
 export function allowedOrigins(setting: string | undefined): readonly string[] {
   return (setting ?? "")
     .split(",")
@@ -26,7 +26,7 @@ export function allowedOrigins(setting: string | undefined): readonly string[] {
     .filter((origin) => /^https?:\/\/[^/*]+$/.test(origin));
 }
 
-/** Adds what lets the page at `origin` read the answer. What is set is our own list's text, never the request's. */
+/** Adds the CORS headers for an allowed `origin`. The value comes from the configured list, never from the request. */
 export function shareWith(response: Response, origin: string | null, setting: string | undefined): Response {
   const origins = allowedOrigins(setting);
   if (origins.length === 0) return response;
@@ -38,7 +38,7 @@ export function shareWith(response: Response, origin: string | null, setting: st
   return response;
 }
 
-/** The answer to a browser that asks before it sends, if its origin is allowed. */
+/** The response to a CORS preflight, if its origin is allowed. */
 export function preflight(origin: string | null, setting: string | undefined): Response | undefined {
   if (!allowedOrigins(setting).some((one) => one === origin)) return undefined;
   const response = new Response(null, { status: 204 });

@@ -21,12 +21,12 @@ export type Entry = {
   readonly stack?: string | undefined;
 };
 
-/** A call through the gateway that could not be settled: its lease will end, and its hold be booked whole. */
+/** Logs a gateway call that could not be settled: when its lease ends, its hold is booked whole. */
 export function logUnsettled(reservation: string, why: string): void {
   console.error(JSON.stringify({ event: "unsettled", reservation, why }));
 }
 
-/** `setting` is BURSAR_LOG: `problems` unless set; `all`, or `none`. A defect of ours is always logged. */
+/** Logs a request. `setting` is BURSAR_LOG: `problems` (the default), `all` or `none`. Internal errors are always logged. */
 export function log(entry: Entry, setting: string | undefined): void {
   if (entry.event === "internal_error") console.error(JSON.stringify(entry));
   else if (setting === "all" || (setting !== "none" && entry.status >= 400)) console.log(JSON.stringify(entry));

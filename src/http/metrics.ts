@@ -39,7 +39,7 @@ export function exposition(metrics: Metrics): string {
   ].join("");
 }
 
-/** The body of `GET /v1/metrics`: the figures of several pools, without their agents: those would be very many. */
+/** The body of `GET /v1/metrics`: the figures of several pools, without their agents, which could be too many. */
 export function expositionOfPools(all: readonly Metrics[]): string {
   const families = new Map<string, { kind: Kind; help: string; samples: Sample[] }>();
   for (const metrics of all) {
@@ -89,7 +89,7 @@ function figuresOfAgent(unit: Unit): readonly Figure<AgentView>[] {
   ];
 }
 
-/** One metric: what it is, and its samples, which must stand together. Without samples there is nothing to say. */
+/** One metric with its help text and samples, which the format wants together; nothing if there are no samples. */
 function family(name: string, kind: Kind, help: string, samples: readonly Sample[]): string {
   if (samples.length === 0) return "";
   const lines = samples.map(([labels, value]) => `${name}{${written(labels)}} ${value}\n`);

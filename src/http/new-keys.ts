@@ -1,4 +1,4 @@
-/** Makes keys: listed in their tenant first, then signed, and never beyond the rights of their maker. */
+/** Creates keys: listed in their tenant first, then signed, and never with more rights than the key that asks for them. */
 import type * as z from "zod";
 import type { Capability, KeyFields, NewKey } from "../protocol/key.ts";
 import { keyBody } from "../protocol/key.wire.ts";
@@ -29,7 +29,7 @@ export async function makeKey(
   if (!added.ok) return added;
   const capability: Capability = {
     tenant,
-    // A repeat is answered with the key of the first time: the same text, for the same is signed.
+    // A repeat is answered with the first key: signing the same fields gives the same text.
     key_id: added.result.key_id,
     scope,
     ...(jurisdiction == null ? undefined : { jurisdiction }),
@@ -41,7 +41,7 @@ export async function makeKey(
   return { ok: true, result: made };
 }
 
-/** A key never exceeds its maker's rights: neither in pools nor in time. */
+/** The fields of a new key, bounded by the key that asks for it: the same pool, and no later expiry. */
 export function withinMaker(maker: Capability, fields: z.output<typeof keyBody>): NewKeyFields {
   const pool = fields.pool ?? maker.pool ?? null;
   if (maker.pool !== undefined && pool !== maker.pool)

@@ -12,34 +12,34 @@ import { type Route, routes } from "./routes.ts";
 
 const tags = [
   { name: "Tenants", description: "For the operator: who owns pools and keys." },
-  { name: "Keys", description: "Signed capabilities: scopes, what they are bound to, revocation." },
+  { name: "Keys", description: "Signed capabilities: scopes, bindings to pools and agents, revocation." },
   { name: "Prices", description: "What models cost, for pools that count microusd." },
   { name: "Webhooks", description: "Where a tenant's notifications are sent: thresholds, closed gates, overages." },
   { name: "Pools", description: "A budget shared by agents, in one unit." },
   { name: "Agents", description: "Spenders in a pool, each under a contract." },
   { name: "Spending", description: "Reserve before a call, commit after it." },
-  { name: "Watching", description: "What a pool has done, and whether its ledger is in order." },
+  { name: "Watching", description: "Reports, the journal and metrics of a pool, and its audit." },
 ] as const;
 
-/** What may go wrong anywhere; the codes are listed in docs/reference/errors.md. */
+/** Problems of every route; the codes are listed in docs/reference/errors.md. */
 const problems: Readonly<Record<string, string>> = {
-  "400": "What was sent is not what the route takes; `errors` names every field at fault",
-  "401": "No key, not one of ours, expired or revoked",
-  "403": "The key's scope, pool or agent does not reach this far",
-  "404": "There is no such thing, or it is not yours",
-  "410": "It was there, and is no longer",
+  "400": "The request is not valid; `errors` names every field at fault",
+  "401": "The key is missing, invalid, expired or revoked",
+  "403": "The key's scope, pool or agent does not allow this",
+  "404": "It does not exist, or not for this key",
+  "410": "It existed and is gone",
   "413": "The body is too large",
   "415": "The body is not plain JSON",
-  "429": "A limit is reached, or the key sends too many requests; come back after Retry-After",
+  "429": "A limit or rate limit is reached; retry after Retry-After",
   "500": "An internal error",
-  "503": "Nothing was stored: repeat the same request after Retry-After",
+  "503": "Nothing was stored; repeat the same request after Retry-After",
 };
 
 const conflicts: Readonly<Record<string, string>> = {
-  "402": "The governor says: don't spend",
-  "409": "The state says no",
-  "410": "The id is older than what is remembered",
-  "422": "The id was used with another content, or the amount is in another unit",
+  "402": "The budget does not allow it",
+  "409": "It conflicts with the current state",
+  "410": "The idempotency key is older than what is remembered",
+  "422": "The idempotency key was used with other content, or the amount is in another unit",
 };
 
 export function openApiDocument(version: string): ReturnType<typeof createDocument> {
@@ -84,7 +84,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
   return {
     operationId: route.name,
     summary: route.summary,
-    description: `Takes a key of scope ${route.right.scopes.map((scope) => `\`${scope}\``).join(", ")}.`,
+    description: `Requires a key of scope ${route.right.scopes.map((scope) => `\`${scope}\``).join(", ")}.`,
     tags: [tagOf(route)],
     requestParams: { path: z.object(path), query: route.query },
     ...(route.body === undefined
@@ -103,7 +103,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
 }
 
 function successOf({ status, answer, media }: Route) {
-  if (answer === undefined) return { description: "The connection is a session (docs/reference/sessions.md)" };
+  if (answer === undefined) return { description: "The connection becomes a session (docs/reference/sessions.md)" };
   return { description: status === 201 ? "Done" : "OK", content: { [media]: { schema: answer } } };
 }
 
@@ -130,7 +130,7 @@ function problemResponses(described: Readonly<Record<string, string>>) {
   );
 }
 
-/** `POST /v1/pools/:pool/reservations/:id/commit` is `post_pools_reservations_commit`. */
+/** The group that a route is listed in. */
 function tagOf({ path }: Route): (typeof tags)[number]["name"] {
   if (path.startsWith("/v1/tenants")) return "Tenants";
   if (path.startsWith("/v1/keys")) return "Keys";

@@ -1,7 +1,7 @@
-/** The prices of a tenant and the known ones, as one list. */
+/** A tenant's own prices and the known ones, as one list. */
 import type { PriceView, Rates } from "../protocol/price.ts";
 
-/** By model, each once: the tenant's own comes before what is known. */
+/** By model, each once: a tenant's own price takes precedence. */
 export function merged(own: readonly PriceView[], known: readonly PriceView[]): PriceView[] {
   const byModel = new Map([...known, ...own].map((price) => [price.model, price]));
   return [...byModel.values()].sort((a, b) => (a.model < b.model ? -1 : 1));

@@ -1,7 +1,7 @@
-/** Problems of the edge on their way out: thrown wherever they are met, and made into responses in one place. */
+/** Problems of the edge: thrown where they are found, and turned into responses in one place. */
 import { type ApiErrorCode, type Problem, problemOf } from "../protocol/problems.ts";
 
-/** A problem to answer with: thrown, because it ends the request wherever it is found. */
+/** A problem that ends the request wherever it is thrown. */
 export class ApiError extends Error {
   readonly code: ApiErrorCode;
   readonly facts: Readonly<Record<string, unknown>>;
@@ -13,7 +13,7 @@ export class ApiError extends Error {
   }
 }
 
-/** A body or query that is not what the route takes; `field` is a JSON pointer, or a parameter's name. */
+/** A body or query that the route does not accept; `field` is a JSON pointer, or a parameter's name. */
 export function invalid(field: string, message: string): ApiError {
   return new ApiError("invalid_request", `${field === "" ? "The body" : field} ${message}.`, {
     errors: [{ field, message }],
@@ -24,14 +24,14 @@ export function apiProblem({ code, message, facts }: ApiError): Problem {
   return problemOf(code, message, facts);
 }
 
-/** A feature of a provider's that can't be governed; `field` is a JSON pointer. */
+/** A provider's feature that can't be governed; `field` is a JSON pointer. */
 export function unsupported(field: string, message: string): ApiError {
   return new ApiError("unsupported_feature", `${field} ${message}.`, { errors: [{ field, message }] });
 }
 
 /**
- * The problem as a response. 429 and 503 say when to come back, in whole seconds. What names the request stands in the
- * header alone: the body of a pool that isn't there and that of a stranger's are the same to the byte.
+ * The problem as a response (RFC 9457). 429 and 503 carry Retry-After, in whole seconds. The request id is in a header only:
+ * the body for a pool that does not exist must equal the body for another tenant's pool, byte for byte.
  */
 export function problemResponse(body: Problem): Response {
   const headers = new Headers({ "content-type": "application/problem+json" });

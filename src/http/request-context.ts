@@ -1,4 +1,4 @@
-/** A request on its way: who asks, for which pool, and how the objects behind it are reached. */
+/** An authenticated request: its caller and path parameters, and the calls of the objects behind it. */
 import type { DirectoryCalls, Env, PoolCalls, TenantCalls, WebhookCalls } from "../env.ts";
 import { poolId, tenantId, webhooksId } from "../objects.ts";
 import { type Caller, type RequestId, systemCaller } from "../protocol/caller.ts";
@@ -25,7 +25,7 @@ export class RequestContext {
   readonly url: URL;
   readonly principal: Principal;
   readonly env: Env;
-  /** Lets something run on after the answer, or after the caller has hung up. */
+  /** Lets a promise run on after the response, or after the caller has hung up. */
   readonly waitUntil: (promise: Promise<unknown>) => void;
   readonly #params: Readonly<Record<string, string>>;
 
@@ -68,8 +68,8 @@ export class RequestContext {
   }
 
   /**
-   * What a repeat of this request is known by: its caller's key and its `Idempotency-Key`. Without the header it is
-   * known to the Worker alone, which asks an object again that was reset. Made once: never inside what is repeated.
+   * Identifies repeats of this request: its caller's key and its `Idempotency-Key`. Without the header the key is made here, for
+   * the edge's own retries of objects that were reset. Made once, and never inside what is retried.
    */
   get requestId(): RequestId {
     const caller = this.principal.kind === "operator" ? "operator" : this.principal.capability.key_id;
@@ -79,7 +79,7 @@ export class RequestContext {
 
   #requestKey: string | undefined;
 
-  /** The `Idempotency-Key` of a batch, of which the ids of its commands are made; null without one. */
+  /** The `Idempotency-Key` of a batch, from which the ids of its commands are derived; null without the header. */
   get batchKey(): string | null {
     if (!this.request.headers.has("idempotency-key")) return null;
     const key = this.idFor(undefined);
@@ -88,11 +88,11 @@ export class RequestContext {
     return key;
   }
 
-  /** The id of a write: the body's, the `Idempotency-Key` header's (the same thing by its other name), or a new one. */
+  /** The idempotency key of a write: `id` in the body, the `Idempotency-Key` header, or a new one. */
   idFor(given: string | undefined): string {
     const header = this.request.headers.get("idempotency-key");
     if (header === null) return given ?? uuid7();
-    // The header's draft makes it a quoted string; most clients send it bare.
+    // The header's specification quotes it; most clients do not.
     const key = header.replace(/^"(.*)"$/, "$1");
     if (!nameSchema.safeParse(key).success)
       throw invalid("Idempotency-Key", "must be 1 to 128 letters, digits, or . _ : -");
@@ -112,12 +112,12 @@ export class RequestContext {
     return { key_id, agent, expires_at };
   }
 
-  /** Asks the pool of the path, in the caller's tenant. */
+  /** Calls the pool of the path, in the caller's tenant. */
   pool<T>(ask: (pool: PoolCalls, caller: Caller) => Promise<T>): Promise<T> {
     return this.poolNamed(this.param("pool"), ask);
   }
 
-  /** Asks a pool of the caller's tenant. */
+  /** Calls a pool of the caller's tenant. */
   poolNamed<T>(name: string, ask: (pool: PoolCalls, caller: Caller) => Promise<T>): Promise<T> {
     const { tenant, jurisdiction } = this.capability;
     const id = poolId(this.env, tenant, jurisdiction, name);
@@ -137,12 +137,12 @@ export class RequestContext {
     const auth: SessionAuth = { caller: this.caller, scope: this.capability.scope };
     const headers = new Headers({ upgrade: "websocket", [sessionAuthHeader]: JSON.stringify(auth) });
     if (this.request.headers.has("sec-websocket-protocol")) headers.set("sec-websocket-protocol", subprotocol);
-    // A new request: nothing of the stranger's own goes further.
+    // A new request: no header or query of the caller's is passed on.
     const response = await this.pool((stub) => stub.fetch(new Request("https://pool/session", { headers })));
     return response.status === 101 ? response : { ok: false, refusal: await response.json() };
   }
 
-  /** Asks the caller's tenant; the operator names another. */
+  /** Calls the caller's tenant; for the operator `tenantOf` names one. */
   tenant<T>(ask: (tenant: TenantCalls, caller: Caller) => Promise<T>): Promise<T> {
     return this.tenantOf(this.capability.tenant, this.capability.jurisdiction, ask);
   }
@@ -156,7 +156,7 @@ export class RequestContext {
     return withRetry(() => ask(this.env.TENANTS.get(id), this.caller));
   }
 
-  /** Asks the caller's tenant's webhooks, once the tenant has said that the caller's key still stands. */
+  /** Calls the tenant's webhooks, once the tenant has confirmed that the caller's key is not revoked. */
   async webhooks(ask: (webhooks: WebhookCalls) => Promise<Result<unknown>>): Promise<Result<unknown>> {
     const { tenant, jurisdiction } = this.capability;
     const refusal = await this.tenant((stub, caller) => stub.standing(caller));
@@ -170,7 +170,7 @@ export class RequestContext {
     return withRetry(() => ask(DIRECTORY.get(DIRECTORY.idFromName(directoryName))));
   }
 
-  /** Runs one command; a reserve waits in line for budget up to `waitMs`, and leaves it if its caller hangs up. */
+  /** Runs one command. A reserve waits in line for up to `waitMs`, and leaves the line if its caller hangs up. */
   async execute(command: Command, waitMs = 0): Promise<Outcome> {
     const run = (options?: ExecuteOptions): Promise<Execution> =>
       this.pool((pool, caller) => pool.execute(caller, [command], options));
@@ -187,10 +187,8 @@ export class RequestContext {
     return outcome;
   }
 
-  /** Asks the pool of the path a question. */
+  /** Reads the pool of the path. */
   query<Name extends QueryName>(question: QuestionOf<Name>): Promise<Result<AnswerOf<Name>>> {
     return this.pool((pool, caller) => pool.query(caller, question));
   }
 }
-
-/** What a route gives back: a result, or a refusal; both become responses in `app.ts`. */

@@ -1,7 +1,6 @@
 /**
- * Who may call what, as a table: every route names an entry of it. A key that is bound to a pool reaches that pool
- * alone, and any other looks to it like one that isn't there. A key that is bound to an agent may only do what the
- * entry's `agentKeys` says, and only as that agent.
+ * Authorization, as a table: every route names an entry. A key bound to a pool reaches only that pool; to it, other pools do
+ * not exist. A key bound to an agent may only do what the entry's `agentKeys` says, and only as that agent.
  */
 import type { Capability, Scope } from "../protocol/key.ts";
 import { gatewayUsers, managers, readers, spenders } from "../protocol/rights.ts";
@@ -11,11 +10,11 @@ import { ApiError } from "./problems.ts";
 export type Right = {
   readonly scopes: readonly (Scope | "operator")[];
   /**
-   * Whether a key bound to an agent may come in: `own` where the request names its own agent, or a reservation that
-   * the pool finds to be its own.
+   * Whether a key bound to an agent is allowed: `own` if the request names that agent, or a reservation that the pool finds to
+   * be that agent's.
    */
   readonly agentKeys: "never" | "own";
-  /** Whether a key bound to a pool may come in where the path names none. */
+  /** Whether a key bound to a pool is allowed where the path names no pool. */
   readonly poolKeys?: "never";
 };
 
@@ -41,7 +40,7 @@ export const rights = {
   readOwn: { scopes: readers, agentKeys: "own" },
 } as const satisfies Record<string, Right>;
 
-/** Lets `principal` pass, or throws a 403. `pool` is the path's, undefined where the path names none. */
+/** Throws a 403 unless `principal` has the right. */
 export function mustHave(right: Right, principal: Principal): void {
   const scope = principal.kind === "operator" ? "operator" : principal.capability.scope;
   if (!right.scopes.includes(scope)) {
@@ -53,7 +52,7 @@ export function mustHave(right: Right, principal: Principal): void {
   if (pool !== undefined && right.poolKeys === "never") throw forbidden(`This key is bound to the pool ${pool}.`);
 }
 
-/** Refuses agents other than the one that the key is bound to. */
+/** Throws a 403 if the key is bound to an agent and the request acts for another. */
 export function mustBeOwn({ agent }: Capability, agents: readonly string[]): void {
   const foreign = agent === undefined ? undefined : agents.find((other) => other !== agent);
   if (foreign !== undefined) throw forbidden(`This key is bound to the agent ${agent}; it can't act for ${foreign}.`);

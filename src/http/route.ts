@@ -1,4 +1,4 @@
-/** A route: what can be asked over HTTP, with which right, and what it answers. */
+/** A route: method, path, right, schemas and handler. */
 import type * as z from "zod";
 import { emptyQuery } from "../protocol/common.wire.ts";
 import { limits } from "../protocol/limits.ts";
@@ -9,7 +9,7 @@ import { mustBeOwn, mustHave, type Right } from "./rights.ts";
 import { numberOf } from "./settings.ts";
 
 export type Route = {
-  /** What generated clients call it. */
+  /** The operation's name in the OpenAPI document: the method's name in generated clients. */
   readonly name: string;
   readonly method: "GET" | "PUT" | "POST" | "DELETE";
   readonly path: string;
@@ -19,9 +19,9 @@ export type Route = {
   readonly right: Right;
   readonly body: z.ZodType | undefined;
   readonly query: z.ZodObject;
-  /** The body of its success; a session has none. */
+  /** The schema of a successful response; a session has none. */
   readonly answer: z.ZodType | undefined;
-  /** What the body is written in. */
+  /** The media type of the response. */
   readonly media: string;
   readonly run: (call: RequestContext) => Promise<Result<unknown> | Response>;
 };
@@ -37,7 +37,7 @@ type Spec<B, Q> = {
   readonly run: (call: RequestContext, body: B, query: Q) => Promise<Result<unknown> | Response>;
 };
 
-/** A route that looks at the key, then reads its query and body by schema, before it runs. */
+/** A route that authorizes the key, then validates query and body, before its handler runs. */
 export function route<B = unknown, Q = unknown>(
   name: string,
   method: Route["method"],
@@ -73,7 +73,7 @@ export function route<B = unknown, Q = unknown>(
 
 const poolNotFound: Result<unknown> = { ok: false, refusal: { code: "pool_not_found" } };
 
-/** Whose a reservation is only the pool can tell (`pool/rights.ts`); the request names no agent. */
+/** Only the pool knows which agent a reservation belongs to (`pool/rights.ts`); the request names none. */
 export function checkedByThePool(): readonly string[] {
   return [];
 }

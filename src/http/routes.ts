@@ -1,4 +1,4 @@
-/** The routes: the only registry of what can be asked over HTTP, and of who may. */
+/** All routes: the only registry, from which both the router and the OpenAPI document are made. */
 import type { Route } from "./route.ts";
 import { agentsRoutes } from "./routes/agents.ts";
 import { journalRoutes } from "./routes/journal.ts";

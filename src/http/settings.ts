@@ -6,7 +6,7 @@ import type { Env } from "../env.ts";
 import { limits } from "../protocol/limits.ts";
 import { ApiError } from "./problems.ts";
 
-/** A secret that could be guessed protects nothing. In characters. */
+/** The shortest secret that is accepted, in characters: a guessable one protects nothing. */
 export const minSecretLength = 32;
 
 /** A setting that can't be used: its name, and what it must be. */
@@ -33,7 +33,7 @@ const oneOf =
   (text) =>
     names.includes(text) ? undefined : `must be ${names.join(", ")}`;
 
-/** Provider keys go to this address: in the clear no further than this machine. */
+/** Provider keys are sent to this address, so plain HTTP is accepted only on this machine. */
 const upstream: Check = (text) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isLocal = url !== undefined && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname);
@@ -46,7 +46,7 @@ const origins: Check = (text) => {
   return wrong === undefined ? undefined : `must be origins separated by commas, such as https://example.com`;
 };
 
-/** Shorter than half a second, a lease would be extended all the time; a day is longer than any lease. */
+/** A lease shorter than half a second would be extended all the time; a day is the longest lease. */
 const gatewayMs = whole(500, 24 * 3_600_000);
 
 const checks: { readonly [Name in Setting]?: Check } = {
@@ -66,7 +66,7 @@ const checks: { readonly [Name in Setting]?: Check } = {
 /** Without these no request can be answered. */
 const required = ["BURSAR_OPERATOR_TOKEN", "BURSAR_KEY_SECRET"] as const satisfies readonly Setting[];
 
-/** The settings that are set and can't be used. What needs one of them is refused; everything else works. */
+/** The settings that are set and invalid. Routes that need one of them are refused; everything else works. */
 export function wrongSettings(env: Partial<Env>): WrongSetting[] {
   return (Object.keys(checks) as (keyof typeof checks)[])
     .filter((name) => (env[name] ?? "") !== "")
@@ -79,7 +79,7 @@ export function mustBeConfigured(env: Partial<Env>): void {
   if (errors.length > 0) throw misconfigured(errors);
 }
 
-/** A setting's text, or `otherwise` where it is not set; throws a 503 that names it where it can't be used. */
+/** A setting's text, or `otherwise` if it is not set. Throws a 503 that names it if it is invalid. */
 export function settingOf(env: Partial<Env>, name: keyof typeof checks, otherwise: string): string {
   const text = env[name] ?? "";
   if (text === "") return otherwise;

@@ -10,7 +10,7 @@ export type Secrets = {
   readonly BURSAR_KEY_SECRET_PREVIOUS?: string;
 };
 
-/** The last letter of a signature carries four bits; the other spellings of it would be more keys than were made. */
+/** The last character of a signature carries only four bits: other spellings of it must not count as further valid keys. */
 const keyPattern = /^bursar_([A-Za-z0-9_-]{1,1400})\.([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])$/;
 
 /** The key that carries `capability`. */
@@ -20,7 +20,7 @@ export async function signKey(capability: Capability, secrets: Secrets): Promise
   return `bursar_${payload}.${toBase64Url(new Uint8Array(signature))}`;
 }
 
-/** What `key` allows, or undefined if we did not sign it. Says nothing of expiry or revocation. */
+/** What `key` allows; undefined if it was not signed here. Checks neither expiry nor revocation. */
 export async function verifyKey(key: string, secrets: Secrets): Promise<Capability | undefined> {
   const accepted = acceptedSecrets(secrets);
   const known = verified.get(key);
@@ -44,7 +44,7 @@ export async function verifyKey(key: string, secrets: Secrets): Promise<Capabili
   return undefined;
 }
 
-/** Keys that were found to be ours, whole: a tenth of a request's time is spent on a signature. */
+/** A cache of verified keys: verifying a signature takes a tenth of a request's time. */
 const verified = new Map<string, { readonly capability: Capability; readonly secret: string }>();
 const verifiedMax = 1_000;
 
@@ -61,12 +61,12 @@ function acceptedSecrets(secrets: Secrets): readonly string[] {
 }
 
 function newestSecret({ BURSAR_KEY_SECRET: secret = "" }: Secrets): string {
-  // `mustBeConfigured` has let no request this far.
+  // `mustBeConfigured` has refused the request before it gets here.
   if (secret.length < minSecretLength) throw new Error("BURSAR_KEY_SECRET is missing or too short");
   return secret;
 }
 
-/** Importing a key takes longer than signing with it. An isolate sees two secrets at most, unless they rotate. */
+/** Imported secrets, cached: importing takes longer than signing. An isolate sees two at most, unless they are rotated. */
 const imported = new Map<string, Promise<CryptoKey>>();
 
 function signingKey(secret: string): Promise<CryptoKey> {

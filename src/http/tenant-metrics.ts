@@ -1,12 +1,12 @@
-/** The figures of a tenant's pools, asked of each of them: they are exact, and asking wakes a pool that sleeps. */
+/** The figures of a tenant's pools, read from each of them: exact, but a hibernating pool is woken. */
 import type { Metrics } from "../protocol/pool.ts";
 import type { Result } from "../protocol/refusals.ts";
 import type { RequestContext } from "./request-context.ts";
 
-/** How many pools are asked at once: as many connections as the platform gives a request. */
+/** How many pools are read at once: as many connections as the platform allows a request. */
 const asksAtOnce = 6;
 
-/** Of up to `count` pools by name, after `after`. One that was deleted meanwhile is left out. */
+/** The figures of up to `count` pools by name, after `after`. A pool that was deleted meanwhile is left out. */
 export async function tenantMetrics(call: RequestContext, after: string, count: number): Promise<Result<Metrics[]>> {
   const listed = await call.tenant((tenant, caller) => tenant.pools(caller, after, count));
   if (!listed.ok) return listed;

@@ -5,7 +5,7 @@
 import { tracing } from "cloudflare:workers";
 import type { Entry } from "./log.ts";
 
-/** Takes what is logged of a request, and no more than that. */
+/** Adds what is logged of a request to its span, and nothing else. */
 export function traceRequest({ method, route, request_id, tenant, pool, code, error }: Entry): void {
   const span = tracing.getActiveSpan();
   if (span?.isTraced !== true) return;

@@ -1,4 +1,4 @@
-/** A webhook as a request gives it, once its address has been looked at. */
+/** The fields of a webhook in a request, with its address validated. */
 import type * as z from "zod";
 import type { Env } from "../env.ts";
 import type { WebhookFields } from "../protocol/webhook.ts";
@@ -12,6 +12,6 @@ export function webhookFields(
 ): WebhookFields {
   const wrong = validateWebhookUrl(url, originsIn(BURSAR_WEBHOOK_ORIGINS));
   if (wrong !== undefined) throw invalid("/url", wrong);
-  // As the parser writes it: what was looked at is what is sent to.
+  // As the URL parser writes it, so that what was validated is what is used.
   return { url: new URL(url).href, types, pool: pool ?? null, description: description ?? null };
 }

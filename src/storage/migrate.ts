@@ -1,25 +1,25 @@
 /**
- * Tables as numbered steps that only ever add. Code of the version before must still run on what a step leaves
- * behind, for a deploy replaces objects one by one.
+ * Migrations: tables as numbered steps that only add. The previous version must still run on the tables that a step leaves
+ * behind, because a deploy replaces objects one by one.
  */
 
-/** What migrating needs of an object's storage. */
+/** What a migration needs of an object's storage. */
 export type Tables = {
   readonly sql: Pick<SqlStorage, "exec">;
   transactionSync<T>(run: () => T): T;
 };
 
-/** The version of the tables that are there; 0 if none are. Throws where there are tables that say no version. */
+/** The version of the tables; 0 if there are none. Throws if there are tables without a version. */
 export function schemaVersion({ sql }: Tables): number {
   const found = sql.exec("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'").toArray();
   if (found.length === 0) return 0;
   const { version } = sql.exec<{ version: number | null }>("SELECT max(version) AS version FROM schema_version").one();
-  // A step is written in one transaction with its tables: an empty list was emptied, and is not a beginning.
+  // A step's number is written in one transaction with its tables: an empty table of versions is damage, not a beginning.
   if (version === null) throw new Error("the table schema_version is empty");
   return version;
 }
 
-/** Brings the tables to the newest of `steps`, in one transaction; doing it again does nothing. */
+/** Runs the missing `steps`, in one transaction. Idempotent. */
 export function migrate(storage: Tables, steps: readonly string[]): void {
   const version = schemaVersion(storage);
   if (version >= steps.length) return;

@@ -1,6 +1,7 @@
 /**
- * Requests that were done, so that a repeat after a lost answer is answered and not done again. A request is named by
- * its caller's key and its Idempotency-Key; one that comes without is named by the edge, which repeats it, too.
+ * Idempotency of control requests: the answers of requests that were done, so that a repeat after a lost answer is answered
+ * and not done again. A request is identified by its caller's key and its Idempotency-Key; without the header by a key that
+ * the edge makes, which repeats requests itself.
  */
 import type { RequestId } from "../protocol/caller.ts";
 import { limits } from "../protocol/limits.ts";
@@ -25,8 +26,8 @@ export class Requests {
   }
 
   /**
-   * The answer of then, if this was done; `id_reused` if it was another request. `what` says all that is asked for.
-   * Refusals are not kept: a request that had no effect may be made again.
+   * The first answer, if this request was done before; `id_reused` if the key was used for another request. `what` is the
+   * whole content. Refusals are not stored: a request that had no effect may be made again.
    */
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the answer is what `keep` was given then
   find<T>({ caller, key }: RequestId, what: string, now: number): Result<T> | undefined {
@@ -49,7 +50,7 @@ export class Requests {
       now,
     );
     this.#sql.exec("DELETE FROM requests WHERE at < ?", now - limits.requestsKeptMs);
-    // A key's own are forgotten for its own, so that none pushes out another's.
+    // Only the caller's own requests make room for its new ones, so that no key pushes out another's.
     this.#sql.exec(
       `DELETE FROM requests WHERE caller = ?1 AND key IN
          (SELECT key FROM requests WHERE caller = ?1 ORDER BY at DESC LIMIT -1 OFFSET ?2)`,
@@ -59,7 +60,7 @@ export class Requests {
     return answer;
   }
 
-  /** Does what was not done yet, in one turn. */
+  /** Runs what was not done before, without an await in between. */
   once<T>(id: RequestId, what: string, now: number, run: () => Result<T>): Result<T> {
     return this.find<T>(id, what, now) ?? this.keep(id, what, run(), now);
   }

@@ -11,7 +11,7 @@ import { directorySteps } from "./schema.ts";
 type TenantRow = { id: string; jurisdiction: string | null; created_at: number };
 
 export class DirectoryObject extends DurableObject<unknown> {
-  /** Lists a tenant. Once listed, neither its id nor its jurisdiction can be had again: its objects' addresses hold both. */
+  /** Lists a tenant. Its id and jurisdiction are part of its objects' addresses, so neither can be changed or reused. */
   async add(request: RequestId, id: string, jurisdiction: Jurisdiction | null): Promise<Result<Tenant>> {
     migrate(this.ctx.storage, directorySteps);
     const requests = new Requests(this.ctx.storage.sql);

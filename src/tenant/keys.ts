@@ -1,4 +1,4 @@
-/** A tenant's keys: who they were made for and whether they are revoked. The keys themselves are kept nowhere. */
+/** A tenant's list of keys: what each may do, and whether it is revoked. The keys themselves are stored nowhere. */
 import type { KeyFields, KeyView, Scope } from "../protocol/key.ts";
 import { limits } from "../protocol/limits.ts";
 
@@ -38,19 +38,22 @@ export class Keys {
     return this.#sql.exec<KeyRow>(query, after, pool, count).toArray().map(viewOf);
   }
 
-  /** Keys that work, of one pool or of all. */
+  /** How many keys are not revoked, of one pool or of all. */
   count(pool: string | null = null): number {
     const query = "SELECT count(*) AS count FROM keys WHERE revoked_at IS NULL AND (?1 IS NULL OR pool = ?1)";
     return this.#sql.exec<{ count: number }>(query, pool).one().count;
   }
 
-  /** Revoked keys, of one pool or of all. They are kept past their expiry: a key that is not known as revoked works. */
+  /** How many revoked keys are remembered, of one pool or of all. */
   countRevoked(pool: string | null = null): number {
     const query = "SELECT count(*) AS count FROM keys WHERE revoked_at IS NOT NULL AND (?1 IS NULL OR pool = ?1)";
     return this.#sql.exec<{ count: number }>(query, pool).one().count;
   }
 
-  /** Forgets keys that have expired: they are dead by what is written in them. Revoked ones are kept a while longer. */
+  /**
+   * Deletes expired keys: their signed expiry refuses them. Revoked ones are kept longer, because a clock that is behind would
+   * accept them again.
+   */
   forgetExpired(now: number): void {
     this.#sql.exec(
       "DELETE FROM keys WHERE expires_at <= iif(revoked_at IS NULL, ?1, ?2)",
@@ -74,8 +77,8 @@ export class Keys {
   }
 
   /**
-   * Revocations are numbered, so that a pool's row can say up to which it knows them. Keys that have expired are
-   * forgotten, with their numbers; a number that a pool was notified of must not come again.
+   * Marks a key as revoked. Revocations are numbered, so that a pool's row can say up to which number it was notified. Numbers
+   * of expired keys are deleted with them, so the next number must be above every one that a pool was notified of.
    */
   revoke(keyId: string, now: number): void {
     const last = "max(coalesce((SELECT max(revocation) FROM keys), 0), coalesce((SELECT max(notified) FROM pools), 0))";

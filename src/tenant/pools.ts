@@ -52,13 +52,13 @@ export class Pools {
     return this.#sql.exec<{ count: number }>(query).one().count;
   }
 
-  /** Of those, the ones that this key reaches and that do not know of it. */
+  /** How many pools this revoked key could still be used on. */
   countPendingOf(keyId: string): number {
     const query = `SELECT count(*) AS count FROM pools JOIN keys ON ${concerns} WHERE keys.key_id = ?`;
     return this.#sql.exec<{ count: number }>(query, keyId).one().count;
   }
 
-  /** The revocations that `name` has to be notified of, in their order. */
+  /** The revocations that the pool has not been notified of, in order. */
   pendingFor(name: string): PendingRevocation[] {
     const query = `SELECT keys.key_id, keys.expires_at, keys.revocation FROM pools JOIN keys ON ${concerns}
                    WHERE pools.name = ? ORDER BY keys.revocation`;
@@ -69,7 +69,7 @@ export class Pools {
     this.#sql.exec("UPDATE pools SET notified = max(notified, ?) WHERE name = ?", revocation, name);
   }
 
-  /** A pool that is emptied knows nothing any more. */
+  /** The pool was emptied, and with it what it stored of revocations: all of them are pending for it again. */
   forgets(name: string): void {
     this.#sql.exec("UPDATE pools SET notified = 0 WHERE name = ? AND notified > 0", name);
   }

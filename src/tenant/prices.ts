@@ -23,7 +23,7 @@ export class Prices {
     return this.#sql.exec<{ count: number }>("SELECT count(*) AS count FROM prices").one().count;
   }
 
-  /** Setting what is set already changes nothing: what was booked at it names its time. */
+  /** Sets a price. The same price again keeps its time, which is its version: what was booked at it names it. */
   set(model: string, fields: PriceFields, now: number): void {
     this.#sql.exec(
       `INSERT INTO prices (model, price, set_at) VALUES (?, ?, ?)

@@ -1,6 +1,6 @@
 /**
- * The Durable Object of a tenant: the control plane. It lists the tenant's pools and keys, makes and deletes pools,
- * and tells pools of revoked keys. It is never asked on the way of a reserve or commit. Its name is the tenant's id.
+ * The Durable Object of a tenant: the control plane. It lists the tenant's pools and keys, creates and deletes pools, and
+ * notifies pools of revoked keys. No reserve or commit depends on it. Its name is the tenant's id.
  */
 import { DurableObject } from "cloudflare:workers";
 import { type Objects, type PoolControl, poolId } from "../objects.ts";
@@ -21,13 +21,13 @@ import { Pools } from "./pools.ts";
 import { Prices } from "./prices.ts";
 import { tenantSteps } from "./schema.ts";
 
-/** How many pools are notified of revocations at once: as many as the platform lets an object call. */
+/** How many pools are notified at once: as many outgoing calls as the platform allows an object. */
 const notifiedAtOnce = 6;
-/** How many a revocation tells before it answers; the alarm tells the rest. */
+/** How many pools are notified before a revocation answers; the alarm notifies the rest. */
 const notifiedBeforeAnswer = 600;
 const retryMs = 2_000;
 
-/** What a tenant needs of the Worker's bindings. `ARCHIVE` is asked for only whether it is there. */
+/** What a tenant needs of the Worker's bindings. Of `ARCHIVE` only whether it is bound. */
 type TenantEnv = { readonly POOLS: Objects<PoolControl>; readonly ARCHIVE?: unknown };
 
 export class TenantObject extends DurableObject<TenantEnv> {
@@ -35,7 +35,7 @@ export class TenantObject extends DurableObject<TenantEnv> {
   readonly #pools: Pools;
   readonly #prices: Prices;
   readonly #requests: Requests;
-  /** The last pending operation on each pool: making and deleting it go one after the other. */
+  /** The last pending operation on each pool: creating, deleting and restoring it must not overlap. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
   constructor(ctx: DurableObjectState, env: TenantEnv) {
@@ -44,11 +44,11 @@ export class TenantObject extends DurableObject<TenantEnv> {
     this.#pools = new Pools(ctx.storage.sql);
     this.#prices = new Prices(ctx.storage.sql);
     this.#requests = new Requests(ctx.storage.sql);
-    // A tenant that was never made leaves no file behind.
+    // No tables for a tenant that was never created: each object with storage is kept, and billed.
     if (schemaVersion(ctx.storage) > 0) migrate(ctx.storage, tenantSteps);
   }
 
-  /** Lists a key before it is signed, so that none exists that is not listed. */
+  /** Lists a key before it is signed: a signed key that is not listed could never be revoked. Idempotent by `request`. */
   async addKey(caller: Caller, request: RequestId, fields: KeyFields): Promise<Result<KeyView>> {
     migrate(this.ctx.storage, tenantSteps);
     const refusal = this.#refusalTo(caller);
@@ -59,7 +59,7 @@ export class TenantObject extends DurableObject<TenantEnv> {
       this.#addKey(caller, fields, now),
     );
     if (!added.ok) return added;
-    // A repeat is answered with the key as it is now: it is not signed again once it is revoked.
+    // A repeat is answered with the key as it is now, so that it is not signed again once it is revoked.
     const key = this.#keys.get(added.result.key_id);
     return key === undefined || key.revoked_at !== null
       ? { ok: false, refusal: { code: "key_not_found", key_id: added.result.key_id } }
@@ -77,8 +77,8 @@ export class TenantObject extends DurableObject<TenantEnv> {
   }
 
   /**
-   * A pool's admin must leave keys for all others, and may not fill the list with keys that it revokes. The operator can
-   * always make one.
+   * Checks the limits and lists the key. A pool's admin must leave keys for all other pools, and may not fill the list with
+   * keys that it revokes. The operator can always create one, or a tenant without a key would be locked out.
    */
   #tooManyKeys({ key_id }: Caller, pool: string | null): Refusal | null {
     const working = this.#keys.count();
@@ -104,8 +104,8 @@ export class TenantObject extends DurableObject<TenantEnv> {
   }
 
   /**
-   * Revokes a key, and tells every pool that it reaches before it answers. Pools that can't be reached are notified again
-   * until they know; the answer says how many those are, and asking again says how many are left.
+   * Revokes a key, and notifies every pool that it reaches before it answers. Pools that could not be reached are retried by
+   * the alarm; the answer says how many those are, and a repeated request how many are left.
    */
   async revoke(caller: Caller, request: RequestId, pool: string | null, keyId: string): Promise<Result<Revocation>> {
     return this.#once(caller, request, `revoke ${keyId}`, () => this.#revoke(pool, keyId));
@@ -117,7 +117,7 @@ export class TenantObject extends DurableObject<TenantEnv> {
       return { ok: false, refusal: { code: "key_not_found", key_id: keyId } };
     }
     this.#keys.revoke(keyId, Date.now());
-    // Armed before any pool is notified: if this object dies now, the alarm goes on.
+    // Set before any pool is notified: if this object is reset now, the alarm continues.
     if (this.#pools.countPending() > 0) await this.ctx.storage.setAlarm(Date.now() + retryMs);
     await this.#notifyAll(notifiedBeforeAnswer);
     if (this.#pools.countPending() === 0) await this.ctx.storage.deleteAlarm();
@@ -127,7 +127,7 @@ export class TenantObject extends DurableObject<TenantEnv> {
     return { ok: true, result: { key_id: keyId, revoked_at, pools: { notified: reached - pending, pending } } };
   }
 
-  /** Makes a pool, or changes its settings. It is listed before it is made, and knows the revoked keys by then. */
+  /** Creates a pool, or changes its settings. It is listed first, and notified of revoked keys before it can be used. */
   configurePool(
     caller: Caller,
     name: string,
@@ -147,7 +147,7 @@ export class TenantObject extends DurableObject<TenantEnv> {
     });
   }
 
-  /** Deletes a pool with all that it stored; again, if it got only half way. */
+  /** Deletes a pool with everything that it stored. A repeat completes a deletion that was interrupted. */
   removePool(caller: Caller, request: RequestId, name: string, force: boolean): Promise<Result<{ deleted: true }>> {
     return this.#inTurn(name, () =>
       this.#once(caller, request, `remove ${name} ${force}`, async () => {
@@ -157,13 +157,13 @@ export class TenantObject extends DurableObject<TenantEnv> {
         const removed = await this.#pool(name).remove(systemCaller, force);
         const isGone = !removed.ok && removed.refusal.code === "pool_not_found";
         if (removed.ok || isGone) this.#pools.remove(name);
-        // A deletion that this object could not note before it was reset: the pool is still listed, and is gone.
+        // Deleted, but this object was reset before it could store that: the pool is gone and still listed.
         return isListed && isGone ? { ok: true, result: { deleted: true } } : removed;
       }),
     );
   }
 
-  /** Makes a pool again out of the archive. It knows the revoked keys before it can be used. */
+  /** Restores a pool from the archive. It is notified of revoked keys before it can be used. */
   restorePool(caller: Caller, request: RequestId, name: string): Promise<Result<RestoreResult>> {
     return this.#inTurn(name, () => {
       migrate(this.ctx.storage, tenantSteps);
@@ -176,7 +176,7 @@ export class TenantObject extends DurableObject<TenantEnv> {
     if (refusal !== null) return { ok: false, refusal };
     const isListed = this.#pools.has(name);
     this.#pools.add(name, Date.now());
-    // Whatever becomes of it, what the pool knew of revoked keys may be gone.
+    // Even if the restore fails, what the pool had stored of revoked keys may be gone: notify it of all of them again.
     this.#pools.forgets(name);
     const revocations = this.#pools.pendingFor(name);
     let restored: Result<RestoreResult> | undefined;
@@ -212,7 +212,7 @@ export class TenantObject extends DurableObject<TenantEnv> {
     return this.price(caller, model);
   }
 
-  /** Takes the tenant's own price away; the model's other price holds again. */
+  /** Removes the tenant's own price; the model's known price applies again. */
   async removePrice(caller: Caller, request: RequestId, model: string): Promise<Result<{ deleted: true }>> {
     return this.#once(caller, request, `remove price ${model}`, async () => {
       const found = await this.price(caller, model);
@@ -239,11 +239,11 @@ export class TenantObject extends DurableObject<TenantEnv> {
     return { ok: true, result: this.#exists() ? this.#prices.list() : [] };
   }
 
-  /** Does it, or answers as it did when it was done before. Says first whether the caller's key still stands. */
+  /** Runs a write once for each `request`, and answers repeats. Revoked keys are refused before either. */
   async #once<T>(caller: Caller, request: RequestId, what: string, run: () => Promise<Result<T>>): Promise<Result<T>> {
     const refusal = this.#refusalTo(caller);
     if (refusal !== null) return { ok: false, refusal };
-    // A tenant that was never made leaves no file behind, and has nothing to repeat.
+    // A tenant that was never created has nothing to repeat, and must leave no tables behind.
     if (!this.#exists()) return run();
     const known = this.#requests.find<T>(request, what, Date.now());
     return known ?? this.#requests.keep(request, what, await run(), Date.now());
@@ -260,7 +260,7 @@ export class TenantObject extends DurableObject<TenantEnv> {
     const notify = async (): Promise<void> => {
       for (let name = names.pop(); name !== undefined; name = names.pop()) {
         const pool = name;
-        // A pool that can't be reached stays pending, and the alarm comes back for it.
+        // A pool that could not be reached stays pending for the alarm.
         await this.#inTurn(pool, () => this.#notify(pool)).catch(() => undefined);
       }
     };
@@ -293,7 +293,7 @@ export class TenantObject extends DurableObject<TenantEnv> {
     return turn;
   }
 
-  /** Why this caller is refused here whatever it asks for: its key is revoked. Null if it isn't. */
+  /** The refusal of every request of this caller, because its key is revoked; null if it is not. */
   async standing(caller: Caller): Promise<Refusal | null> {
     return this.#refusalTo(caller);
   }
@@ -317,7 +317,7 @@ export class TenantObject extends DurableObject<TenantEnv> {
   }
 }
 
-/** A refusal where there are `maximum` already. */
+/** The refusal if there are `maximum` already. */
 function beyond(limit: string, count: number, maximum: number): Refusal | null {
   return count >= maximum ? { code: "limit_reached", limit, maximum } : null;
 }

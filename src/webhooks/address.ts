@@ -1,8 +1,8 @@
 /**
- * Where a webhook may be sent to. A tenant chooses the address and this deployment does the asking, so what only the
- * deployment can reach must not be reachable by it (server-side request forgery). Asked when an address is set and
- * again before each message. What a name resolves to is not known here: of Cloudflare's network nothing private can be
- * reached, and of a workerd of one's own only what its network service allows (docs/guides/webhooks-and-alerts.md).
+ * Which addresses a webhook may have. A tenant chooses the address and this deployment sends the request, so it must not reach
+ * what only the deployment can (server-side request forgery). Checked when an address is set, and again before each message.
+ * What a name resolves to is not known here: from Cloudflare's network nothing private can be reached, and from a workerd of
+ * one's own only what its network service allows (docs/guides/webhooks-and-alerts.md).
  */
 import { limits } from "../protocol/limits.ts";
 
@@ -57,10 +57,10 @@ const routers = ["fritz.box", "speedport.ip", "routerlogin.net", "tplinkwifi.net
 
 const ports = ["", "443", "8443"];
 
-/** Why `text` is no address to send to; undefined if it is one. `allowedOrigins` are origins that the operator allows. */
+/** Why `text` can't be a webhook's address; undefined if it can. `allowedOrigins` are origins that the operator allows. */
 export function validateWebhookUrl(text: string, allowedOrigins: readonly string[]): string | undefined {
   if (text.length > limits.webhookUrlLength) return `must have at most ${limits.webhookUrlLength} characters`;
-  // Parsers differ in what they make of these; no webhook needs them.
+  // URL parsers disagree about these characters, and no webhook needs them.
   if (/[\s\\\p{Cc}]/u.test(text)) return "must not have spaces, backslashes or control characters";
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined) return "must be a URL";

@@ -1,4 +1,4 @@
-/** The messages of a tenant, and which of its webhooks have got each of them. */
+/** The messages of a tenant, and the state of each message's delivery to each webhook. */
 import { limits } from "../protocol/limits.ts";
 import type { DeliveryView, Notification, NotificationType } from "../protocol/webhook.ts";
 import { messageId } from "./signature.ts";
@@ -8,17 +8,17 @@ import { messageId } from "./signature.ts";
  * With it the last attempt is made about 75 hours after the first.
  */
 const pausesMs = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400].map((seconds) => seconds * 1_000);
-/** Messages are given up at this age, tried or not: the receiver has been out of reach for longer than it should. */
+/** Deliveries are abandoned at this age, attempted or not. */
 export const abandonMs = pausesMs.reduce((sum, pause) => sum + pause, 0) * 1.1;
 
 export type Due = {
   readonly message: number;
-  /** The pool and type that it is of: lanes are served in turn, so that many messages of one hold up no other. */
+  /** Its pool and type. Lanes are served round robin, so that many messages of one lane do not delay the others. */
   readonly lane: string;
   readonly id: string;
   readonly body: string;
   readonly attempts: number;
-  /** When it was first to be sent (again, where a redelivery was asked for). */
+  /** When it was first due, or when its redelivery was requested. */
   readonly since: number;
 };
 
@@ -29,7 +29,7 @@ export class Deliveries {
     this.#sql = sql;
   }
 
-  /** Keeps a notification for those who want it. Handed over again, it is the same message, and is not kept twice. */
+  /** Stores a notification for the webhooks that want it. Handed over again, it has the same id and is not stored twice. */
   add(tenant: string, pool: string, notification: Notification, webhooks: readonly string[], now: number): void {
     if (webhooks.length === 0) return;
     const { seq, at, type, data } = notification;
@@ -41,7 +41,7 @@ export class Deliveries {
     for (const webhook of webhooks) this.#enqueue(webhook, number, `${pool} ${type}`, now);
   }
 
-  /** A message that says nothing, to see whether it arrives. */
+  /** Stores a test message. */
   ping(webhook: string, id: string, now: number): void {
     const body = JSON.stringify({ type: "ping", timestamp: new Date(now).toISOString(), data: {} });
     const number = this.#keep(id, null, null, "ping", now, body);
@@ -73,10 +73,7 @@ export class Deliveries {
     );
   }
 
-  /**
-   * The message that is due next at `webhook`, but none of `inFlight`: the oldest of the first lane behind `lane` that
-   * has one.
-   */
+  /** The next due message of `webhook` that is not in flight: the oldest of the first lane after `lane` that has one. */
   due(webhook: string, now: number, lane: string, inFlight: ReadonlySet<number>): Due | undefined {
     const query = `SELECT message, lane, id, body, attempts, since FROM deliveries JOIN messages ON number = message
                    WHERE webhook_id = ?1 AND state = 'pending' AND lane > ?2 AND next_at <= ?3
@@ -103,7 +100,7 @@ export class Deliveries {
     );
   }
 
-  /** Notes a failed attempt; the next is after a pause that grows, with `random` (0 to 1) of a tenth. */
+  /** Records a failed attempt and schedules the next, with `random` (0 to 1) of a tenth as jitter. */
   failed(webhook: string, { message, attempts, since }: Due, now: number, error: string, random: number): void {
     const pause = pausesMs[attempts];
     const isLast = pause === undefined || now - since >= abandonMs;
@@ -119,12 +116,12 @@ export class Deliveries {
     );
   }
 
-  /** Gives up what waits at a webhook that is sent nothing any more. */
+  /** Abandons what is pending at a webhook that was disabled. */
   abandon(webhook: string): void {
     this.#sql.exec("UPDATE deliveries SET state = 'failed' WHERE webhook_id = ? AND state = 'pending'", webhook);
   }
 
-  /** Sends again: one message, whatever became of it, or all from `since` on that did not arrive. Returns how many. */
+  /** Schedules again: one message in any state, or all failed ones from `since` on. Returns how many. */
   redeliver(webhook: string, message: string | undefined, since: number, now: number): number {
     const which =
       message === undefined
@@ -141,7 +138,7 @@ export class Deliveries {
       .toArray().length;
   }
 
-  /** Deliveries to `webhook`, the newest first, from before message `before`. */
+  /** Deliveries to `webhook`, newest first, older than message `before`. */
   list(webhook: string, before: string | undefined, count: number): DeliveryView[] {
     type Row = Omit<DeliveryView, "type" | "state" | "next_at"> & { type: string; state: string; next_at: number };
     const query = `SELECT id AS message, type, pool, seq, at, state, attempts, next_at, last_at, last_error
@@ -159,7 +156,7 @@ export class Deliveries {
       }));
   }
 
-  /** Forgets messages that are old, or more than are kept, with their deliveries. */
+  /** Deletes messages that are too old or too many, with their deliveries. */
   forget(now: number): void {
     const tooMany = this.#sql
       .exec<{ number: number | null }>("SELECT max(number) - ? AS number FROM messages", limits.webhookMessages)

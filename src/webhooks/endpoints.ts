@@ -1,4 +1,4 @@
-/** A tenant's webhooks: where its notifications go, and how each address has fared. */
+/** A tenant's webhooks: their addresses, secrets and delivery state. */
 import type { NewWebhook, NotificationType, WebhookFields, WebhookView } from "../protocol/webhook.ts";
 import { newSecret } from "./signature.ts";
 
@@ -21,18 +21,18 @@ type Row = {
   last_error: string | null;
 };
 
-/** An address to send to now, with the secrets to sign with. */
+/** An enabled webhook, with the secrets to sign with. */
 export type Endpoint = {
   readonly id: string;
   readonly url: string;
   readonly secrets: readonly string[];
   readonly failures: number;
   readonly failingSince: number | null;
-  /** Nothing is sent before: it has failed several times in a row. */
+  /** Nothing is sent before this time, after several failures in a row. */
   readonly backoffUntil: number;
 };
 
-/** How long the secret of before is signed with too: time to change it at the receiver. */
+/** How long messages are also signed with the previous secret after a rotation: time to change it at the receiver. */
 const rotationMs = 24 * 3_600_000;
 
 export class Endpoints {
@@ -61,7 +61,7 @@ export class Endpoints {
     return this.#withSecret(id, secret);
   }
 
-  /** Changes where and what is sent; whether it is enabled stays. */
+  /** Changes the address and what is sent to it; its state is kept. */
   change(id: string, { url, types, pool, description }: WebhookFields): void {
     this.#sql.exec(
       "UPDATE webhooks SET url = ?, types = ?, pool = ?, description = ? WHERE id = ?",
@@ -78,7 +78,7 @@ export class Endpoints {
     this.#sql.exec("DELETE FROM deliveries WHERE webhook_id = ?", id);
   }
 
-  /** A new secret; for a day messages carry a signature of the one before too. */
+  /** Makes a new secret; for a day, messages are also signed with the previous one. */
   rotate(id: string, now: number): NewWebhook {
     const secret = newSecret();
     this.#sql.exec(
@@ -107,7 +107,7 @@ export class Endpoints {
     return rows.map((row) => this.#viewOf(row));
   }
 
-  /** Those that want a notification of this type from this pool. */
+  /** Ids of the webhooks that want a notification of this type from this pool. */
   wanting(type: NotificationType, pool: string): string[] {
     return this.#sql
       .exec<Row>("SELECT * FROM webhooks WHERE disabled_reason IS NULL AND (pool IS NULL OR pool = ?)", pool)
@@ -116,7 +116,7 @@ export class Endpoints {
       .map(({ id }) => id);
   }
 
-  /** Enabled ones, as they are sent to. */
+  /** The enabled webhooks. */
   enabled(now: number): Endpoint[] {
     return this.#sql
       .exec<Row>("SELECT * FROM webhooks WHERE disabled_reason IS NULL ORDER BY id")

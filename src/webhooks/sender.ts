@@ -1,7 +1,7 @@
 /**
- * Sends what is due, to several addresses at once, and notes what became of it. An address that fails again and again
- * rests for longer and longer and is then tried with one message, so that a dead one costs the others little and a
- * slow one is not flooded. At least once: a message whose answer was lost is sent again, under the same id.
+ * Sends due messages, to several addresses at once, and records the results. An address that keeps failing gets exponential
+ * back-off and is then tried with one message, so that a dead address costs the others little and a slow one is not flooded.
+ * Delivery is at least once: a message whose answer was lost is sent again, under the same id.
  */
 import { backoffMs } from "../protocol/retry.ts";
 import { validateWebhookUrl } from "./address.ts";
@@ -11,25 +11,25 @@ import { signedHeaders } from "./signature.ts";
 
 /** Requests in flight: as many as the platform lets an object have. */
 const atOnce = 6;
-/** Of which to one address that answers as it should; one that failed gets one at a time. */
+/** Of these, to one address; an address whose last attempt failed gets one at a time. */
 const atOnceEach = 3;
-/** How often it looks for what has become due while messages are in flight. */
+/** How often newly due messages are looked for while others are in flight. */
 const lookAgainMs = 1_000;
-/** How long an address may take. Standard Webhooks names 15 to 30 seconds. */
+/** How long an address may take to answer. Standard Webhooks recommends 15 to 30 seconds. */
 const timeoutMs = 15_000;
-/** Failures in a row before an address rests. */
+/** Failures in a row before back-off begins. */
 const failuresFree = 2;
 const backoff = { firstMs: 1_000, maxMs: 300_000 };
-/** An address to which nothing got through for so long, in so many attempts, is disabled. */
+/** An address is disabled after so many failures in a row, if they go on for `abandonMs`. */
 const deadFailures = 10;
 
 export type WebhookSenderOptions = {
   readonly send: (url: string, init: RequestInit) => Promise<Response>;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
-  /** 0 to 1: spreads what would otherwise come back at once. */
+  /** 0 to 1: the jitter of retries. */
   readonly random: () => number;
-  /** Origins that need not be public: the operator's choice. */
+  /** Origins that are allowed although they are not public, by the operator's choice. */
   readonly allowedOrigins: readonly string[];
 };
 
@@ -41,7 +41,7 @@ export class WebhookSender {
   readonly #inFlight = new Map<string, Set<number>>();
   /** The lane that was served last, by webhook. */
   readonly #lanes = new Map<string, string>();
-  /** Ends a pause: there may be something new to send. */
+  /** Ends the wait for new messages. */
   #wake: () => void = () => undefined;
 
   constructor(endpoints: Endpoints, deliveries: Deliveries, options: WebhookSenderOptions) {
@@ -50,25 +50,25 @@ export class WebhookSender {
     this.#options = options;
   }
 
-  /** Sends until nothing is due, or until `until`, and returns when something will be due next; undefined for never. */
+  /** Sends until nothing is due, or until `until`; returns when the next message is due, undefined if none waits. */
   async run(until: number): Promise<number | undefined> {
     const sending = new Set<Promise<void>>();
     for (;;) {
       if (this.#options.clock() < until) this.#begin(sending);
       if (sending.size === 0) return this.nextAt();
-      // Not only until one of them ends: an address that hangs would keep what comes meanwhile from all others.
+      // Not only until a request ends: an address that hangs would delay new messages to all others.
       await Promise.race([...sending, this.#somethingNew()]);
-      // Its timer, where a request ended first.
+      // Clears the timer, if a request ended first.
       this.#wake();
     }
   }
 
-  /** There may be something new to send: an address that hangs must not keep it waiting. */
+  /** Looks for new messages now: an address that hangs must not delay them. */
   wake(): void {
     this.#wake();
   }
 
-  /** Resolves when it is woken, or after a second, for what became due by then. */
+  /** Resolves on `wake`, or after a second for messages that became due. */
   #somethingNew(): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, lookAgainMs);
@@ -79,7 +79,7 @@ export class WebhookSender {
     });
   }
 
-  /** When something will be due; undefined if nothing waits. */
+  /** When the next message is due; undefined if none waits. */
   nextAt(): number | undefined {
     const moments = this.#endpoints.enabled(this.#options.clock()).flatMap(({ id, backoffUntil }) => {
       const at = this.#deliveries.nextAt(id);
@@ -90,7 +90,7 @@ export class WebhookSender {
 
   #begin(sending: Set<Promise<void>>): void {
     const now = this.#options.clock();
-    // In turns, so that one address with many messages does not take all the places.
+    // In rounds, so that one address with many messages does not take all places.
     for (let round = 0; round < atOnceEach; round++) {
       for (const endpoint of this.#endpoints.enabled(now)) {
         if (sending.size >= atOnce) return;
@@ -128,11 +128,11 @@ export class WebhookSender {
     }
   }
 
-  /** One request. What it is answered is of no interest but for its status; of a failure only its kind is kept. */
+  /** One request. Of the answer only the status counts; of a failure only its kind is stored, never the address's text. */
   async #attempt({ url, secrets }: Endpoint, { id, body }: Due): Promise<{ status?: number; error?: string }> {
     const wrong = validateWebhookUrl(url, this.#options.allowedOrigins);
     if (wrong !== undefined) return { error: `the address ${wrong}` };
-    // Not AbortSignal.timeout, whose timers run on when the answer has come: the platform has ten thousand of them.
+    // Not AbortSignal.timeout: its timers run on after the answer, and the platform allows ten thousand.
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(new DOMException("no answer", "TimeoutError")), timeoutMs);
     try {

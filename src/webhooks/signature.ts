@@ -28,7 +28,10 @@ export function signedHeaders(
   };
 }
 
-/** One id for one event of a pool, however often it is handed over; `at` tells pools of one name apart. No dot in it. */
+/**
+ * The message id of an event of a pool: the same however often it is handed over. `at` distinguishes pools that had one name
+ * after each other. Without a dot, which separates the parts of the signed text.
+ */
 export function messageId(tenant: string, pool: string, seq: number, at: number): string {
   const hash = createHash("sha256").update(`${tenant}/${pool}\n${seq}\n${at}`).digest("base64url");
   return `msg_${hash.slice(0, 32)}`;

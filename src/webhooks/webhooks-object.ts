@@ -1,7 +1,6 @@
 /**
  * The Durable Object of a tenant's webhooks: takes notifications over from the tenant's pools and sends them. It is an object
- * of its own so that addresses that hang or fail hold up neither a pool nor the tenant's keys. Its name is
- * the tenant's id.
+ * of its own, so that addresses that hang or fail delay neither a pool nor the tenant's keys. Its name is the tenant's id.
  */
 import { DurableObject } from "cloudflare:workers";
 import type { RequestId } from "../protocol/caller.ts";
@@ -26,7 +25,7 @@ import { WebhookSender } from "./sender.ts";
 
 /** How long one alarm sends; the platform lets it run for fifteen minutes. */
 const turnMs = 10 * 60_000;
-/** How often old messages are looked for: each look reads them all. */
+/** How often old messages are deleted; each run reads all of them. */
 const forgetMs = 10 * 60_000;
 
 /** What webhooks need of the Worker's bindings. */
@@ -51,10 +50,10 @@ export class WebhooksObject extends DurableObject<WebhooksEnv> {
       random: () => Math.random(),
       allowedOrigins: originsIn(env.BURSAR_WEBHOOK_ORIGINS),
     });
-    // Of a tenant without webhooks no file is left behind.
+    // No tables for a tenant without webhooks.
     if (!this.#isMade()) return;
     migrate(ctx.storage, webhookSteps);
-    // An alarm that was lost must not leave messages lying (cloudflare-docs #18324).
+    // A lost alarm must not leave messages unsent (cloudflare-docs #18324).
     void ctx.blockConcurrencyWhile(() => this.#arrange());
   }
 
@@ -95,7 +94,7 @@ export class WebhooksObject extends DurableObject<WebhooksEnv> {
     );
   }
 
-  /** A repeat must not make a second secret: the one before would be dead at once. */
+  /** Idempotent: a repeat that made another secret would invalidate the one that receivers were just given. */
   async rotate(request: RequestId, id: string): Promise<Result<NewWebhook>> {
     return this.#once(request, `rotate ${id}`, () => this.#of(id, () => this.#endpoints.rotate(id, Date.now())));
   }
@@ -109,7 +108,7 @@ export class WebhooksObject extends DurableObject<WebhooksEnv> {
     return enabled;
   }
 
-  /** Sends a message that says nothing, to see whether it arrives. */
+  /** Sends a test message. */
   async ping(request: RequestId, id: string, message: string): Promise<Result<{ message: string }>> {
     const pinged = this.#once(request, `ping ${id}`, () =>
       this.#of(id, () => {
@@ -144,8 +143,8 @@ export class WebhooksObject extends DurableObject<WebhooksEnv> {
   }
 
   /**
-   * Takes notifications over from a pool, and says which types its webhooks want. Once this has returned they
-   * are stored; handed over again they are not doubled.
+   * Takes notifications over from a pool; returns which types its webhooks want. When this returns they are stored. Handed
+   * over again, they are not stored twice.
    */
   async accept(pool: string, notifications: readonly Notification[]): Promise<readonly NotificationType[]> {
     if (!this.#isMade()) return [];
@@ -171,7 +170,7 @@ export class WebhooksObject extends DurableObject<WebhooksEnv> {
     await this.#arrange();
   }
 
-  /** Sets the alarm for what is due next, unless it is set already, or a running send will find it. */
+  /** Sets the alarm for the next due message, unless it is set, or a send that is running will find the message. */
   async #arrange(): Promise<void> {
     if (this.#isSending) return this.#sender.wake();
     if (!this.#isMade()) return;
@@ -188,7 +187,7 @@ export class WebhooksObject extends DurableObject<WebhooksEnv> {
     this.#forgotAt = now;
   }
 
-  /** Does it, or answers as it did when it was done before. */
+  /** Runs a write once for each `request`, and answers repeats. */
   #once<T>(request: RequestId, what: string, run: () => Result<T>): Result<T> {
     return this.#isMade() ? this.#requests.once(request, what, Date.now(), run) : run();
   }

@@ -35,7 +35,7 @@ export const agentsRoutes: readonly Route[] = [
       run: (call) => call.execute({ op: "close", agent: call.param("agent"), id: call.idFor(undefined) }),
     },
   ),
-  route("reopenAgent", "POST", `${agent}/reopen`, rights.managePool, "Open a closed confidence gate: a new task", {
+  route("reopenAgent", "POST", `${agent}/reopen`, rights.managePool, "Open an agent's confidence gate for a new task", {
     answer: agentChangeResultSchema,
     body: idBody,
     run: (call, { id }) => call.execute({ op: "reopen", agent: call.param("agent"), id: call.idFor(id) }),
@@ -45,14 +45,14 @@ export const agentsRoutes: readonly Route[] = [
     "POST",
     `${agent}/pause`,
     rights.managePool,
-    "Stop an agent, and those below it, from reserving; open ones settle",
+    "Pause an agent and its sub-agents: no new reserves, open ones settle",
     {
       answer: pauseResultSchema,
       body: emptyBody,
       run: (call) => call.execute({ op: "pause", agent: call.param("agent") }),
     },
   ),
-  route("resumeAgent", "POST", `${agent}/resume`, rights.managePool, "End the pause of an agent", {
+  route("resumeAgent", "POST", `${agent}/resume`, rights.managePool, "Resume an agent", {
     answer: pauseResultSchema,
     body: emptyBody,
     run: (call) => call.execute({ op: "resume", agent: call.param("agent") }),
@@ -62,7 +62,7 @@ export const agentsRoutes: readonly Route[] = [
     "POST",
     `${agent}/reset`,
     rights.managePool,
-    "Start an agent again: nothing consumed, its allocation again",
+    "Reset an agent: nothing consumed, its contract's allocation again",
     {
       answer: agentChangeResultSchema,
       body: idBody,

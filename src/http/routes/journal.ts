@@ -1,4 +1,4 @@
-/** The journal of a pool: its events, its archive, and what proves it. */
+/** The journal of a pool: its events, archive, snapshot and audit. */
 import { segmentMedia } from "../../archive/segment.ts";
 import { emptyBody } from "../../protocol/common.wire.ts";
 import {
@@ -30,7 +30,7 @@ export const journalRoutes: readonly Route[] = [
     "GET",
     `${pool}/journal/export`,
     rights.readPool,
-    "The journal as a file that can be verified offline",
+    "The journal as a file that `bursar verify` checks offline",
     {
       answer: segmentSchema,
       media: segmentMedia,
@@ -38,23 +38,16 @@ export const journalRoutes: readonly Route[] = [
       run: (call, _, { after = 0, until = Number.MAX_SAFE_INTEGER }) => exportJournal(call, after, until),
     },
   ),
-  route(
-    "getArchive",
-    "GET",
-    `${pool}/archive`,
-    rights.readPool,
-    "What of the journal is here, and what is in the archive",
-    {
-      answer: archiveResultSchema,
-      run: (call) => call.query({ about: "archive" }),
-    },
-  ),
-  route("shipJournal", "POST", `${pool}/archive`, rights.managePool, "Ship what is not in the archive yet", {
+  route("getArchive", "GET", `${pool}/archive`, rights.readPool, "How far the journal is archived, and trimmed here", {
+    answer: archiveResultSchema,
+    run: (call) => call.query({ about: "archive" }),
+  }),
+  route("shipJournal", "POST", `${pool}/archive`, rights.managePool, "Ship the rest of the journal to the archive", {
     answer: archiveResultSchema,
     body: emptyBody,
     run: (call) => call.pool((stub, caller) => stub.archive(caller)),
   }),
-  route("restorePool", "POST", `${pool}/restore`, rights.managePool, "Make a deleted pool again out of the archive", {
+  route("restorePool", "POST", `${pool}/restore`, rights.managePool, "Restore a deleted pool from the archive", {
     answer: restoreResultSchema,
     status: 201,
     body: emptyBody,
@@ -64,23 +57,23 @@ export const journalRoutes: readonly Route[] = [
       return call.tenant((tenant, caller) => tenant.restorePool(caller, requestId, name));
     },
   }),
+  route("getSnapshot", "GET", `${pool}/snapshot`, rights.readPool, "A pool's state as of event `seq`, in pages", {
+    answer: snapshotSchema,
+    query: snapshotQuery,
+    run: (call, _, { page: cursor }) => {
+      const [seq, number] = cursor?.split(".").map(Number) ?? [];
+      return call.query({ about: "snapshot", ...(seq === undefined ? {} : { seq, page: number ?? 0 }) });
+    },
+  }),
   route(
-    "getSnapshot",
+    "auditPool",
     "GET",
-    `${pool}/snapshot`,
+    `${pool}/audit`,
     rights.readPool,
-    "A pool's whole state, in pages, as of its event `seq`",
+    "Fold the journal again, and compare the result with memory",
     {
-      answer: snapshotSchema,
-      query: snapshotQuery,
-      run: (call, _, { page: cursor }) => {
-        const [seq, number] = cursor?.split(".").map(Number) ?? [];
-        return call.query({ about: "snapshot", ...(seq === undefined ? {} : { seq, page: number ?? 0 }) });
-      },
+      answer: auditSchema,
+      run: (call) => call.query({ about: "audit" }),
     },
   ),
-  route("auditPool", "GET", `${pool}/audit`, rights.readPool, "Fold the journal again and compare it with memory", {
-    answer: auditSchema,
-    run: (call) => call.query({ about: "audit" }),
-  }),
 ];

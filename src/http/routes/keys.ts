@@ -8,7 +8,7 @@ import { type Route, route } from "../route.ts";
 const keys = "/v1/keys";
 
 export const keysRoutes: readonly Route[] = [
-  route("createKey", "POST", keys, rights.manageKeys, "Make a key; it is shown once", {
+  route("createKey", "POST", keys, rights.manageKeys, "Create a key; it is shown once", {
     answer: newKeySchema,
     status: 201,
     body: keyBody,
@@ -25,7 +25,7 @@ export const keysRoutes: readonly Route[] = [
     "DELETE",
     `${keys}/:key_id`,
     rights.manageKeys,
-    "Revoke a key, in force at the next command everywhere",
+    "Revoke a key, effective for the next command everywhere",
     {
       answer: revocationSchema,
       run: (call) => {

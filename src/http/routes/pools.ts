@@ -56,14 +56,14 @@ export const poolsRoutes: readonly Route[] = [
     "POST",
     `${pool}/pause`,
     rights.managePool,
-    "Stop all agents from reserving; open reservations settle",
+    "Pause a pool: no new reserves, open reservations settle",
     {
       answer: pauseResultSchema,
       body: emptyBody,
       run: (call) => call.execute({ op: "pause", agent: null }),
     },
   ),
-  route("resumePool", "POST", `${pool}/resume`, rights.managePool, "End the pause of a pool", {
+  route("resumePool", "POST", `${pool}/resume`, rights.managePool, "Resume a pool", {
     answer: pauseResultSchema,
     body: emptyBody,
     run: (call) => call.execute({ op: "resume", agent: null }),
@@ -80,7 +80,7 @@ export const poolsRoutes: readonly Route[] = [
       run: (call, { id }) => call.execute({ op: "reset_period", id: call.idFor(id) }),
     },
   ),
-  route("listPeriods", "GET", `${pool}/periods`, rights.readPool, "Reports of periods that are over, newest first", {
+  route("listPeriods", "GET", `${pool}/periods`, rights.readPool, "Reports of ended periods, newest first", {
     answer: periodListSchema,
     query: periodsQuery,
     run: (call, _, { agent = null, before = Number.MAX_SAFE_INTEGER, limit = limits.periodPage }) =>

@@ -10,24 +10,17 @@ const prices = "/v1/prices";
 const price = `${prices}/:model`;
 
 export const pricesRoutes: readonly Route[] = [
-  route(
-    "listPrices",
-    "GET",
-    prices,
-    rights.readPrices,
-    "Prices of models: the tenant's own, and those that are known",
-    {
-      answer: priceListSchema,
-      query: modelsQuery,
-      agents: () => [],
-      run: async (call, _, { after = "", limit = 100 }) => {
-        const own = await call.tenant((tenant, caller) => tenant.prices(caller));
-        if (!own.ok) return own;
-        return ok({ prices: page(merged(own.result, knownPrices(Date.now())), after, limit) });
-      },
+  route("listPrices", "GET", prices, rights.readPrices, "Prices of models: the tenant's own, and the known ones", {
+    answer: priceListSchema,
+    query: modelsQuery,
+    agents: () => [],
+    run: async (call, _, { after = "", limit = 100 }) => {
+      const own = await call.tenant((tenant, caller) => tenant.prices(caller));
+      if (!own.ok) return own;
+      return ok({ prices: page(merged(own.result, knownPrices(Date.now())), after, limit) });
     },
-  ),
-  route("getPrice", "GET", price, rights.readPrices, "The price of a model that is in force", {
+  }),
+  route("getPrice", "GET", price, rights.readPrices, "The price of a model in force", {
     answer: priceSchema,
     query: priceQuery,
     agents: () => [],
@@ -49,7 +42,7 @@ export const pricesRoutes: readonly Route[] = [
       return call.tenant((tenant, caller) => tenant.setPrice(caller, model, fields));
     },
   }),
-  route("deletePrice", "DELETE", price, rights.managePrices, "Take the tenant's own price of a model away", {
+  route("deletePrice", "DELETE", price, rights.managePrices, "Delete the tenant's own price of a model", {
     answer: deletedSchema,
     run: (call) => {
       const model = call.model();

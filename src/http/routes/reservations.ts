@@ -42,19 +42,26 @@ export const reservationsRoutes: readonly Route[] = [
     agents: checkedByThePool,
     run: (call, commit) => call.execute({ op: "commit", ...commit, id: call.param("id") }),
   }),
-  route("releaseReservation", "POST", `${reservation}/release`, rights.spend, "Give a reservation back", {
-    answer: settlementResultSchema,
-    body: emptyBody,
-    agents: checkedByThePool,
-    run: (call) => call.execute({ op: "release", id: call.param("id") }),
-  }),
-  route("extendReservation", "POST", `${reservation}/extend`, rights.spend, "Move the end of a reservation's lease", {
+  route(
+    "releaseReservation",
+    "POST",
+    `${reservation}/release`,
+    rights.spend,
+    "Release a reservation: no call was made",
+    {
+      answer: settlementResultSchema,
+      body: emptyBody,
+      agents: checkedByThePool,
+      run: (call) => call.execute({ op: "release", id: call.param("id") }),
+    },
+  ),
+  route("extendReservation", "POST", `${reservation}/extend`, rights.spend, "Extend a reservation's lease", {
     answer: reservationResultSchema,
     body: extendBody,
     agents: checkedByThePool,
     run: (call, extend) => call.execute({ op: "extend", ...extend, id: call.param("id") }),
   }),
-  route("recordUsage", "POST", `${pool}/usage`, rights.spend, "Record exact usage without a reservation", {
+  route("recordUsage", "POST", `${pool}/usage`, rights.spend, "Record usage without a reservation", {
     answer: usageResultSchema,
     status: 201,
     body: recordBody,
@@ -80,7 +87,7 @@ export const reservationsRoutes: readonly Route[] = [
     agents: (_, { commands }) =>
       commands.flatMap((command) => ("agent" in command && command.agent !== null ? [command.agent] : [])),
     run: async (call, body) => {
-      // Those without an id get one, and the same again where the batch is repeated with its Idempotency-Key.
+      // Commands without an id get one: derived from the batch's Idempotency-Key, so that a repeat gets the same.
       const { batchKey } = call;
       const commands = withIds(body.commands, (place) => (batchKey === null ? uuid7() : `${batchKey}.${place}`));
       const index = commands.findIndex(({ op }) => !mayRun(call.capability.scope, op));

@@ -10,7 +10,7 @@ import { ok, type Route, route } from "../route.ts";
 const tenants = "/v1/tenants";
 
 export const tenantsRoutes: readonly Route[] = [
-  route("createTenant", "POST", tenants, rights.operate, "Create a tenant; answers its first admin key, once", {
+  route("createTenant", "POST", tenants, rights.operate, "Create a tenant; its first admin key is shown once", {
     answer: newTenantSchema,
     status: 201,
     body: tenantBody,
@@ -33,7 +33,7 @@ export const tenantsRoutes: readonly Route[] = [
     "POST",
     `${tenants}/:tenant/keys`,
     rights.operate,
-    "Make an admin key for a tenant that has lost its own",
+    "Create an admin key for a tenant that has lost its own",
     {
       answer: newKeySchema,
       status: 201,

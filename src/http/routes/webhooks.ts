@@ -25,7 +25,7 @@ export const webhooksRoutes: readonly Route[] = [
     "POST",
     webhooks,
     rights.manageWebhooks,
-    "Send notifications to an address; its secret is shown once",
+    "Create a webhook; its signing secret is shown once",
     {
       answer: newWebhookSchema,
       status: 201,
@@ -38,15 +38,15 @@ export const webhooksRoutes: readonly Route[] = [
       },
     },
   ),
-  route("listWebhooks", "GET", webhooks, rights.manageWebhooks, "The tenant's webhooks, and how each has fared", {
+  route("listWebhooks", "GET", webhooks, rights.manageWebhooks, "The tenant's webhooks, with their delivery state", {
     answer: webhookListSchema,
     run: (call) => call.webhooks(async (stub) => ok({ webhooks: await stub.list() })),
   }),
-  route("getWebhook", "GET", webhook, rights.manageWebhooks, "A webhook, and how it has fared", {
+  route("getWebhook", "GET", webhook, rights.manageWebhooks, "A webhook, with its delivery state", {
     answer: webhookSchema,
     run: (call) => call.webhooks((stub) => stub.find(call.param("webhook"))),
   }),
-  route("updateWebhook", "PUT", webhook, rights.manageWebhooks, "Change where notifications are sent, and which", {
+  route("updateWebhook", "PUT", webhook, rights.manageWebhooks, "Change a webhook's address, types or pool", {
     answer: webhookSchema,
     body: webhookBody,
     run: (call, body) => {
@@ -54,7 +54,7 @@ export const webhooksRoutes: readonly Route[] = [
       return call.webhooks((stub) => stub.change(call.param("webhook"), fields));
     },
   }),
-  route("deleteWebhook", "DELETE", webhook, rights.manageWebhooks, "Send nothing there any more", {
+  route("deleteWebhook", "DELETE", webhook, rights.manageWebhooks, "Delete a webhook", {
     answer: deletedSchema,
     run: (call) => {
       const { requestId } = call;
@@ -66,7 +66,7 @@ export const webhooksRoutes: readonly Route[] = [
     "POST",
     `${webhook}/rotate`,
     rights.manageWebhooks,
-    "A new secret; the one before is signed with for a day",
+    "Make a new signing secret; the previous one is used, too, for a day",
     {
       answer: newWebhookSchema,
       body: emptyBody,
@@ -76,33 +76,26 @@ export const webhooksRoutes: readonly Route[] = [
       },
     },
   ),
-  route("enableWebhook", "POST", `${webhook}/enable`, rights.manageWebhooks, "Send again where it was disabled", {
+  route("enableWebhook", "POST", `${webhook}/enable`, rights.manageWebhooks, "Enable a webhook that was disabled", {
     answer: webhookSchema,
     body: emptyBody,
     run: (call) => call.webhooks((stub) => stub.enable(call.param("webhook"))),
   }),
-  route(
-    "pingWebhook",
-    "POST",
-    `${webhook}/ping`,
-    rights.manageWebhooks,
-    "Send a message that says nothing, to see it arrive",
-    {
-      answer: pingedSchema,
-      body: emptyBody,
-      run: (call) => {
-        const { requestId } = call;
-        const message = `msg_${uuid7()}`;
-        return call.webhooks((stub) => stub.ping(requestId, call.param("webhook"), message));
-      },
+  route("pingWebhook", "POST", `${webhook}/ping`, rights.manageWebhooks, "Send a test message", {
+    answer: pingedSchema,
+    body: emptyBody,
+    run: (call) => {
+      const { requestId } = call;
+      const message = `msg_${uuid7()}`;
+      return call.webhooks((stub) => stub.ping(requestId, call.param("webhook"), message));
     },
-  ),
+  }),
   route(
     "listDeliveries",
     "GET",
     `${webhook}/deliveries`,
     rights.manageWebhooks,
-    "What was sent there, and what became of it",
+    "Deliveries of a webhook and their state, newest first",
     {
       answer: deliveryListSchema,
       query: deliveriesQuery,
@@ -115,7 +108,7 @@ export const webhooksRoutes: readonly Route[] = [
     "POST",
     `${webhook}/redeliver`,
     rights.manageWebhooks,
-    "Send again: one message, or all that did not arrive",
+    "Send again: one message, or all that failed since a time",
     {
       answer: redeliveredSchema,
       body: redeliverBody,
