@@ -1,4 +1,4 @@
-/** `bursar agents`: who spends in a pool, under which contract. */
+/** `bursar agents`: the agents of a pool and their contracts. */
 import { Command } from "commander";
 import type { ContractOptions } from "../client/index.ts";
 import type { AgentDetail } from "../protocol/agent.ts";
@@ -44,13 +44,13 @@ function addSet(command: Command): void {
     .description("register an agent, or change its contract; never touches what it has spent")
     .requiredOption("--priority <n>", "0 to 1,000; higher is more important", whole)
     .requiredOption("--max <amount>", "what it starts with: 20000, or $5 of a microusd pool", amount)
-    .option("--min-reserve <amount>", "what it keeps when others need budget (default: a tenth)", amount)
+    .option("--min-reserve <amount>", "what it keeps when other agents borrow (default: a tenth)", amount)
     .option("--threshold <confidence>", "its gate closes at this confidence, 0 to 1", fraction)
     .option("--confidence-path <path>", "where the gateway finds the confidence of an answer: /confidence")
     .option("--ceiling <amount>", "the most it can get: transfers never lift its allocation above this", amount)
     .option("--parent <agent>", "the agent whose budget it draws from")
-    .option("--final-reserve <amount>", "the last of it, kept for a reserve with final: true", amount)
-    .option("--max-per-minute <n>", "a guard against loops: reserves in a minute", whole)
+    .option("--final-reserve <amount>", "kept for its last call, a reserve with final: true", amount)
+    .option("--max-per-minute <n>", "its rate limit, against loops: reserves in a minute", whole)
     .option(
       "--refill <every>",
       "fill its allocation again every day, week, month, or so many hours: 5h; or none",
@@ -93,10 +93,10 @@ function addShow(command: Command): void {
 function addReset(command: Command): void {
   command
     .command("reset <pool> <agent>")
-    .description("start it again: nothing consumed, its contract's allocation again, its gate open")
+    .description("reset it: nothing consumed, its contract's allocation again, its gate open")
     .option(...yesOption)
     .action(async (pool: string, agent: string, _: unknown, self: Command) => {
-      await confirm(self, `Start ${agent} again? What it has consumed counts no more.`);
+      await confirm(self, `Reset ${agent}? What it has consumed no longer counts.`);
       show(self, await connect(self).pool(pool).agent(agent).reset(), () => `${agent} starts again.`);
     });
 }
@@ -104,10 +104,10 @@ function addReset(command: Command): void {
 function addClose(command: Command): void {
   command
     .command("close <pool> <agent>")
-    .description("no more work for it; it leaves when its reservations are settled")
+    .description("close it: no new reserves, and it leaves when its reservations are settled")
     .option(...yesOption)
     .action(async (pool: string, agent: string, _: unknown, self: Command) => {
-      await confirm(self, `Close ${agent}, and the agents below it? It takes no more work.`);
+      await confirm(self, `Close ${agent} and its sub-agents? They can't reserve any more.`);
       show(self, await connect(self).pool(pool).agent(agent).close(), ({ state }) => `${agent} is ${state}.`);
     });
 }
@@ -115,7 +115,7 @@ function addClose(command: Command): void {
 function addReopen(command: Command): void {
   command
     .command("reopen <pool> <agent>")
-    .description("open its confidence gate: a new task")
+    .description("open its confidence gate for a new task")
     .action(async (pool: string, agent: string, _: unknown, self: Command) => {
       show(self, await connect(self).pool(pool).agent(agent).reopen(), () => `${agent} may spend again.`);
     });
@@ -124,7 +124,7 @@ function addReopen(command: Command): void {
 function addPause(command: Command): void {
   command
     .command("pause <pool> <agent>")
-    .description("stop it, and those below it, from reserving; what is open settles")
+    .description("pause it and its sub-agents: no new reserves, open ones settle")
     .action(async (pool: string, agent: string, _: unknown, self: Command) => {
       show(self, await connect(self).pool(pool).agent(agent).pause(), () => `${agent} is paused.`);
     });
@@ -133,7 +133,7 @@ function addPause(command: Command): void {
 function addResume(command: Command): void {
   command
     .command("resume <pool> <agent>")
-    .description("end its pause")
+    .description("resume it")
     .action(async (pool: string, agent: string, _: unknown, self: Command) => {
       show(self, await connect(self).pool(pool).agent(agent).resume(), () => `${agent} is resumed.`);
     });

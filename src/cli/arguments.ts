@@ -38,7 +38,7 @@ export function onOff(text: string): boolean {
   return text === "on";
 }
 
-/** What becomes of the unspent: `none`, `unspent`, or `capped:<amount>`. */
+/** The rollover of unspent budget: `none`, `unspent`, or `capped:<amount>`. */
 export function rollover(text: string): { rollover: "none" | "unspent" } | { rollover: "capped"; cap: Amount } {
   if (text === "none" || text === "unspent") return { rollover: text };
   const [, cap] = /^capped:(.+)$/.exec(text) ?? [];
@@ -54,7 +54,7 @@ export function duration(text: string): number {
   return Number(count) * ms;
 }
 
-/** Milliseconds between two looks; more often than this is load without use. */
+/** An interval of polling, in milliseconds; below 100 it would only be load. */
 export function interval(text: string): number {
   const ms = whole(text);
   if (ms < 100) throw new InvalidArgumentError("It takes 100 milliseconds or more.");
@@ -70,7 +70,7 @@ export function dollars(text: string): number {
   return whole;
 }
 
-/** When a budget is filled again: `day`, `week`, `month`, or hours such as `5h`; or `none`. */
+/** A refill rule: `day`, `week`, `month`, or hours such as `5h`; or `none`. */
 export function refill(text: string): { every: "day" | "week" | "month" } | { every: "hours"; hours: number } | "none" {
   if (text === "none") return text;
   const [, hours] = /^(\d+)h$/.exec(text) ?? [];
@@ -87,12 +87,12 @@ export function fraction(text: string): number {
   return value;
 }
 
-/** A length of time from now, such as `30m`, `12h` or `90d`, as the moment at its end. */
+/** A length of time such as `30m`, `12h` or `90d`, as the moment that long from now. */
 export function within(text: string): number {
   return Date.now() + length(text);
 }
 
-/** The moment so long ago. */
+/** A length of time, as the moment that long ago. */
 export function ago(text: string): number {
   return Date.now() - length(text);
 }

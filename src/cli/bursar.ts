@@ -39,7 +39,7 @@ Exit codes:
 for (const command of [init, tenants, keys, pools, agents, webhooks, prices, verify, top, doctor])
   program.addCommand(command());
 
-// A reader such as `head` ends when it has enough.
+// A reader such as `head` closes the pipe when it has enough.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
 
 try {
@@ -48,7 +48,7 @@ try {
   process.exitCode = complain(error);
 }
 
-/** Says what went wrong, on the error channel; gives the exit code. */
+/** Prints what went wrong to standard error; returns the exit code. */
 function complain(error: unknown): number {
   const isJson = program.opts()["json"] === true;
   if (!(error instanceof BursarError)) {

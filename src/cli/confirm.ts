@@ -1,10 +1,10 @@
-/** Asks before something is destroyed. A program that runs the tool says `--yes`. */
+/** Asks for confirmation before something is destroyed; `--yes` confirms without asking. */
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 
 export const yesOption = ["--yes", "do not ask"] as const;
 
-/** Thrown where there is no terminal to ask, or the answer was no; nothing has happened. */
+/** There is no terminal to ask, or the answer was no; nothing was done. */
 export class NotConfirmed extends Error {}
 
 /** Resolves once the caller has said yes; `what` is the whole question. */

@@ -1,4 +1,4 @@
-/** `bursar doctor`: is a deployment in order? */
+/** `bursar doctor`: checks a deployment. */
 import { Command } from "commander";
 import { Bursar, BursarError } from "../client/index.ts";
 import { addressOf, show, table } from "./output.ts";
@@ -82,7 +82,7 @@ async function isUp(url: string): Promise<string> {
   return `answers in ${Math.round(performance.now() - began)} ms`;
 }
 
-/** A key with our prefix and a signature that no secret made. Misconfigured secrets show here too, as a 503. */
+/** A well-formed key with a forged signature must be refused. Missing secrets show here, too, as a 503. */
 async function refusesForged(url: string): Promise<string> {
   const forged = new Bursar({ url, key: `bursar_e30.${"A".repeat(43)}`, retries: 0 });
   try {
@@ -91,10 +91,10 @@ async function refusesForged(url: string): Promise<string> {
     if (error instanceof BursarError && error.code === "unauthorized") return "401";
     throw error;
   }
-  throw new Error("a forged key was let in");
+  throw new Error("a forged key was accepted");
 }
 
-/** Lists the pools, or looks at one that is named: a key that is bound to a pool lists none. */
+/** Lists the pools, or reads a named one: a key that is bound to a pool can't list. */
 async function takesKey(bursar: Bursar, [named]: readonly string[] = []): Promise<string> {
   if (named !== undefined) return `it sees event ${(await bursar.pool(named).ledger()).seq} of ${named}`;
   return `${(await bursar.pools()).length} pools are listed`;

@@ -1,4 +1,4 @@
-/** Writes a pool's journal to a file, as it comes: the longest one takes no memory. */
+/** Streams a pool's journal to a file, so that a long one takes no memory. */
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";

@@ -1,4 +1,4 @@
-/** `bursar init`: from a governor that just runs to a tenant with a pool and an admin key, in one command. */
+/** `bursar init`: sets up a new governor with a tenant, a pool and an admin key, in one command. */
 import { existsSync, readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { Command } from "commander";
@@ -9,7 +9,9 @@ type Options = { readonly tenant: string; readonly pool: string; readonly dev?: 
 
 export function init(): Command {
   return new Command("init")
-    .description("make a tenant with a pool and an admin key, and print what to set (--key takes the operator's token)")
+    .description(
+      "create a tenant with a pool and an admin key, and print what to set (--key takes the operator's token)",
+    )
     .option("--tenant <id>", "the tenant's id", "main")
     .option("--pool <pool>", "its first pool", "default")
     .option("--dev", "for `wrangler dev` in this folder: its address is on port 8787, its token in .dev.vars")
@@ -17,7 +19,7 @@ export function init(): Command {
       const { url, key: operatorToken } = dev === true ? devAddress(self) : addressOf(self);
       const key = await adminKeyOf(new Bursar({ url, key: operatorToken }), tenant);
       await new Bursar({ url, key }).pool(pool).configure();
-      // The commands that set it alone on the output, so that a shell can run them.
+      // Only the commands go to standard output, so that a shell can run them.
       show(self, { url, tenant, pool, key }, () => `export BURSAR_URL=${url} BURSAR_KEY=${key}`);
       console.error(`
 Tenant ${tenant} has a pool ${pool}. Keep its admin key: it is shown only now. Next:
@@ -27,7 +29,7 @@ Tenant ${tenant} has a pool ${pool}. Keep its admin key: it is shown only now. N
     });
 }
 
-/** The tenant's first admin key; another one where the tenant is there already. */
+/** The tenant's first admin key; another one if the tenant exists. */
 async function adminKeyOf({ tenants }: Bursar, tenant: string): Promise<string> {
   try {
     return (await tenants.create(tenant)).key.key;
@@ -37,7 +39,7 @@ async function adminKeyOf({ tenants }: Bursar, tenant: string): Promise<string> 
   }
 }
 
-/** Where `wrangler dev` listens unless it is told otherwise, and the operator's token that it reads. */
+/** Where `wrangler dev` listens by default, and the operator's token that it reads. */
 function devAddress(self: Command): { readonly url: string; readonly key: string } {
   const { url = process.env["BURSAR_URL"] ?? "http://127.0.0.1:8787" } = self.optsWithGlobals<{ url?: string }>();
   const key = existsSync(".dev.vars")

@@ -1,4 +1,4 @@
-/** `bursar keys`: who may do what in a tenant. */
+/** `bursar keys`: the keys of a tenant. */
 import { Command, Option } from "commander";
 import type { KeySpec } from "../client/index.ts";
 import { within } from "./arguments.ts";
@@ -11,25 +11,25 @@ export function keys(): Command {
   const command = new Command("keys").description("create, list and revoke keys");
   command
     .command("create")
-    .description("make a key; it is shown only now")
+    .description("create a key; it is shown only now")
     .addOption(
       new Option("--scope <scope>", "what it may do")
         .choices(["admin", "spend", "gateway", "read"])
         .makeOptionMandatory(),
     )
-    .option("--pool <pool>", "reaches this pool alone")
-    .option("--agent <agent>", "spends as this agent alone")
+    .option("--pool <pool>", "bind it to this pool")
+    .option("--agent <agent>", "bind it to this agent")
     .option("--label <text>", "what it is for")
-    .option("--expires <time>", "dead after that: 30m, 12h, 90d", within)
+    .option("--expires <time>", "how long it is valid: 30m, 12h, 90d", within)
     .action(async ({ expires, ...spec }: Spec, self: Command) => {
       const made = await connect(self).keys.create(expires === undefined ? spec : { ...spec, expires_at: expires });
       show(self, made, ({ key }) => key);
-      // Beside the key, not with it: `AGENT_KEY=$(bursar keys create ...)` takes the key alone.
+      // To standard error, so that `AGENT_KEY=$(bursar keys create ...)` gets the key alone.
       if (!isJson(self)) console.error(`The key's id is ${made.key_id}. The key is shown only now.`);
     });
   command
     .command("ls")
-    .description("list keys, never the keys themselves")
+    .description("list keys by id, without the keys themselves")
     .action(async (_: unknown, self: Command) => {
       const bursar = connect(self);
       const list = await everyPage(
@@ -54,7 +54,7 @@ export function keys(): Command {
     });
   command
     .command("revoke <key-id>")
-    .description("revoke a key, in force at the next command everywhere")
+    .description("revoke a key, effective for the next command everywhere")
     .option(...yesOption)
     .action(async (id: string, _: unknown, self: Command) => {
       await confirm(self, `Revoke the key ${id}? What uses it stops working at once.`);

@@ -1,4 +1,4 @@
-/** How answers are shown: a table for people, JSON for programs. And where the governor is. */
+/** Output, as tables for people and JSON for programs, and the connection to the governor. */
 import type { Command } from "commander";
 import { Bursar } from "../client/index.ts";
 import type { Unit } from "../protocol/unit.ts";
@@ -7,7 +7,7 @@ export type Cell = string | number | null;
 
 export class NoKeyError extends Error {}
 
-/** A client of the governor that the options or the environment name. Throws what to set when they don't. */
+/** A client of the governor that options or environment name. Throws an error that says what to set. */
 export function connect(command: Command): Bursar {
   const { url, key } = addressOf(command);
   return new Bursar({ url, key });
@@ -25,7 +25,7 @@ export function addressOf(command: Command): { readonly url: string; readonly ke
   return { url, key };
 }
 
-/** All of a list that comes in pages: `page(after)` gives those after a name, in their order. */
+/** All items of a list in pages: `page(after)` returns those after a name, in order. */
 export async function everyPage<T>(
   page: (after?: string) => Promise<readonly T[]>,
   nameOf: (one: T) => string,
@@ -43,12 +43,12 @@ export function isJson(command: Command): boolean {
   return command.optsWithGlobals<{ json?: boolean }>().json === true;
 }
 
-/** Prints `value` as JSON where asked to, otherwise what `text` makes of it. */
+/** Prints `value` as JSON with `--json`, otherwise as `text` formats it. */
 export function show<T>(command: Command, value: T, text: (value: T) => string): void {
   console.log(isJson(command) ? JSON.stringify(value, null, 2) : text(value));
 }
 
-/** Columns, numbers to the right. The first column says what the rows are: without any, that there are none. */
+/** A table; numbers are aligned right. The first column names the rows, for the message when there are none. */
 export function table(columns: readonly string[], rows: readonly (readonly Cell[])[]): string {
   if (rows.length === 0) return `No ${(columns[0] ?? "row").toLowerCase()}s.`;
   const texts = [columns, ...rows.map((row) => row.map(format))];
@@ -64,7 +64,7 @@ export function table(columns: readonly string[], rows: readonly (readonly Cell[
     .join("\n");
 }
 
-/** An amount as people read it: tokens with their digits grouped, microusd as dollars. */
+/** An amount for people: tokens with grouped digits, microusd as dollars. */
 export function money(amount: number, unit: Unit): string {
   if (unit === "tokens") return amount.toLocaleString("en-US");
   const digits = { minimumFractionDigits: 2, maximumFractionDigits: 6 };

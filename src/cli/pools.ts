@@ -70,8 +70,8 @@ function addCreate(command: Command): void {
       "total that agents' allocations come out of: 100000, or $40 of a microusd pool",
       amount,
     )
-    .option("--refill <every>", "fill it again every day, week, month, or so many hours: 5h; or none", refillOf)
-    .option("--time-zone <zone>", "with --refill: whose days, weeks and months: Europe/Berlin (default: UTC)")
+    .option("--refill <every>", "refill it every day, week or month, or every so many hours: 5h; or none", refillOf)
+    .option("--time-zone <zone>", "with --refill: the time zone of its periods: Europe/Berlin (default: UTC)")
     .addOption(
       new Option("--starts-on <weekday>", "with --refill week: where weeks begin (default: monday)").choices(weekdays),
     )
@@ -81,8 +81,8 @@ function addCreate(command: Command): void {
       rollover,
     )
     .option("--equal-priority-donates <on|off>", "whether agents of equal priority lend to each other", onOff)
-    .option("--default-ttl <time>", "lease of a reservation that names none: 30s, 5m", duration)
-    .option("--warn-at <percentages>", "which parts of a budget are warned of: 50,80,95,100", percentages)
+    .option("--default-ttl <time>", "lease of reservations that name none: 30s, 5m", duration)
+    .option("--warn-at <percentages>", "percentages of a budget to warn at: 50,80,95,100", percentages)
     .option("--fallback-price <input,output>", "dollars per million tokens of models without a price: 3,15", ratesOf)
     .addOption(
       new Option(
@@ -109,7 +109,7 @@ function addCreate(command: Command): void {
 function addShow(command: Command): void {
   command
     .command("show <pool>")
-    .description("what every agent has, has spent and holds")
+    .description("what each agent has, has spent and holds")
     .action(async (name: string, _: unknown, self: Command) => {
       show(self, await connect(self).pool(name).ledger(), describe);
     });
@@ -137,7 +137,7 @@ function addFund(command: Command): void {
 function addPause(command: Command): void {
   command
     .command("pause <pool>")
-    .description("stop all agents from reserving; open reservations settle")
+    .description("pause it: no new reserves, open reservations settle")
     .action(async (name: string, _: unknown, self: Command) => {
       show(self, await connect(self).pool(name).pause(), () => `Pool ${name} is paused.`);
     });
@@ -146,7 +146,7 @@ function addPause(command: Command): void {
 function addResume(command: Command): void {
   command
     .command("resume <pool>")
-    .description("end its pause")
+    .description("resume it")
     .action(async (name: string, _: unknown, self: Command) => {
       show(self, await connect(self).pool(name).resume(), () => `Pool ${name} is resumed.`);
     });
@@ -155,7 +155,7 @@ function addResume(command: Command): void {
 function addPeriods(command: Command): void {
   command
     .command("periods <pool>")
-    .description("what each period that is over had and used, newest first")
+    .description("budget and usage of each ended period, newest first")
     .option("--agent <agent>", "an agent's own periods")
     .action(async (name: string, options: { agent?: string }, self: Command) => {
       const { periods } = await connect(self).pool(name).periods(options);
@@ -180,7 +180,7 @@ function addResetPeriod(command: Command): void {
     .description("start a new period now: the budget is filled again, and nothing is consumed")
     .option(...yesOption)
     .action(async (name: string, _: unknown, self: Command) => {
-      await confirm(self, `Begin a new period of ${name} now? What its agents have consumed counts no more.`);
+      await confirm(self, `Start a new period of ${name} now? What its agents have consumed no longer counts.`);
       const begun = await connect(self).pool(name).resetPeriod();
       show(self, begun, ({ period }) => `Period ${period?.number} of ${name} has begun.`);
     });
@@ -200,7 +200,7 @@ function addExport(command: Command): void {
 function addArchive(command: Command): void {
   command
     .command("archive <pool>")
-    .description("ship what of the journal is not in the archive yet")
+    .description("ship the rest of the journal to the archive")
     .action(async (name: string, _: unknown, self: Command) => {
       show(
         self,
@@ -213,7 +213,7 @@ function addArchive(command: Command): void {
 function addRestore(command: Command): void {
   command
     .command("restore <pool>")
-    .description("make a deleted pool again out of the archive")
+    .description("restore a deleted pool from the archive")
     .action(async (name: string, _: unknown, self: Command) => {
       const restored = await connect(self).pool(name).restore();
       show(self, restored, ({ seq }) => `Pool ${name} is as it was at event ${seq}.`);
@@ -224,10 +224,10 @@ function addRm(command: Command): void {
   command
     .command("rm <pool>")
     .description("delete a pool and its journal")
-    .option("--force", "even while reservations are open, or where it is damaged")
+    .option("--force", "even with open reservations, or if it is damaged")
     .option(...yesOption)
     .action(async (name: string, { force = false }: { force?: boolean }, self: Command) => {
-      await confirm(self, `Delete the pool ${name} and its journal? They can't be had back without an archive.`);
+      await confirm(self, `Delete the pool ${name} and its journal? Without an archive they can't be restored.`);
       show(self, await connect(self).pool(name).delete({ force }), () => `Pool ${name} is deleted.`);
     });
 }
@@ -249,7 +249,7 @@ type Options = {
   readonly locationHint?: string;
 };
 
-/** The settings that were named; what was not stays as it is. */
+/** The settings that were given; the others keep their values. */
 function settingsOf(options: Options, unit: Unit): PoolOptions {
   const { budget } = options;
   const given = {
@@ -268,7 +268,7 @@ function settingsOf(options: Options, unit: Unit): PoolOptions {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
-/** The whole rule by which a pool is filled again. An option that would be of no effect is an error. */
+/** The refill rule. An option that would have no effect is an error. */
 function refillIn({ refill, timeZone, startsOn, rollover: rule }: Options, unit: Unit): PoolOptions["refill"] {
   const beside = { "--time-zone": timeZone, "--starts-on": startsOn, "--rollover": rule };
   if (refill === undefined || refill === "none") {
@@ -287,7 +287,7 @@ function refillIn({ refill, timeZone, startsOn, rollover: rule }: Options, unit:
   };
 }
 
-/** What the pool counts; tokens, where it is not there yet. */
+/** The pool's unit; tokens if it does not exist yet. */
 async function unitOf(bursar: Bursar, name: string): Promise<Unit> {
   try {
     return (await bursar.pool(name).ledger()).unit;
@@ -304,7 +304,7 @@ function ratesOf(text: string): Rates {
   return { input: dollars(input), output: dollars(output) };
 }
 
-/** A pool as a table, most important agent first. */
+/** A pool as a table, highest priority first. */
 export function describe({ pool, unit, total, unallocated, agents, seq }: Report): string {
   const shown = (amount: number): string => money(amount, unit);
   const rows = Object.entries(agents)
@@ -312,7 +312,7 @@ export function describe({ pool, unit, total, unallocated, agents, seq }: Report
     .map(([name, agent]) => [
       name,
       agent.priority,
-      // Dollars are text, and tokens are numbers that the table aligns.
+      // Dollars are text; tokens are numbers, which the table aligns.
       ...[agent.allocated, agent.consumed, agent.held, agent.available].map((one) =>
         unit === "tokens" ? one : shown(one),
       ),

@@ -17,7 +17,7 @@ export function prices(): Command {
   );
   command
     .command("ls")
-    .description("the tenant's own prices, and those that are known")
+    .description("list the tenant's own prices, and the known ones")
     .action(async (_: unknown, self: Command) => {
       const bursar = connect(self);
       const list = await everyPage(
@@ -50,7 +50,7 @@ export function prices(): Command {
     });
   command
     .command("rm <model>")
-    .description("take the tenant's own price away")
+    .description("delete the tenant's own price")
     .action(async (model: string, _: unknown, self: Command) => {
       show(
         self,

@@ -1,4 +1,4 @@
-/** `bursar tenants`: who owns pools and keys. Takes the operator's token. */
+/** `bursar tenants`: the tenants of a deployment, for the operator. */
 import { Command, Option } from "commander";
 import { type Jurisdiction, jurisdictions } from "../protocol/tenant.ts";
 import { connect, everyPage, show, table, time } from "./output.ts";
@@ -14,7 +14,7 @@ export function tenants(): Command {
       show(
         self,
         made,
-        ({ key }) => `Tenant ${id} is made. Its admin key, shown only now:\n\n  export BURSAR_KEY=${key.key}`,
+        ({ key }) => `Tenant ${id} is created. Its admin key, shown only now:\n\n  export BURSAR_KEY=${key.key}`,
       );
     });
   command

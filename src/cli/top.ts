@@ -1,4 +1,4 @@
-/** `bursar top`: a pool at work, redrawn as it changes. */
+/** `bursar top`: a live view of a pool. */
 import { Command } from "commander";
 import type { Report } from "../protocol/pool.ts";
 import { interval } from "./arguments.ts";
@@ -12,7 +12,7 @@ export function top(): Command {
     .argument("<pool>")
     .description("watch a pool: who spends, who holds, who is nearly out")
     .option("--every <ms>", "how often it is read", interval, 1_000)
-    .option("--once", "draw it once and end")
+    .option("--once", "print it once and exit")
     .action(async (name: string, { every, once }: { every: number; once?: boolean }, self: Command) => {
       const pool = connect(self).pool(name);
       const live = once !== true && process.stdout.isTTY && !isJson(self);
@@ -28,7 +28,7 @@ export function top(): Command {
     });
 }
 
-/** The table, a bar for each agent, and what was spent since the last look. */
+/** The table, with a bar for each agent and what was spent since the last refresh. */
 function draw(report: Report, before: Report | undefined, every: number): string {
   const bars = Object.entries(report.agents)
     .sort(([, a], [, b]) => b.priority - a.priority)

@@ -8,7 +8,7 @@ import { describe } from "./pools.ts";
 
 export function verify(): Command {
   return new Command("verify")
-    .description("check segments of a journal, offline: every hash, and that the events come to what they say")
+    .description("check segments of a journal offline: the hash chain, and that the events fold to a valid state")
     .argument("<file...>", "what `bursar pools export` wrote, or the archive holds")
     .action((files: string[], _: unknown, self: Command) => {
       const verdict = verifySegments(files.map((file) => [file, readFileSync(file, "utf8")] as const));

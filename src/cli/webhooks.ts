@@ -7,7 +7,7 @@ import { connect, show, table, time } from "./output.ts";
 type Spec = { readonly types?: NotificationType[]; readonly pool?: string; readonly description?: string };
 
 export function webhooks(): Command {
-  const command = new Command("webhooks").description("send notifications of what happens in pools to an address");
+  const command = new Command("webhooks").description("send notifications about pools to an address");
   for (const add of [addAdd, addLs, addDeliveries, addPing, addRedeliver, addRotate, addEnable, addRm]) add(command);
   return command;
 }
@@ -15,9 +15,9 @@ export function webhooks(): Command {
 function addAdd(command: Command): void {
   command
     .command("add <url>")
-    .description("send notifications there; the secret that signs them is shown only now")
-    .option("--types <types>", `which, with commas between (default: all): ${notificationTypes.join(", ")}`, typesIn)
-    .option("--pool <pool>", "of this pool alone")
+    .description("create a webhook; its signing secret is shown only now")
+    .option("--types <types>", `types, separated by commas (default: all): ${notificationTypes.join(", ")}`, typesIn)
+    .option("--pool <pool>", "only of this pool")
     .option("--description <text>", "what it is for")
     .action(async (url: string, spec: Spec, self: Command) => {
       const made = await connect(self).webhooks.create({ url, ...spec });
@@ -28,7 +28,7 @@ function addAdd(command: Command): void {
 function addLs(command: Command): void {
   command
     .command("ls")
-    .description("list webhooks, and how each has fared")
+    .description("list webhooks with their delivery state")
     .action(async (_: unknown, self: Command) => {
       const list = await connect(self).webhooks.list();
       show(self, list, () =>
@@ -43,7 +43,7 @@ function addLs(command: Command): void {
 function addDeliveries(command: Command): void {
   command
     .command("deliveries <webhook>")
-    .description("what was sent there, and what became of it, newest first")
+    .description("deliveries and their state, newest first")
     .action(async (id: string, _: unknown, self: Command) => {
       const list = await connect(self).webhooks.deliveries(id);
       show(self, list, () =>
@@ -66,7 +66,7 @@ function addDeliveries(command: Command): void {
 function addPing(command: Command): void {
   command
     .command("ping <webhook>")
-    .description("send a message that says nothing, to see whether it arrives")
+    .description("send a test message")
     .action(async (id: string, _: unknown, self: Command) => {
       const sent = await connect(self).webhooks.ping(id);
       show(self, sent, ({ message }) => `${message} is on its way: bursar webhooks deliveries ${id}`);
@@ -76,9 +76,9 @@ function addPing(command: Command): void {
 function addRedeliver(command: Command): void {
   command
     .command("redeliver <webhook>")
-    .description("send again: one message, or all that did not arrive")
-    .option("--message <id>", "this one, whatever became of it")
-    .option("--since <time>", "all of the last 30m, 12h, 3d that did not arrive", ago)
+    .description("send again: one message, or all that failed")
+    .option("--message <id>", "this message, in any state")
+    .option("--since <time>", "all that failed in the last 30m, 12h, 3d", ago)
     .action(async (id: string, { message, since }: { message?: string; since?: number }, self: Command) => {
       if ((message === undefined) === (since === undefined)) throw new Error("Give --message or --since.");
       const which = message === undefined ? { since: since ?? 0 } : { message };
@@ -90,7 +90,7 @@ function addRedeliver(command: Command): void {
 function addRotate(command: Command): void {
   command
     .command("rotate <webhook>")
-    .description("make a new secret; the one before is signed with too, for a day")
+    .description("make a new signing secret; the previous one is used, too, for a day")
     .action(async (id: string, _: unknown, self: Command) => {
       const made = await connect(self).webhooks.rotate(id);
       show(self, made, ({ secret }) => `${secret}\n\nIt is shown only now. The one before is valid for a day.`);
@@ -100,7 +100,7 @@ function addRotate(command: Command): void {
 function addEnable(command: Command): void {
   command
     .command("enable <webhook>")
-    .description("send again where it was disabled")
+    .description("enable a webhook that was disabled")
     .action(async (id: string, _: unknown, self: Command) => {
       show(self, await connect(self).webhooks.enable(id), ({ url }) => `${url} is sent to again.`);
     });
@@ -109,7 +109,7 @@ function addEnable(command: Command): void {
 function addRm(command: Command): void {
   command
     .command("rm <webhook>")
-    .description("send nothing there any more")
+    .description("delete a webhook")
     .action(async (id: string, _: unknown, self: Command) => {
       show(self, await connect(self).webhooks.remove(id), () => `Webhook ${id} is deleted.`);
     });
