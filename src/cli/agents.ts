@@ -97,7 +97,7 @@ function addReset(command: Command): void {
     .option(...yesOption)
     .action(async (pool: string, agent: string, _: unknown, self: Command) => {
       await confirm(self, `Reset ${agent}? What it has consumed no longer counts.`);
-      show(self, await connect(self).pool(pool).agent(agent).reset(), () => `${agent} starts again.`);
+      show(self, await connect(self).pool(pool).agent(agent).reset(), () => `${agent} was reset.`);
     });
 }
 

@@ -271,7 +271,7 @@ describe("a pool of dollars", () => {
       code: 1,
       err: expect.stringContaining("counts tokens"),
     });
-    expect((await bursar("agents reset org team --yes")).out).toBe("team starts again.\n");
+    expect((await bursar("agents reset org team --yes")).out).toBe("team was reset.\n");
   });
 });
 

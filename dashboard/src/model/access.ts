@@ -1,6 +1,6 @@
 /**
- * Who looks: a key, kept in this page's memory and nowhere else. A cookie would be sent by every page that points here,
- * storage would be read by whatever runs here later; a reload asks again, which an operator can live with.
+ * The key of the viewer, kept in this page's memory and nowhere else. A cookie would be sent with requests from other pages, and
+ * storage could be read by scripts that run here later; so a reload asks for the key again.
  */
 import { signal } from "@preact/signals";
 import { Bursar } from "../../../src/client/index.ts";
@@ -10,7 +10,7 @@ export type Access = { readonly bursar: Bursar; readonly capability: Capability;
 
 export const access = signal<Access | undefined>(undefined);
 
-/** Reads what a key says of itself; the governor says whether it is true. Undefined for what is no key. */
+/** Parses a key's capability, unverified: only the governor can verify it. Undefined if it is not a key. */
 function capabilityOf(key: string): Capability | undefined {
   const [, payload] = /^bursar_([\w-]+)\.[\w-]+$/.exec(key) ?? [];
   if (payload === undefined) return undefined;
@@ -21,7 +21,7 @@ function capabilityOf(key: string): Capability | undefined {
   }
 }
 
-/** Signs in; throws, in words, if the key is none, may not look, or is not taken. */
+/** Signs in. Throws an error for the viewer if the key is malformed, may not read, or is refused. */
 export async function signIn(key: string): Promise<void> {
   const capability = capabilityOf(key);
   if (capability === undefined) throw new Error("Not a Bursar key. A key begins with bursar_.");

@@ -1,4 +1,4 @@
-/** How fast budget is consumed: by the pool and by each agent, over the last while, by the governor's clock. */
+/** Burn rates: how fast the pool and each agent consume budget, by the governor's clock. */
 
 /** Long enough to be steady, short enough to be now. */
 const spanMs = 60_000;
@@ -35,7 +35,7 @@ export class Burn {
   }
 }
 
-/** When what is left is gone at this rate, in milliseconds from now; never, if nothing burns. */
+/** The time to exhaustion at this rate, in milliseconds; infinite if nothing is consumed. */
 export function exhaustedIn(left: number, ratePerSecond: number): number {
   return ratePerSecond <= 0 ? Number.POSITIVE_INFINITY : (Math.max(0, left) / ratePerSecond) * 1_000;
 }

@@ -1,6 +1,6 @@
 /**
- * A pool's past, in this page: its events, and the state now and then between them, so that the state at any event is
- * a short fold away. The fold is the governor's own engine. The oldest are let go when a page has been open for long.
+ * A pool's past: its events, and checkpoints of the state between them, so that the state at any event takes a short fold (by
+ * the governor's own engine). The oldest events are dropped when the page has been open for long.
  */
 import { evolve } from "../../../src/engine/evolve.ts";
 import { fromImage, type PoolImage, toImage } from "../../../src/engine/image.ts";
@@ -14,7 +14,7 @@ import type { JournalEvent } from "../../../src/protocol/journal.ts";
 const stride = 25_000;
 /** Events that are kept: some hundred bytes each. */
 const most = 150_000;
-/** What is let go at once, when there are more. */
+/** How many events are dropped at once, when there are more. */
 const share = 50_000;
 
 export class History {
@@ -22,7 +22,7 @@ export class History {
   #events: JournalEvent[] = [];
   /** What the pool had consumed after each of them. */
   #consumed: number[] = [];
-  /** Whose each reservation is that was made by one of them. */
+  /** The agent of each reservation. */
   #owners = new Map<string, string>();
   #base: number;
   #kept: PoolImage[];
@@ -110,7 +110,7 @@ export class History {
   }
 }
 
-/** Whose an event is: its agent's, or that of its reservation. */
+/** The agent of an event, or of the reservation that it is about. */
 export function ownerOf(event: JournalEvent, owners: ReadonlyMap<string, string>): string | undefined {
   if ("agent" in event) return event.agent ?? undefined;
   return "id" in event ? owners.get(event.id) : undefined;

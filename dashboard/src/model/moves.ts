@@ -1,10 +1,10 @@
-/** Budget on the move: loans between agents, over a span of the journal. */
+/** Loans between agents, over a span of the journal. */
 import type { JournalEvent } from "../../../src/protocol/journal.ts";
 import { ownerOf } from "./history.ts";
 
 export type Flow = { readonly from: string | null; readonly to: string; readonly amount: number };
 
-/** What moved between each two, the most first. `owners` says whose a reservation was. */
+/** What moved between each pair of agents, the largest first. `owners` gives the agent of a reservation. */
 export function flowsIn(events: readonly JournalEvent[], owners: ReadonlyMap<string, string>): Flow[] {
   const sums = new Map<string, Flow>();
   for (const event of events) {

@@ -1,4 +1,4 @@
-/** One pool, as it is now: its state out of the engine, what has just happened in it, and whether we still hear of it. */
+/** A live pool: its state (folded by the engine), what has just happened in it, and the state of the connection. */
 import { batch, signal } from "@preact/signals";
 import { BursarError, type Pool as RemotePool } from "../../../src/client/index.ts";
 import type { Pool } from "../../../src/engine/state.ts";
@@ -34,14 +34,14 @@ export type Status =
   | { readonly kind: "loading"; readonly share: number }
   | { readonly kind: "live" }
   | { readonly kind: "lost"; readonly why: string }
-  /** The governor said no: the pool is gone, or the key. */
+  /** The governor refused: the pool was deleted, or the key revoked. */
   | { readonly kind: "ended"; readonly why: string };
 
 export class PoolFeed {
   readonly name: string;
   readonly remote: RemotePool;
   readonly status = signal<Status>({ kind: "loading", share: 0 });
-  /** Counts up whenever the state has changed; read by whatever shows it. */
+  /** Incremented whenever the state has changed; every view of it reads this. */
   readonly version = signal(0);
   /** The same, but no more than twice a second: for what looks at the whole journal. */
   readonly slowVersion = signal(0);
@@ -80,7 +80,7 @@ export class PoolFeed {
     return Date.now() - (this.#ahead ?? 0);
   }
 
-  /** Tries once more, after the governor's no. What is there then may be another pool of the same name. */
+  /** Retries after a refusal. The pool may then be another one of the same name. */
   again(): void {
     if (this.status.value.kind !== "ended") return;
     this.history = new History();
@@ -115,7 +115,7 @@ export class PoolFeed {
       } catch (error) {
         if (ended.aborted) return;
         const why = error instanceof Error ? error.message : String(error);
-        // A no is an answer: asking again would not change it.
+        // A refusal is an answer: retrying would not change it.
         const isNo = error instanceof BursarError && error.status >= 400 && error.status < 500 && error.status !== 429;
         this.status.value = { kind: isNo ? "ended" : "lost", why };
         if (isNo) return;
@@ -127,7 +127,7 @@ export class PoolFeed {
   /** All events from where we are to now; for a pool of very many, the state as it is. */
   async #load(): Promise<void> {
     const { seq } = await this.remote.ledger();
-    // Deleted and made again: another pool, of which nothing is known.
+    // Deleted and created again: a new pool, of which nothing is known.
     if (seq < this.history.last) {
       this.history = new History();
       this.burn = new Burn();

@@ -1,4 +1,4 @@
-/** Where one is: `#/pool/name/tab`. */
+/** The page's address: `#/pool/name/tab`. */
 import { signal } from "@preact/signals";
 
 export type Route = { readonly pool: string | undefined; readonly tab: string };

@@ -1,8 +1,7 @@
 /**
- * What would have been: a journal's demands, in their order and at their times, under other rules, decided by the
- * governor's own engine. Each call asks for what it asked for then, and uses what it used then, if it is let. Under
- * the rules that were in force, what comes of it is what came of it. Calls that were refused then are not in a journal
- * with what they asked for, and so are not asked again.
+ * What-if replay: the calls of a journal, in their order and at their times, under other rules, decided by the governor's own
+ * engine. Each call asks for and uses what it did then, if it is granted. Under the rules that were in force, the result is
+ * what happened. Calls that were refused then are not in the journal, and so are not replayed.
  */
 import { execute } from "../../../src/engine/execute.ts";
 import { fromImage, toImage } from "../../../src/engine/image.ts";
@@ -12,22 +11,22 @@ import type { Command } from "../../../src/protocol/commands.ts";
 import type { JournalEvent } from "../../../src/protocol/journal.ts";
 import type { Unit } from "../../../src/protocol/unit.ts";
 
-/** What one may change of an agent's contract. */
+/** The part of a contract that can be changed in a replay. */
 export type Plan = Pick<Contract, "priority" | "max" | "min_reserve">;
 export type Plans = ReadonlyMap<string, Plan>;
 
-/** `governed`: budget flows. `flat`: each has its cap. `shared`: one pot, first come. */
+/** `governed`: agents lend. `flat`: each agent has its own cap. `shared`: one budget, first come, first served. */
 export type Rules = "governed" | "flat" | "shared";
 
 export type Replay = {
   readonly asked: number;
   readonly served: number;
   readonly refused: number;
-  /** What was asked for and not let. */
+  /** Calls that were not granted. */
   readonly missed: number;
 };
 
-/** The contract that each agent has, or had last. */
+/** The current or last contract of each agent. */
 export function plansIn(start: Pool, events: readonly JournalEvent[]): Map<string, Plan> {
   const plans = new Map<string, Plan>();
   for (const { name, contract } of start.agents.values()) plans.set(name, planOf(contract));
@@ -39,7 +38,7 @@ function planOf({ priority, max, min_reserve }: Contract): Plan {
   return { priority, max, min_reserve };
 }
 
-/** Plays `events`, which follow on `start`, under `rules`; `edited` says which agents have another contract. */
+/** Replays `events`, which continue from `start`, under `rules`; `edited` has the changed contracts. */
 export function play(
   start: Pool,
   events: readonly JournalEvent[],
@@ -135,7 +134,7 @@ function registering(agent: string, contract: Contract, plan: Plan, rules: Rules
   };
 }
 
-/** The command that an event came of, as it is put under other rules; none where the engine does it by itself. */
+/** The command behind an event, as it is put under other rules; none for what the engine does by itself. */
 function commandOf(event: JournalEvent, edited: Plans, rules: Rules, unit: Unit): Command | undefined {
   const isShared = rules === "shared";
   switch (event.type) {
@@ -172,7 +171,7 @@ function commandOf(event: JournalEvent, edited: Plans, rules: Rules, unit: Unit)
   }
 }
 
-/** The command of an event by which an agent spends or settles; none of what the engine does by itself. */
+/** The command of an event by which an agent spends or settles. */
 function spendingOf(event: JournalEvent, isShared: boolean, unit: Unit): Command | undefined {
   switch (event.type) {
     case "reserved":

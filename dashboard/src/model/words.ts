@@ -1,4 +1,4 @@
-/** Says events in words: who did what, with which budget, and why an agent lent. */
+/** Events in words: what an agent did, with which budget, and why other agents lent. */
 import { available, type Pool } from "../../../src/engine/state.ts";
 import type { JournalEvent } from "../../../src/protocol/journal.ts";
 import type { Transfer } from "../../../src/protocol/reservation.ts";
@@ -20,7 +20,7 @@ export function lineOf(event: JournalEvent, unit: Unit, owner?: string): string 
     case "registered":
       return `${event.agent}: priority ${event.contract.priority}, ${of(event.contract.max)}`;
     case "closing":
-      return `${event.agent} takes no more work`;
+      return `${event.agent} is closing: no new reserves`;
     case "closed":
       return `${event.agent} was closed; ${of(event.unspent)} unspent`;
     case "reopened":
@@ -28,15 +28,15 @@ export function lineOf(event: JournalEvent, unit: Unit, owner?: string): string 
     case "paused":
       return `${event.agent ?? "The pool"} is paused`;
     case "resumed":
-      return `${event.agent ?? "The pool"} goes on`;
+      return `${event.agent ?? "The pool"} is resumed`;
     case "reset":
-      return `${event.agent} starts again`;
+      return `${event.agent} was reset: nothing consumed`;
     case "period_started":
       return `Period ${event.number} begins with ${of(event.total)}; the last one used ${of(event.ended.consumed)} of ${of(event.ended.total)}`;
     case "agent_period_started":
       return `Period ${event.number} of ${event.agent} begins; in the last one it used ${of(event.ended.consumed)}`;
     case "clock_corrected":
-      return `The clock was ${Math.round(event.by / 1_000)} s ahead, and is put right`;
+      return `The clock was ${Math.round(event.by / 1_000)} s ahead, and was corrected`;
     case "warned":
       return warningOf(event, of);
     case "reserved":
@@ -44,9 +44,9 @@ export function lineOf(event: JournalEvent, unit: Unit, owner?: string): string 
     case "committed":
       return `${owner ?? "A call"} used ${of(event.amount)}${event.overage > 0 ? `, ${of(event.overage)} of it overage` : ""}${event.late === true ? ", late" : ""}${moved(event.transfers, unit)}`;
     case "released":
-      return `${owner ?? "A call"} gave its hold back`;
+      return `${owner ?? "A call"} released its hold`;
     case "extended":
-      return `${owner ?? "A call"} keeps its hold for longer`;
+      return `${owner ?? "A call"} extended its lease`;
     case "expired":
       return `${owner ?? "A call"}'s lease ended${event.charged > 0 ? `; ${of(event.charged)} charged` : ""}`;
     case "recorded":
@@ -66,9 +66,9 @@ function warningOf(warning: Warning, of: (value: number) => string): string {
     case "gate_closed":
       return `${agent} reached its confidence threshold (${warning.confidence}); its gate is closed`;
     case "overage":
-      return `${agent} used ${of(warning.overage)} more than there was for it`;
+      return `${agent} used ${of(warning.overage)} more than the budget could cover`;
     case "burn_rate":
-      return `${agent ?? "The pool"} will have used up its budget before the period ends, going on like this`;
+      return `At this rate, ${agent ?? "the pool"} will exhaust its budget before the period ends`;
   }
 }
 
@@ -83,7 +83,7 @@ function sum(transfers: readonly Transfer[]): number {
   return transfers.reduce((total, transfer) => total + transfer.amount, 0);
 }
 
-/** Why an agent was refused, by how things stand in `pool`. */
+/** Why an agent was refused, judged by the current state of `pool`. */
 export function whyRefused(code: string, pool: Pool, name: string | null): string {
   const agent = name === null ? undefined : pool.agents.get(name);
   switch (code) {
@@ -96,27 +96,27 @@ export function whyRefused(code: string, pool: Pool, name: string | null): strin
     case "paused":
       return "it is paused";
     case "too_many_reserves":
-      return "it has reserved as often as it may in a minute";
+      return "it reached its rate limit of reserves in a minute";
     case "agent_closing":
-      return "it is closing and takes no more work";
+      return "it is closing";
     default:
       return code.replaceAll("_", " ");
   }
 }
 
-/** What an agent stood at when it was asked to lend. */
+/** A lender's state when it was asked to lend. */
 export type Lender = { readonly priority: number; readonly gate: "open" | "closed"; readonly used: number };
 
 /**
  * Explains a decision: what the agent had, what was missing, and why each of the lenders was asked.
- * `before` is how things stood just before the event.
+ * `before` is the state just before the event.
  */
 export function explain(
   event: JournalEvent,
   unit: Unit,
   before: {
     readonly available: number;
-    /** What the reservation held that is committed. */
+    /** What the committed reservation held. */
     readonly held: number;
     readonly lender: (agent: string) => Lender | undefined;
   },

@@ -1,4 +1,4 @@
-/** What an admin may do from here: each asks once more before it is done, and a no of the governor's is said in words. */
+/** Actions of an admin: each asks for confirmation, and shows the governor's refusal. */
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
@@ -14,12 +14,12 @@ type ActProps = {
   readonly question: string;
   readonly isGrave?: boolean;
   readonly children?: ComponentChildren;
-  /** `id` is the same however often one dialog is sent: what was done but not answered is not done twice. */
+  /** `id` is an idempotency key, one for each dialog: sending it again has no second effect. */
   readonly act: (form: FormData, id: string) => Promise<unknown>;
   readonly done?: () => void;
 };
 
-/** A button, a question, and what came of it. The question is made when it is asked: with what is true then. */
+/** A button that opens a confirmation dialog. The question is rendered when the dialog opens, with the state of then. */
 export function Act(props: ActProps) {
   const { label, to, isGrave = false } = props;
   const isOpen = useSignal(false);
@@ -52,7 +52,7 @@ function Question({ label, question, isGrave = false, children, act, done, close
   const fault = useSignal("");
   const isBusy = useSignal(false);
   const id = useMemo(() => crypto.randomUUID(), []);
-  // What the form begins with stays, while the pool goes on.
+  // The form keeps its initial values while the pool changes.
   const fields = useMemo(() => children, []);
   useEffect(() => dialog.current?.showModal(), []);
   const submit = async (event: SubmitEvent): Promise<void> => {

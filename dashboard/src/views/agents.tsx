@@ -156,7 +156,7 @@ function Marks({ agent, lasts }: { readonly agent: Agent; readonly lasts: number
       {agent.paused ? <span class="badge">paused</span> : null}
       {agent.closing ? <span class="badge">closing</span> : null}
       {Number.isFinite(lasts) && !closed ? (
-        <span class="note" title="lasts, at this rate">
+        <span class="note" title="time to exhaustion at this rate">
           {duration(lasts)}
         </span>
       ) : null}
@@ -164,7 +164,7 @@ function Marks({ agent, lasts }: { readonly agent: Agent; readonly lasts: number
   );
 }
 
-/** Budget on its way: an arc from lender to borrower, for the moment in which it is news. */
+/** A loan that was just made: an arc from lender to borrower. */
 function Flows({ moves, agents }: { readonly moves: readonly Move[]; readonly agents: readonly Agent[] }) {
   const places = new Map(agents.map(({ name }, index) => [name, index]));
   const y = (name: string | null): number => (name === null ? 6 : ((places.get(name) ?? 0) + 0.5) * rowHeight);

@@ -1,11 +1,11 @@
-/** The top of every page: where one is, who one is, and how it looks. */
+/** The header of every page: breadcrumbs, the key's label, and the colour scheme. */
 import { effect, signal } from "@preact/signals";
 import { access, signOut } from "../model/access.ts";
 
 type Theme = "light" | "dark";
 const system = matchMedia("(prefers-color-scheme: dark)");
 export const theme = signal<Theme>(system.matches ? "dark" : "light");
-/** Who has chosen keeps the choice, whatever the system does. */
+/** A chosen colour scheme overrides the system's. */
 let isChosen = false;
 system.addEventListener("change", () => {
   if (!isChosen) theme.value = system.matches ? "dark" : "light";
@@ -23,7 +23,7 @@ export function Header({ pool }: { readonly pool: string | undefined }) {
   const { tenant, scope, pool: bound } = access.value?.capability ?? { tenant: "", scope: "read", pool: undefined };
   return (
     <header class="top">
-      <nav aria-label="Where you are">
+      <nav aria-label="Breadcrumbs">
         <a class="home" href="#/">
           <span class="mark" aria-hidden="true" />
           Bursar

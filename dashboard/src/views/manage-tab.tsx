@@ -52,7 +52,7 @@ export function ManageTab({ live }: { readonly live: PoolFeed }) {
   );
 }
 
-/** What can be done to the pool as a whole. */
+/** Actions on the pool as a whole. */
 function PoolActs({ live }: { readonly live: PoolFeed }) {
   const { unit, remote } = live;
   return (
@@ -67,7 +67,7 @@ function PoolActs({ live }: { readonly live: PoolFeed }) {
       <Act
         label="New period"
         isGrave
-        question="The budget is filled again and nothing is consumed. What is open stays open."
+        question="The budget is refilled and nothing is consumed. Open reservations stay open."
         act={(_, id) => remote.resetPeriod({ id })}
       />
       {live.state.paused ? (
@@ -82,7 +82,7 @@ function PoolActs({ live }: { readonly live: PoolFeed }) {
       )}
       <Act
         label="New agent"
-        question="Its contract says how important it is, and what it may spend."
+        question="Its contract sets its priority and what it may spend."
         act={(form) => remote.register(text(form, "agent"), contractOf(form, unit))}
       >
         <Field name="agent" label="Name" />
@@ -128,7 +128,7 @@ function contractOf(form: FormData, unit: Unit) {
   };
 }
 
-/** An agent, and what can be done to it. */
+/** An agent, with the actions on it. */
 function AgentLine({ agent, live }: { readonly agent: Agent; readonly live: PoolFeed }) {
   const { unit, remote } = live;
   const { name, contract } = agent;
@@ -152,7 +152,7 @@ function AgentLine({ agent, live }: { readonly agent: Agent; readonly live: Pool
           <Act
             label="Reopen"
             to={name}
-            question={`${name} is sure of its answer. A new task opens its gate.`}
+            question={`${name} reached its confidence threshold. Reopening its gate starts a new task.`}
             act={() => remote.agent(name).reopen()}
           />
         ) : null}
@@ -167,7 +167,7 @@ function AgentLine({ agent, live }: { readonly agent: Agent; readonly live: Pool
           <Act
             label="Pause"
             to={name}
-            question={`${name} and those below it can't reserve until it is resumed. Open reservations still settle.`}
+            question={`${name} and its sub-agents can't reserve until it is resumed. Open reservations still settle.`}
             act={() => remote.agent(name).pause()}
           />
         )}
@@ -175,7 +175,7 @@ function AgentLine({ agent, live }: { readonly agent: Agent; readonly live: Pool
           label="Close"
           to={name}
           isGrave
-          question={`${name} takes no more work, and leaves when its reservations are settled.`}
+          question={`${name} can't reserve any more, and leaves when its reservations are settled.`}
           act={() => remote.agent(name).close()}
         />
       </span>

@@ -1,4 +1,4 @@
-/** All pools of the tenant: how much of each is used, how fast, and what cries for attention. */
+/** All pools of the tenant: how much of each is used, how fast, and what needs attention. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { BursarError } from "../../../src/client/index.ts";
@@ -36,7 +36,7 @@ export function PoolsPage() {
         fault.value = "";
       } catch (error) {
         fault.value = error instanceof Error ? error.message : String(error);
-        // A key that is no good is not asked with again.
+        // A refused key is not used again.
         if (error instanceof BursarError && error.status === 401) return;
       }
       if (!isOver) timer = setTimeout(() => void look(), everyMs);

@@ -1,4 +1,4 @@
-/** Signing in, with a key that may look. */
+/** Signing in with a key that may read. */
 import { signal } from "@preact/signals";
 import { signIn } from "../model/access.ts";
 
@@ -25,7 +25,7 @@ export function SignIn() {
           <span class="mark" aria-hidden="true" />
           Bursar
         </h1>
-        <p>What each agent spends, who lends, what is held and until when.</p>
+        <p>What each agent spends, which agents lend, what is held and until when.</p>
         <label for="key">Key</label>
         <input
           id="key"

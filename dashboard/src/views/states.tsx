@@ -1,4 +1,4 @@
-/** What is shown where there is nothing to show: yet, at all, or any more. */
+/** Placeholders: loading, empty, ended. */
 
 export function Loading({ what, share }: { readonly what: string; readonly share?: number }) {
   return (

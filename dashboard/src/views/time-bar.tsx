@@ -1,4 +1,4 @@
-/** Time travel: drag to any event, and all above is as it was then. */
+/** Time travel: a slider over all events; the views show the state as of the chosen one. */
 import type { Signal } from "@preact/signals";
 import { clock, count } from "../format.ts";
 import type { PoolFeed } from "../model/pool-feed.ts";
@@ -26,7 +26,12 @@ export function TimeBar({ live, moment }: { readonly live: PoolFeed; readonly mo
         aria-valuetext={event === undefined ? "the beginning" : `event ${event.seq}, ${clock(event.at)}`}
         onInput={(change) => go(Number(change.currentTarget.value))}
       />
-      <button type="button" onClick={() => go(seq + 1)} aria-label="One event on" disabled={moment.value === undefined}>
+      <button
+        type="button"
+        onClick={() => go(seq + 1)}
+        aria-label="One event forward"
+        disabled={moment.value === undefined}
+      >
         ▸
       </button>
       <output>

@@ -1,4 +1,4 @@
-/** What if: the same demands under flat caps, one shared pot, or other contracts; and who would have starved. */
+/** What if: the same calls under flat caps, one shared budget, or other contracts, and which agents would have starved. */
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { brief, count, percent } from "../format.ts";
@@ -6,7 +6,7 @@ import type { PoolFeed } from "../model/pool-feed.ts";
 import { type Plan, plansIn, play, type Replay, type Rules } from "../model/what-if.ts";
 import { Empty } from "./states.tsx";
 
-/** Demands that are played; more would keep the page busy for longer than one likes to look at it. */
+/** Calls that are replayed; more would keep the page busy for too long. */
 const most = 50_000;
 /** By which the first of them moves on, when there are more. */
 const step = 10_000;
@@ -36,7 +36,7 @@ export function WhatIfTab({ live }: { readonly live: PoolFeed }) {
     edited.value = new Map(edited.value).set(agent, { ...plan, [field]: value });
     played.value = undefined;
   };
-  if (plans.size === 0) return <Empty text="No agents yet: nothing to play." />;
+  if (plans.size === 0) return <Empty text="No agents yet: nothing to replay." />;
   return (
     <section class="card" aria-labelledby="what-if">
       <div class="title">
@@ -68,7 +68,7 @@ function PlanTable({ plans, played, change, live }: PlanTableProps) {
   return (
     <div class="wide">
       <table class="plans">
-        <caption class="unseen">Contracts, and what became of each agent's calls</caption>
+        <caption class="unseen">Contracts, and the outcome of each agent's calls</caption>
         <thead>
           <tr>
             <th scope="col">Agent</th>
@@ -114,7 +114,7 @@ function PlanTable({ plans, played, change, live }: PlanTableProps) {
   );
 }
 
-/** The share of an agent's calls that were let, and what it missed. */
+/** The share of an agent's calls that were granted, and what it missed. */
 function Served({ outcome, live }: { readonly outcome: Replay | undefined; readonly live: PoolFeed }) {
   if (outcome === undefined || outcome.asked === 0) return <span class="note">–</span>;
   const share = outcome.served / outcome.asked;
