@@ -12,7 +12,7 @@ import {
   type ModelPrice,
   type TieredPrices,
 } from "@pydantic/genai-prices";
-import type { DatedPrice, PriceTable, Provider, Row } from "../src/pricing/table.ts";
+import type { DatedPrice, PriceTable, Row, Side } from "../src/pricing/table.ts";
 import type { Rates } from "../src/protocol/price.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -35,13 +35,41 @@ export function priceTable(): PriceTable {
   const as_of = published[version];
   if (as_of === undefined)
     throw new Error(`scripts/prices.ts does not know when genai-prices ${version} was published`);
-  return { version, as_of, providers: { openai: sideOf("openai"), anthropic: sideOf("anthropic") } };
+  return {
+    version,
+    as_of,
+    providers: { openai: sideOf("openai"), anthropic: sideOf("anthropic"), google: sideOf("google", true) },
+    others: others.map((id) => sideOf(id, true)),
+  };
 }
 
-function sideOf(id: Provider): PriceTable["providers"][Provider] {
+/** Hosts and makers whose names the gateway's upstreams may use. */
+const others = (
+  "aws azure avian cerebras cloudflare cohere deepseek fireworks groq mistral moonshotai novita openrouter perplexity " +
+  "together x-ai"
+).split(" ");
+
+/** `isLenient`: a model whose price can't be told in one row is left out. */
+function sideOf(id: string, isLenient = false): Side {
   const provider = findProvider({ providerId: id });
   if (provider === undefined) throw new Error(`genai-prices has no provider ${id}`);
-  return { source: provider.pricing_urls?.[0] ?? "", rows: provider.models.flatMap(rowOf) };
+  const rows = provider.models.flatMap((model) => {
+    if (!isLenient) return rowOf(model);
+    try {
+      // What contains a name may be another model of another price.
+      return rowOf(model).map((row) => ({ ...row, patterns: [] }));
+    } catch {
+      return dearestOf(model);
+    }
+  });
+  return { source: provider.pricing_urls?.[0] ?? "", rows };
+}
+
+/** A model whose price depends on the time of day, at its dearest. */
+function dearestOf({ id, prices }: ModelInfo): Row[] {
+  const found = (Array.isArray(prices) ? prices : []).flatMap(({ prices: price }) => fieldsOf(price) ?? []);
+  const [price] = found.toSorted((a, b) => b.output + b.input - a.output - a.input);
+  return price === undefined ? [] : [{ model: id, names: [id], beginnings: [], patterns: [], prices: [price] }];
 }
 
 /** A model as a row; none for one that is not billed by tokens of text. */

@@ -21,7 +21,7 @@ import { type PriceOptions, tariffOf } from "./tariff.ts";
 export type MiddlewareOptions = Omit<ReserveOptions, "id" | "at_least" | "signal"> &
   SettlementOptions &
   PriceOptions & {
-    /** Output allowed for when a call names no limit; it is set as the limit. Default 4,096. */
+    /** Output allowed for when a call names no limit; it is set as the limit. Default: what the model can write, at most 32,000. */
     readonly max_output?: number;
     /** The least output that a call is worth making for. Default 16. */
     readonly min_output?: number;
@@ -89,7 +89,7 @@ async function admit(
   options: MiddlewareOptions,
   { params, model: { modelId } }: Call,
 ): Promise<Admitted> {
-  const { max_output = outputDefault, min_output = outputLeast } = options;
+  const { max_output = outputDefault(modelId ?? ""), min_output = outputLeast } = options;
   const { unbooked, price, max_output: _, min_output: __, specification: ___, ...reserve } = options;
   const extent = extentOf(tokensIn(fieldOf(params, "prompt")) + tokensIn(fieldOf(params, "tools")));
   const wanted = countOf(params, "maxOutputTokens") ?? max_output;

@@ -6,7 +6,7 @@
 import type { Env, PoolCalls } from "../env.ts";
 import { withRetry } from "../http/retry.ts";
 import { poolId, tenantId } from "../objects.ts";
-import { knownPrice } from "../pricing/known.ts";
+import { familyPrice, knownPrice } from "../pricing/known.ts";
 import { inMicrousd } from "../pricing/microusd.ts";
 import type { Provider } from "../pricing/table.ts";
 import { inTokens, type Tariff } from "../pricing/tariff.ts";
@@ -95,7 +95,8 @@ export class CallPricing {
     const own = await this.#tenantPrice(model);
     if (own !== null) return own;
     return (
-      knownPrice(model, Date.now(), provider) ?? (fallback === null ? undefined : { ...fallback, version: "pool" })
+      knownPrice(model, Date.now(), provider) ??
+      (fallback === null ? familyPrice(model, Date.now(), provider) : { ...fallback, version: "pool" })
     );
   }
 

@@ -7,10 +7,10 @@ import type { Env } from "../env.ts";
 import { capabilityOf, type Principal } from "../http/auth.ts";
 import { ApiError, invalid } from "../http/problems.ts";
 import { mustBeOwn, mustHave, rights } from "../http/rights.ts";
-import type { Provider } from "../pricing/table.ts";
 import { nameSchema } from "../protocol/common.wire.ts";
 import type { Capability } from "../protocol/key.ts";
 import type { Result } from "../protocol/refusals.ts";
+import type { Provider } from "./routes.ts";
 
 /** The headers that carry a provider's key, and nothing else. */
 export type ProviderKey = Readonly<Record<string, string>>;

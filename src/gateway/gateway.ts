@@ -72,7 +72,7 @@ async function run(
   const scope = `${credentials.capability.tenant}/${spender.pool}`;
   const asked = await parseCall(request, route.dialect, (id) => keptSizes.of(scope, id));
   const waitUntil = (promise: Promise<unknown>): void => context.waitUntil(promise);
-  const otherwise = numberIn(request, "x-bursar-max-output", limits.amount) ?? outputDefault;
+  const otherwise = numberIn(request, "x-bursar-max-output", limits.amount) ?? outputDefault(asked.model);
   const waitMs = numberIn(request, "x-bursar-wait-ms", limits.waitMs) ?? 0;
   const limit = asked.limit ?? otherwise;
   const { provider, dialect } = route;

@@ -3,11 +3,11 @@
  * them: they are taken out, and an error that can't be read as JSON is replaced by one of Bursar's.
  */
 import { joined } from "../http/body.ts";
-import type { Provider } from "../pricing/table.ts";
 import { errorBody } from "../providers/refusal.ts";
 import { fieldOf, jsonIn } from "../providers/shape.ts";
 import type { SseEvent } from "../providers/sse.ts";
 import type { Credentials } from "./credentials.ts";
+import type { Provider } from "./routes.ts";
 
 /** Bytes of an error that are read. Providers' own have some hundreds. */
 const errorBytes = 64 * 1024;

@@ -1,8 +1,10 @@
 /** What the gateway takes: calls of models, which are governed, and questions that cost nothing, which are passed on. */
-import type { Provider } from "../pricing/table.ts";
 import type { Dialect } from "../providers/dialect.ts";
 import { dialects } from "../providers/registry.ts";
 import { dialectOf } from "../providers/request.ts";
+
+/** Providers that the gateway has routes for. */
+export type Provider = "openai" | "anthropic";
 
 export type GatewayRoute = {
   readonly provider: Provider;
@@ -16,12 +18,14 @@ export type GatewayRoute = {
 };
 
 /** Which part of a path is the caller's free choice: a model's name. */
-const segment = "[A-Za-z0-9._:@-]{1,256}";
+const segment = "[A-Za-z0-9._:@-]+(?:/[A-Za-z0-9._:@-]+){0,3}";
 
 const table: readonly (readonly [Provider, GatewayRoute["method"], string])[] = [
   ["openai", "POST", "/openai/v1/chat/completions"],
   ["openai", "POST", "/openai/v1/responses"],
   ["openai", "POST", "/openai/v1/embeddings"],
+  ["openai", "POST", "/openai/v1/responses/input_tokens"],
+  ["openai", "POST", "/openai/v1/moderations"],
   ["openai", "GET", "/openai/v1/models"],
   ["openai", "GET", "/openai/v1/models/{model}"],
   ["anthropic", "POST", "/anthropic/v1/messages"],

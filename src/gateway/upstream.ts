@@ -6,21 +6,13 @@
 import type { Env } from "../env.ts";
 import { ApiError } from "../http/problems.ts";
 import { settingOf } from "../http/settings.ts";
-import type { Provider } from "../pricing/table.ts";
 import type { Credentials } from "./credentials.ts";
 import { redactionFor } from "./redaction.ts";
+import type { Provider } from "./routes.ts";
 import type { GatewayRoute } from "./routes.ts";
 
 /** What a caller may tell the provider beside the body. */
-const outgoing = [
-  "accept",
-  "accept-language",
-  "anthropic-beta",
-  "anthropic-version",
-  "openai-beta",
-  "user-agent",
-  "x-client-request-id",
-];
+const outgoing = ["accept", "accept-language", "openai-beta", "user-agent", "x-client-request-id"];
 /** … and the account that it may choose, with a key of its own. */
 const outgoingOwn = ["openai-organization", "openai-project"];
 
@@ -54,7 +46,9 @@ export function outgoingRequest({ route, credentials, request, body, upstream }:
   }
   const headers = new Headers(credentials.providerKey);
   const allowed = credentials.isOurs ? outgoing : [...outgoing, ...outgoingOwn];
-  for (const name of [...allowed, ...[...request.headers.keys()].filter((one) => one.startsWith("x-stainless-"))]) {
+  // Anthropic's clients count on headers of tomorrow being passed.
+  const open = [...request.headers.keys()].filter((one) => /^(x-stainless-|anthropic-(?!organization))/.test(one));
+  for (const name of [...allowed, ...open]) {
     const value = request.headers.get(name);
     if (value !== null && !isSecret(value)) headers.set(name, value);
   }

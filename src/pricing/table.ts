@@ -14,19 +14,24 @@ export type Row = {
   readonly prices: readonly DatedPrice[];
 };
 
-export type Provider = "openai" | "anthropic";
+/** Providers that the gateway has a route for, whose own price lists come first. */
+export type Provider = "openai" | "anthropic" | "google";
+
+/** A provider's rows, and the page that they were taken from. */
+export type Side = { readonly source: string; readonly rows: readonly Row[] };
 
 export type PriceTable = {
   /** Of the package that it was generated from. */
   readonly version: string;
   /** The day of that version, as 2026-09-23. */
   readonly as_of: string;
-  readonly providers: Readonly<Record<Provider, { readonly source: string; readonly rows: readonly Row[] }>>;
+  readonly providers: Readonly<Record<Provider, Side>>;
+  /** Hosts, and makers whose models other servers serve. */
+  readonly others: readonly Side[];
 };
 
 /** The row of `model`: by its whole name first, then by its longest beginning, then by pattern. */
-export function rowOf(table: PriceTable, provider: Provider, model: string): Row | undefined {
-  const { rows } = table.providers[provider];
+export function rowOf({ rows }: Side, model: string): Row | undefined {
   const named = rows.find(({ names }) => names.includes(model));
   if (named !== undefined) return named;
   let longest = "";
@@ -48,6 +53,45 @@ export function rowOf(table: PriceTable, provider: Provider, model: string): Row
  */
 function isSnapshot(rest: string): boolean {
   return /^($|-latest$|[:@]|[-@]?\d{4,}(-\d\d-\d\d)?($|[:@])|\d\d-\d\d($|[:@]))/.test(rest);
+}
+
+/** `shared`: how many parts of the name its rows have in common with the model. */
+export type Family = { readonly name: string; readonly shared: number; readonly rows: readonly Row[] };
+
+/** What makes a model another one than its family: several times as dear, or priced otherwise. */
+const apart = /^(fast|ultra|ultrafast|pro|max|priority|audio|realtime|search|image|live|tts)$/;
+
+/**
+ * The rows of the family of a model that has none: those that share most of its name. `gpt-6.2-sol` is of the family of
+ * `gpt-6-sol`, and `claude-haiku-5-5` of that of `claude-haiku-4-5`. A variant that no row of the family has is of none:
+ * `claude-opus-4-6-fast` costs six times as much as `claude-opus-4-6`.
+ */
+export function familyOf({ rows }: Side, model: string): Family {
+  const parts = partsOf(model);
+  let shared = 0;
+  let family: Row[] = [];
+  for (const row of rows) {
+    const same = Math.max(
+      ...[row.model, ...row.names, ...row.beginnings].map((name) => sharedParts(partsOf(name), parts)),
+    );
+    if (same === 0 || same < shared) continue;
+    if (same > shared) family = [];
+    shared = same;
+    family.push(row);
+  }
+  const variants = parts.filter((part) => apart.test(part));
+  const known = family.filter(({ model: name }) => variants.every((part) => partsOf(name).includes(part)));
+  return { name: parts.slice(0, shared).join("-"), shared, rows: known };
+}
+
+function sharedParts(name: readonly string[], parts: readonly string[]): number {
+  let same = 0;
+  while (same < name.length && name[same] === parts[same]) same++;
+  return same;
+}
+
+function partsOf(model: string): string[] {
+  return model.toLowerCase().split(/[-.]/);
 }
 
 /** What a row says at `now`, milliseconds since 1970; undefined before its first price. */

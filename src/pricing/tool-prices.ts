@@ -9,6 +9,8 @@ const fees: Readonly<Record<string, number>> = {
   web_search: 10_000,
   // $2.50 per 1,000 calls.
   file_search: 2_500,
+  // The dearest picture of OpenAI's dearest model; the answer does not say which was made.
+  image_generation: 250_000,
   // $0.03 a container of OpenAI's.
   code_interpreter: 30_000,
   // $0.05 an hour of Anthropic's, and at least five minutes.

@@ -196,7 +196,8 @@ const refusals: { readonly [Code in RefusalCode]: Entry<Code> } = {
     status: 402,
     isTransient: ({ at_least, potential }) => at_least <= potential,
     sentence: ({ agent, unit, at_least, available, transferable, headroom, potential, final_reserve, resets_at }) => {
-      const amount = (one: number): string => brief(Math.max(0, one), unit);
+      // The unit is said once.
+      const amount = (one: number): string => brief(Math.max(0, one), unit).replace(" tokens", "");
       const kept =
         final_reserve === undefined ? "" : ` It keeps ${amount(final_reserve)} for its last call (final: true).`;
       const held =

@@ -122,7 +122,9 @@ function response(body: unknown): Seen {
 function toolOf(item: unknown): string | undefined {
   const type = fieldOf(item, "type");
   const [, name] =
-    typeof type === "string" ? (/^(web_search|file_search|code_interpreter)_call$/.exec(type) ?? []) : [];
+    typeof type === "string"
+      ? (/^(web_search|file_search|code_interpreter|image_generation)_call$/.exec(type) ?? [])
+      : [];
   // Opening a page that a search has found is no search.
   const action = fieldOf(fieldOf(item, "action"), "type");
   return name === "web_search" && action !== undefined && action !== "search" ? undefined : name;

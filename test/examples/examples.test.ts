@@ -62,7 +62,7 @@ describe("the examples", () => {
 
   it("node: lends from the critic, then refuses", async () => {
     const lines = await run(process.execPath, "examples/node/quick-start.js");
-    expect(lines[0]).toMatch(/^refused: The agent researcher needs 1000/);
+    expect(lines[0]).toMatch(/^refused: The agent researcher needs 1 k tokens/);
     expect(last(lines)).toMatchObject({ researcher: { consumed: 2_820 }, critic: { consumed: 0 } });
   });
 

@@ -116,7 +116,7 @@ describe("a refusal to spend", () => {
         expect(held).toContain(`Budget in use (pool ${pool.name}): The agent writer needs`);
         expect(held).toContain("Calls that are running hold the rest");
         expect(spent).toContain(`Budget exhausted (pool ${pool.name}): The agent writer needs`);
-        expect(spent).toContain("it has 1 tokens available");
+        expect(spent).toContain("it has 1 available");
         expect(spent).toContain("An admin can raise");
       }
     }
@@ -338,7 +338,6 @@ describe("what can't be governed", () => {
     ["chat", inPart, part({ type: "input_audio", input_audio: {} })],
     ["chat", "/messages/0/audio", { messages: [{ role: "assistant", audio: { id: "a" } }] }],
     ["responses", "/background", { background: true }],
-    ["responses", "/tools/0/type", { tools: [{ type: "image_generation" }] }],
     ["messages", "/context_management", { context_management: { edits: [{ type: "compact_20260112" }] } }],
     ["messages", "/thread", { thread: { type: "continue", previous_message_id: "m" } }],
     ["messages", "/workspace_id", { workspace_id: "theirs" }],
@@ -360,6 +359,7 @@ describe("what can't be governed", () => {
     ["responses", { prompt: { id: "p" } }],
     ["responses", { context_management: [{ type: "compaction" }] }],
     ["responses", { tools: [{ type: "web_search" }] }],
+    ["responses", { tools: [{ type: "image_generation" }] }],
     ["responses", { tools: [{ type: "file_search", vector_store_ids: ["v"] }] }],
     ["responses", { tools: [{ type: "mcp", server_url: "https://x" }] }],
     ["responses", input({ type: "item_reference", id: "msg_1" })],

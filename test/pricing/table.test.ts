@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { bookedUsage } from "../../src/calls/booking.ts";
 import { cacheWrite1hRate, cacheWriteRate, costOf, ratesAt, sumUp } from "../../src/pricing/cost.ts";
-import { knownPrice, knownPrices } from "../../src/pricing/known.ts";
+import { familyPrice, knownPrice, knownPrices } from "../../src/pricing/known.ts";
 import { inMicrousd } from "../../src/pricing/microusd.ts";
 import { type PriceTable, priceAt, type Row, rowOf } from "../../src/pricing/table.ts";
 import { inTokens } from "../../src/pricing/tariff.ts";
@@ -31,7 +31,9 @@ const table: PriceTable = {
       ],
     },
     anthropic: { source: "there", rows: [] },
+    google: { source: "elsewhere", rows: [] },
   },
+  others: [],
 };
 
 describe("a model's name in a table", () => {
@@ -60,9 +62,9 @@ describe("a model's name in a table", () => {
     ["q", "pattern"],
     ["qq", undefined],
     ["", undefined],
-  ])("%j finds %s", (model, found) => expect(rowOf(table, "openai", model)?.model).toBe(found));
+  ])("%j finds %s", (model, found) => expect(rowOf(table.providers.openai, model)?.model).toBe(found));
 
-  it("is looked for at one provider", () => expect(rowOf(table, "anthropic", "m-5")).toBeUndefined());
+  it("is looked for at one provider", () => expect(rowOf(table.providers.anthropic, "m-5")).toBeUndefined());
 
   it("has the last price that began, and none before the first", () => {
     const dated = row("d", {
@@ -90,16 +92,38 @@ describe("the known prices", () => {
       as_of: expect.stringMatching(/^20\d\d-\d\d-\d\d$/),
     });
     expect(knownPrice("gpt-4o", now)).not.toHaveProperty("from");
-    expect(knownPrice("claude-opus-5", now, "openai")).toBeUndefined();
+    expect(knownPrice("claude-opus-5", now, "openai")?.output).toBeGreaterThanOrEqual(25_000_000);
     expect(knownPrice("claude-opus-5", now, "anthropic")?.source).toContain("anthropic");
     expect(knownPrice("no-such-model", now)).toBeUndefined();
   });
 
-  it("are those of the day, of both providers, one for each row", () => {
+  it("are those of the day, of the gateway's providers, one for each row", () => {
     const of = (day: string) => knownPrices(Date.parse(day)).find(({ model }) => model === "gpt-5.6-luna")?.input;
     expect(of("2026-07-29T23:59:59Z")).toBe(1_000_000);
     expect(of("2026-07-30T00:00:00Z")).toBe(200_000);
-    expect(new Set(knownPrices(now).map(({ source }) => source)).size).toBe(2);
+    expect(new Set(knownPrices(now).map(({ source }) => source)).size).toBe(3);
+  });
+
+  it.each([
+    ["deepseek-chat", /^genai-prices@[\d.]+$/],
+    ["openai/gpt-5", /^genai-prices@[\d.]+$/],
+    ["us.anthropic.claude-sonnet-4-5-20250929-v1:0", /^genai-prices@/],
+    ["claude-sonnet-4-5@20250929", /^genai-prices@[\d.]+$/],
+    ["llama-3.3-70b-versatile", /^genai-prices@[\d.]+$/],
+    ["gpt-6.2-sol", /~gpt-6$/],
+    ["claude-sonnet-5-5", /~claude-sonnet/],
+    ["claude-haiku-5-5", /~claude-haiku$/],
+  ])("have %s, with how it was found", (model, version) => {
+    expect((knownPrice(model, now) ?? familyPrice(model, now))?.version).toMatch(version);
+  });
+
+  it("of a family are those of its dearest member", () => {
+    const family = knownPrices(now).filter(({ model }) => /^gpt-6(-|$)/.test(model));
+    const dearest = Math.max(...family.map(({ output }) => output));
+    expect(family.length).toBeGreaterThan(1);
+    expect(familyPrice("gpt-6.2-sol", now)?.output).toBe(dearest);
+    expect(familyPrice("claude-opus-4-6-fast", now)).toBeUndefined();
+    expect(familyPrice("no-such-model", now)).toBeUndefined();
   });
 });
 

@@ -24,7 +24,8 @@ export type GovernedFetchOptions = Omit<ReserveOptions, "id" | "at_least" | "sig
   PriceOptions & {
     /** Makes the calls; by default the runtime's `fetch`. */
     readonly fetch?: typeof fetch;
-    /** Output allowed for when a request names no limit; it is sent along as the limit. Default 4,096. */
+    /** Output allowed for when a request names no limit; it is sent along as the limit. Default: what the model can write, at most
+     * 32,000. */
     readonly max_output?: number;
     /** The least output that a call is worth making for, when less than asked is left. Default 16. */
     readonly min_output?: number;
@@ -97,7 +98,7 @@ async function admit(
   const {
     fetch: _,
     unknown_fields: __,
-    max_output = outputDefault,
+    max_output = outputDefault(asked.model),
     min_output = outputLeast,
     unbooked,
     price,

@@ -1,5 +1,5 @@
 /** Prices of models. */
-import { knownPrice, knownPrices } from "../../pricing/known.ts";
+import { familyPrice, knownPrice, knownPrices } from "../../pricing/known.ts";
 import { deletedSchema } from "../../protocol/common.wire.ts";
 import { modelsQuery, priceBody, priceListSchema, priceQuery, priceSchema } from "../../protocol/price.wire.ts";
 import { asView, merged, page } from "../price-list.ts";
@@ -31,7 +31,9 @@ export const pricesRoutes: readonly Route[] = [
       const known = knownPrice(model, Date.now());
       if (known !== undefined) return ok(known);
       const fallback = pool === undefined ? null : await call.fallbackPrice(pool);
-      return fallback === null ? own : ok(asView(model, fallback, Date.now()));
+      if (fallback !== null) return ok(asView(model, fallback, Date.now()));
+      const ofFamily = familyPrice(model, Date.now());
+      return ofFamily === undefined ? own : ok(ofFamily);
     },
   }),
   route("setPrice", "PUT", price, rights.managePrices, "Set the tenant's own price of a model", {
