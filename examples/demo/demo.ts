@@ -30,7 +30,7 @@ const team = {
   critic: { priority: 1, max: 2_800 },
 } as const;
 /** What a token comes to, in microusd, at the price of gpt-4o: prompts 2.5, the output that is reserved with them 10. */
-const microusdPerToken = 5;
+const microusdPerToken = 6;
 
 const {
   json,

@@ -1,156 +1,160 @@
 /**
- * Estimates the tokens of a text without a tokenizer: one pass over its characters, by class. Linear whatever the
- * text is; exact byte-pair encoders take seconds on hostile input (200 kB of spaces: 16 s), which would be a way to
- * stop a governor. Weights were fitted against o200k on Markdown, TypeScript, JSON and JavaScript, and then rounded
- * up: a reservation that is a little too large returns its rest, one that is too small becomes an overage.
+ * An upper bound on the tokens of a text. OpenAI's tokenizer, o200k_base, splits a text into pieces (words, numbers,
+ * punctuation, white space) and merges the bytes of each by a list of tokens, the earliest in the list first. This does
+ * the same with the beginning of that list. Every merge of the rest would make two tokens one, so the count here is
+ * never below the tokenizer's, whatever the text is.
+ *
+ * Each token is charged what its bytes cost in the tokenizers that lack it, cl100k_base and Claude's (`Vocabulary.costs`).
+ * `docs/estimator.md` has the figures. Time is linear in the length of a text, because long pieces are not merged.
  */
+import { start } from "./vocabulary-start.ts";
 
-/** Tokens per run or per character of each class. */
-const weights = {
-  /** A run of letters of one case pattern, such as `word` or `Word`: mostly one token with the space before it. */
-  word: 0.95,
-  /** … or inside an identifier, a hash or base64, where no vocabulary helps. */
-  fragment: 1.4,
-  /** Each letter of a run beyond the eighth … */
-  longLetter: 0.125,
-  /** … and beyond the twentieth, where no language has words. */
-  randomLetter: 0.5,
-  /** Up to three digits. */
-  digits: 1.25,
-  /** A run of white space that is more than the one space before a word. */
-  space: 0.8,
-  spaceChar: 0.01,
-  /** … and where it changes its kind, from tabs to line breaks for example. */
-  spaceChange: 0.6,
-  /** A run of ASCII punctuation, and each character of it after the first. */
-  punctuation: 1.1,
-  punctuationChar: 0.1,
-  /** … and where it changes; beyond the fourth change, where no language has such a sign. */
-  punctuationChange: 0.2,
-  randomPunctuation: 0.8,
-  /** A character that controls something, and has no look. */
-  control: 1,
-  /** Per UTF-16 unit of other scripts. */
-  latin: 0.4,
-  cyrillic: 0.45,
-  /** Arabic, Hebrew, Devanagari, Thai and their neighbours. */
-  abugida: 0.6,
-  /** Chinese, Japanese, Korean. */
-  east: 0.95,
-  /** Typographic signs. */
-  sign: 1,
-  /** Emoji: halves of pairs. */
-  pair: 1,
-  /** Scripts that vocabularies hardly know: several bytes, each a token. */
-  rare: 2.5,
-} as const;
+/** What is known of a vocabulary. Tokens have numbers: those of one byte its value, the others the next in their order. */
+export type Vocabulary = {
+  /**
+   * The tokens that merges make, earliest first, each by the numbers of two that make it: a character for each, whose
+   * code is the number and 0x3400. One may be known only if all earlier ones are.
+   */
+  readonly merges: string;
+  /** For each of them a digit of base 36: its tokens in the tokenizer that needs most. */
+  readonly costs: string;
+  /** Pieces in ASCII that are one token everywhere, though they are merged later; split by "│". */
+  readonly pieces: string;
+};
 
-const lettersInWord = 8;
-const lettersAtMost = 20;
-const changesInSign = 4;
+/** What a piece in ASCII costs that is one token: it is found without merging. */
+const known = new Map<string, number>();
+/** Each token's bytes, a character each, by its number; its number, by its bytes; and what it costs. */
+const tokens: string[] = [];
+const numbers = new Map<string, number>();
+const costs: number[] = [];
+/** By two tokens that stand side by side, the token that they make: see `pairOf`. */
+const merges = new Map<number, number>();
 
-/** Estimated tokens of `text`, rounded up. An empty text has none. */
+for (let byte = 0; byte < 256; byte++) add(String.fromCharCode(byte), 1);
+
+function add(token: string, cost: number): void {
+  numbers.set(token, tokens.push(token) - 1);
+  costs.push(cost);
+}
+
+/** What is to be read before the next estimate. */
+let unread: Vocabulary[] = [start];
+
+/**
+ * Makes all later estimates tighter. Before, only the beginning of the vocabulary is known, and estimates are about
+ * twice as high. It is read at the next estimate, which takes some 20 ms longer.
+ */
+export function learn(vocabulary: Vocabulary): void {
+  unread.push(vocabulary);
+}
+
+// The vocabulary is large, so the client loads it apart and meanwhile does without; in the Worker it is in the bundle.
+void import("./vocabulary.ts").then(
+  ({ vocabulary }) => learn(vocabulary),
+  () => undefined,
+);
+
+function read(vocabulary: Vocabulary): void {
+  const bytesAt = (at: number): string => tokens[vocabulary.merges.charCodeAt(at) - 0x3400] ?? "";
+  for (let nth = tokens.length - 256; nth < vocabulary.costs.length; nth++) {
+    const token = bytesAt(2 * nth) + bytesAt(2 * nth + 1);
+    // A token is made of any two that give its bytes, whichever come to stand side by side.
+    for (let split = 1; split < token.length; split++) {
+      const left = numbers.get(token.slice(0, split));
+      const right = numbers.get(token.slice(split));
+      if (left !== undefined && right !== undefined) merges.set(pairOf(left, right), tokens.length);
+    }
+    add(token, Number.parseInt(vocabulary.costs.charAt(nth), 36));
+    // Beyond ASCII the bytes of one character are the text of others: "é" is written as "Ã©".
+    if (/^[\0-\x7f]*$/.test(token)) known.set(token, costs.at(-1) ?? 1);
+  }
+  for (const piece of vocabulary.pieces.split("│")) known.set(piece, 1);
+}
+
+function pairOf(left: number, right: number): number {
+  return (left << 15) | right;
+}
+
+/** The most bytes of a piece that is merged, which takes their square. A longer piece is charged a token for each byte. */
+const longestMerged = 128;
+
+/** How o200k_base splits a text. The first line adds nothing to the rest: it is the quick way for words in ASCII. */
+const pieces = new RegExp(
+  [
+    " ?[A-Z]?[a-z]+(?![a-z'\\x80-\\u{10ffff}])",
+    "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+C?",
+    "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*C?",
+    "\\p{N}{1,3}",
+    " ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*",
+    "\\s*[\\r\\n]+",
+    "\\s+(?![^\\s])",
+    "\\s+",
+  ]
+    .join("|")
+    .replaceAll("C?", "(?:'(?:[sStTmMdD]|[rR][eE]|[vV][eE]|[lL][lL]))?")
+    // JavaScript counts a byte order mark as white space, and leaves out the next line.
+    .replaceAll("\\s", "\\p{White_Space}"),
+  "gu",
+);
+
+/** Counts the tokens of a text: `estimateTokens`, or a tokenizer that a caller has. */
+export type Count = (text: string) => number;
+
+/** At most how many tokens `text` has for the models of OpenAI; 0 for an empty text. */
 export function estimateTokens(text: string): number {
-  let tokens = 0;
-  let afterBreak = true;
-  for (let i = 0; i < text.length;) {
-    const code = text.charCodeAt(i);
-    const end = endOfRun(text, i, code);
-    const length = end - i;
-    if (isLetter(code)) {
-      tokens += afterBreak ? weights.word : weights.fragment;
-      tokens += Math.min(Math.max(0, length - lettersInWord), lettersAtMost - lettersInWord) * weights.longLetter;
-      tokens += Math.max(0, length - lettersAtMost) * weights.randomLetter;
-    } else if (isDigit(code)) {
-      tokens += Math.ceil(length / 3) * weights.digits;
-    } else if (isSpace(code)) {
-      if (length > 1 || code !== 0x20) {
-        tokens += weights.space + length * weights.spaceChar;
-        // A break and the indent that follows it are one token.
-        tokens += Math.max(0, changesIn(text, i, end) - 1) * weights.spaceChange;
+  for (const vocabulary of unread) read(vocabulary);
+  unread = [];
+  let bound = 0;
+  pieces.lastIndex = 0;
+  for (let match = pieces.exec(text); match !== null; match = pieces.exec(text)) {
+    const [piece] = match;
+    bound += known.get(piece) ?? costOf(piece);
+  }
+  return bound;
+}
+
+function costOf(piece: string): number {
+  // Every number of up to three digits is a token, in every tokenizer.
+  if (/^\d+$/.test(piece)) return 1;
+  const { read: taken, written } = encoder.encodeInto(piece, bytes);
+  return taken < piece.length ? new TextEncoder().encode(piece).length : mergedCost(written);
+}
+
+const encoder = new TextEncoder();
+/** The piece that is merged: its bytes, its tokens, and which token each of them makes with its right neighbour. */
+const bytes = new Uint8Array(longestMerged);
+const parts = new Int32Array(longestMerged);
+const made = new Int32Array(longestMerged);
+const none = 2 ** 31 - 1;
+
+/** Byte-pair encoding: the two that make the earliest token are merged, until no two make one. */
+function mergedCost(length: number): number {
+  let count = length;
+  parts.set(bytes);
+  for (let at = 0; at < count; at++) made[at] = madeAt(at, count);
+  for (;;) {
+    let first = none;
+    let at = 0;
+    for (let i = 0; i < count; i++) {
+      const token = made[i] as number;
+      if (token < first) {
+        first = token;
+        at = i;
       }
-    } else if (isControl(code)) {
-      tokens += weights.control;
-    } else if (code < 0x80) {
-      const changes = changesIn(text, i, end);
-      tokens += weights.punctuation + (length - 1) * weights.punctuationChar;
-      tokens += Math.min(changes, changesInSign) * weights.punctuationChange;
-      tokens += Math.max(0, changes - changesInSign) * weights.randomPunctuation;
-    } else {
-      tokens += weightOf(code);
     }
-    afterBreak = !isLetter(code) && !isDigit(code);
-    i = end;
+    if (first === none) break;
+    parts.copyWithin(at + 1, at + 2, count);
+    made.copyWithin(at + 1, at + 2, count);
+    parts[at] = first;
+    count--;
+    made[at] = madeAt(at, count);
+    if (at > 0) made[at - 1] = madeAt(at - 1, count);
   }
-  return Math.ceil(tokens);
+  return parts.subarray(0, count).reduce((cost, token) => cost + (costs[token] as number), 0);
 }
 
-/** Runs are of one class: letters (an upper-case start, then one case), digits, white space, ASCII punctuation. */
-function endOfRun(text: string, start: number, first: number): number {
-  let i = start + 1;
-  if (isLetter(first)) {
-    let lower = isLower(first);
-    for (; i < text.length; i++) {
-      const code = text.charCodeAt(i);
-      if (isLower(code)) lower = true;
-      else if (lower || !isLetter(code)) break;
-    }
-    return i;
-  }
-  const sameClass = isDigit(first)
-    ? isDigit
-    : isSpace(first)
-      ? isSpace
-      : isPunctuation(first)
-        ? isPunctuation
-        : undefined;
-  if (sameClass !== undefined) while (i < text.length && sameClass(text.charCodeAt(i))) i++;
-  return i;
-}
-
-/** The blocks that vocabularies know, by where they end; the rest is rare. */
-function weightOf(code: number): number {
-  if (code < 0x180) return weights.latin;
-  if (code < 0x370) return weights.rare;
-  if (code < 0x530) return weights.cyrillic;
-  if (code < 0x590) return weights.rare;
-  // Hebrew and Arabic; Devanagari to Malayalam; Thai and Lao; Georgian.
-  if (code < 0x700 || (code >= 0x900 && code < 0xd80) || (code >= 0xe00 && code < 0xf00)) return weights.abugida;
-  if (code >= 0x10a0 && code < 0x1100) return weights.abugida;
-  // Dashes, quotes, arrows, boxes.
-  if (code >= 0x2000 && code < 0x2700) return weights.sign;
-  if ((code >= 0x3000 && code < 0x3130) || (code >= 0x4e00 && code < 0xa000)) return weights.east;
-  if ((code >= 0xac00 && code < 0xd7b0) || (code >= 0xff00 && code < 0xfff0)) return weights.east;
-  return code >= 0xd800 && code < 0xe000 ? weights.pair : weights.rare;
-}
-
-/** How often a character differs from the one before it. */
-function changesIn(text: string, start: number, end: number): number {
-  let changes = 0;
-  for (let i = start + 1; i < end; i++) if (text.charCodeAt(i) !== text.charCodeAt(i - 1)) changes++;
-  return changes;
-}
-
-function isControl(code: number): boolean {
-  return (code < 0x20 && !isSpace(code)) || code === 0x7f;
-}
-
-function isLower(code: number): boolean {
-  return code >= 0x61 && code <= 0x7a;
-}
-
-function isLetter(code: number): boolean {
-  return isLower(code) || (code >= 0x41 && code <= 0x5a);
-}
-
-function isDigit(code: number): boolean {
-  return code >= 0x30 && code <= 0x39;
-}
-
-function isSpace(code: number): boolean {
-  return code === 0x20 || (code >= 0x09 && code <= 0x0d);
-}
-
-function isPunctuation(code: number): boolean {
-  return code < 0x80 && !isLetter(code) && !isDigit(code) && !isSpace(code) && !isControl(code);
+/** The token that the one at `at` makes with its right neighbour. */
+function madeAt(at: number, count: number): number {
+  return at + 1 < count ? (merges.get(pairOf(parts[at] as number, parts[at + 1] as number)) ?? none) : none;
 }

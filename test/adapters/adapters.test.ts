@@ -197,7 +197,7 @@ describe("OpenAI's SDK", () => {
     await expect.poll(async () => (await entry(pool)).held).toBe(0);
     const { consumed } = await entry(pool);
     expect(consumed).toBeGreaterThan(20);
-    expect(consumed).toBeLessThan(2 * used);
+    expect(consumed).toBeLessThan(3 * used);
   });
 
   it("is left alone where it calls no model", async () => {
@@ -303,7 +303,7 @@ describe("Anthropic's SDK", () => {
     await expect.poll(async () => (await entry(pool)).held).toBe(0);
     const { consumed } = await entry(pool);
     expect(consumed).toBeGreaterThanOrEqual(21);
-    expect(consumed).toBeLessThanOrEqual(used);
+    expect(consumed).toBeLessThan(2 * used);
   });
 });
 

@@ -160,7 +160,7 @@ describe("an answer that fails", () => {
 describe("what was delivered", () => {
   it.each<[string, DialectName, unknown, number]>([
     ["a chat's text", "openai-chat", { choices: [{ delta: { content: "one two" } }] }, 2],
-    ["every choice's", "openai-chat", { choices: [{ delta: { content: "one" } }, { delta: { content: "two" } }] }, 1],
+    ["every choice's", "openai-chat", { choices: [{ delta: { content: "one" } }, { delta: { content: " two" } }] }, 2],
     ["a completion's", "openai-chat", { choices: [{ text: "one two" }] }, 2],
     ["a refusal", "openai-chat", { choices: [{ delta: { refusal: "one two" } }] }, 2],
     ["reasoning by any name", "openai-chat", { choices: [{ delta: { reasoning_content: "one two" } }] }, 2],

@@ -449,7 +449,8 @@ describe("what can't be governed", () => {
       { service_tier: "standard_only", thinking: { type: "enabled", budget_tokens: 1_024 }, max_tokens: 2_000 },
     ],
   ] as const)("and what can passes: %s %j", async (dialect, body) => {
-    const { key } = await stage.newPool();
+    // A document that can't be read holds a million tokens.
+    const { key } = await stage.newPool({ max_tokens: 2_000_000 });
     expect((await call(stage, key, dialect, "stand-in", { body })).status).toBe(200);
   });
 });

@@ -22,7 +22,7 @@ describe("a deployment", () => {
     for (const binding of ["POOLS", "TENANTS", "DIRECTORY", "WEBHOOKS", "KEY_RATE"])
       expect(stdout).toContain(`env.${binding}`);
     // The platform's limit is far above; this one notices a library that came along unseen.
-    expect(gzipSync(readFileSync(join(directory, "index.js"))).length).toBeLessThan(230_000);
+    expect(gzipSync(readFileSync(join(directory, "index.js"))).length).toBeLessThan(350_000);
     rmSync(directory, { recursive: true, force: true });
   });
 

@@ -18,6 +18,10 @@ export class FreshCopy {
     }
     // What `npm ci` leaves behind. Don't run it here: it would empty the folder that the link leads to.
     symlinkSync(join(root, "node_modules"), join(this.directory, "node_modules"));
+    // Before what is built of it, or it would be built again.
+    for (const built of ["src/providers/vocabulary.ts", "src/providers/vocabulary-start.ts"]) {
+      cpSync(join(root, built), join(this.directory, built));
+    }
     cpSync(join(root, "dist"), join(this.directory, "dist"), { recursive: true });
     mkdirSync(this.#home);
   }
