@@ -68,6 +68,7 @@ function providersOf(settings: DevVars): string {
   const providers = [
     ["OpenAI", "OPENAI_API_KEY"],
     ["Anthropic", "ANTHROPIC_API_KEY"],
+    ["Gemini", "GEMINI_API_KEY"],
   ] as const;
   const named = providers.filter(([, name]) => (settings[name] ?? "") !== "").map(([provider]) => provider);
   return named.length > 0

@@ -35,9 +35,11 @@ export type Env = {
   /** The providers' keys, for callers of the gateway that bring none of their own. Secrets. */
   readonly OPENAI_API_KEY?: string;
   readonly ANTHROPIC_API_KEY?: string;
+  readonly GEMINI_API_KEY?: string;
   /** Where the gateway forwards to, in place of the providers' own addresses. Never the caller's choice. */
   readonly OPENAI_UPSTREAM?: string;
   readonly ANTHROPIC_UPSTREAM?: string;
+  readonly GEMINI_UPSTREAM?: string;
   /** Lease of a call through the gateway, extended while it runs; 60,000 by default. */
   readonly BURSAR_GATEWAY_TTL_MS?: string;
   /** How long a provider, or a caller that reads a stream, may be silent; 600,000 by default. */

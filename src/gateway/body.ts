@@ -10,6 +10,7 @@ import { modelNameSchema } from "../protocol/common.wire.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Dialect } from "../providers/dialect.ts";
 import { type ModelRequest, readRequest, type SizeOf } from "../providers/request.ts";
+import type { GatewayRoute } from "./routes.ts";
 
 const outputLimit = z.int().min(1).max(limits.amount).nullish();
 
@@ -26,11 +27,21 @@ const schema = z.looseObject({
 
 /**
  * Parses a call's body; throws a 400 that names the field at fault, or the feature that can't be governed. `sizeOf` knows
- * content that only the provider has.
+ * content that only the provider has; `call` is what the path says in place of the body.
  */
-export async function parseCall(request: Request, dialect: Dialect, sizeOf: SizeOf): Promise<ModelRequest> {
-  const body = await parseBody(request, schema, limits.gatewayBodyBytes, limits.gatewayJsonDepth);
-  const asked = readRequest(dialect, body, sizeOf);
+export async function parseCall(
+  request: Request,
+  dialect: Dialect,
+  call: GatewayRoute["call"],
+  sizeOf: SizeOf,
+): Promise<ModelRequest> {
+  const given = await parseBody(
+    request,
+    call === undefined ? schema : z.looseObject({}),
+    limits.gatewayBodyBytes,
+    limits.gatewayJsonDepth,
+  );
+  const asked = readRequest(dialect, { ...given, ...call }, sizeOf);
   if (asked === undefined) throw new Error("a parsed body is no object");
   const { refused } = asked.inspection;
   if (refused !== undefined) throw unsupported(refused.field, refused.message);

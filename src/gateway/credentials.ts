@@ -10,7 +10,7 @@ import { mustBeOwn, mustHave, rights } from "../http/rights.ts";
 import { nameSchema } from "../protocol/common.wire.ts";
 import type { Capability } from "../protocol/key.ts";
 import type { Result } from "../protocol/refusals.ts";
-import type { Provider } from "./routes.ts";
+import type { Upstream } from "../providers/upstreams.ts";
 
 /** The headers that carry a provider's key, and nothing else. */
 export type ProviderKey = Readonly<Record<string, string>>;
@@ -25,13 +25,13 @@ export type Credentials = {
 /** Reads both keys; throws a 401 or 403. `learn` hears of the caller as soon as it is known. */
 export async function credentialsOf(
   { headers }: Request,
-  provider: Provider,
+  upstream: Upstream,
   env: Env,
   learn: (principal: Principal) => void,
 ): Promise<Credentials> {
   const own = headers.get("x-bursar-key");
   const bearer = /^Bearer ([\x21-\x2b\x2d-\x7e]{1,4096})$/i.exec(headers.get("authorization") ?? "")?.[1];
-  const apiKey = headers.get("x-api-key");
+  const apiKey = headers.get("x-api-key") ?? headers.get("x-goog-api-key");
   const key = own ?? [bearer, apiKey].find((one) => one?.startsWith("bursar_") === true);
   const capability = key == null ? undefined : await capabilityOf(key, env);
   if (capability === undefined) {
@@ -42,7 +42,7 @@ export async function credentialsOf(
   mustHave(rights.callModels, principal);
   // With Bursar's key in a header of its own, whatever else is there is meant to be the provider's.
   const brings = own !== null && (headers.has("authorization") || apiKey !== null);
-  const providerKey = brings ? callersKey(bearer, apiKey, env) : workersKey(provider, env);
+  const providerKey = brings ? callersKey(bearer, apiKey, upstream, env) : workersKey(upstream, env);
   return { capability, isOurs: !brings, providerKey };
 }
 
@@ -50,6 +50,7 @@ export async function credentialsOf(
 function callersKey(
   bearer: string | undefined,
   apiKey: string | null,
+  { keyHeader }: Upstream,
   { BURSAR_OPERATOR_TOKEN: operator = "" }: Env,
 ): ProviderKey {
   const key = apiKey ?? bearer ?? "";
@@ -60,19 +61,20 @@ function callersKey(
       "The provider's key beside x-bursar-key can't be read: send it as its SDK does.",
     );
   }
-  return apiKey === null ? { authorization: `Bearer ${key}` } : { "x-api-key": key };
+  // As a bearer token where the SDK sent it so: OAuth tokens of Anthropic's and Google's are.
+  if (apiKey === null) return { authorization: `Bearer ${key}` };
+  return { [keyHeader === "authorization" ? "x-api-key" : keyHeader]: key };
 }
 
-function workersKey(provider: Provider, { OPENAI_API_KEY = "", ANTHROPIC_API_KEY = "" }: Env): ProviderKey {
-  const [secret, key] =
-    provider === "openai" ? ["OPENAI_API_KEY", OPENAI_API_KEY] : ["ANTHROPIC_API_KEY", ANTHROPIC_API_KEY];
+function workersKey({ title, secret, keyHeader }: Upstream, env: Env): ProviderKey {
+  const key = env[secret] ?? "";
   if (key === "") {
     throw new ApiError(
       "unauthorized",
-      `This governor has no key for ${provider}: set its secret ${secret}, or send your own and Bursar's in x-bursar-key.`,
+      `This governor has no key for ${title}: set its secret ${secret}, or send your own and Bursar's in x-bursar-key.`,
     );
   }
-  return provider === "openai" ? { authorization: `Bearer ${key}` } : { "x-api-key": key };
+  return { [keyHeader]: keyHeader === "authorization" ? `Bearer ${key}` : key };
 }
 
 export type Spender = { readonly pool: string; readonly agent: string };

@@ -104,9 +104,9 @@ export class Forwarded {
     const { route, credentials } = this.#call;
     this.#port.failure = String(response.status);
     await this.#governed.giveBack();
-    await mustBeAnswer(response, route.provider, credentials);
-    if (response.ok) throw upstreamFailed(route.provider, "returned an empty response");
-    return errorAnswer(response, headers, route.provider, credentials);
+    await mustBeAnswer(response, route.upstream, credentials);
+    if (response.ok) throw upstreamFailed(route.upstream, "returned an empty response");
+    return errorAnswer(response, headers, route.upstream, credentials);
   }
 
   /** Looks whether an answer that was asked for as a stream is one, whatever its type says. */
@@ -164,7 +164,7 @@ export class Forwarded {
   /** Gives the hold back: nothing was asked, or the caller had disconnected. */
   async #refused(what: string): Promise<Error> {
     await this.#governed.giveBack();
-    return upstreamFailed(this.#call.route.provider, what);
+    return upstreamFailed(this.#call.route.upstream, what);
   }
 
   /** Books a call whose answer was lost on its way here: what went in, what came of it, and what may have been reasoned. */
@@ -172,7 +172,7 @@ export class Forwarded {
     if (came.byteLength > 0) this.#meter.brokenOff(new TextDecoder().decode(came), this.#began);
     this.#port.failure = "upstream_failed";
     await this.#governed.book(this.#meter.ending(Date.now()));
-    return upstreamFailed(this.#call.route.provider, what);
+    return upstreamFailed(this.#call.route.upstream, what);
   }
 
   #headers(incoming: Headers): Headers {

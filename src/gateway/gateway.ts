@@ -1,5 +1,5 @@
 /**
- * The gateway: an unmodified SDK of OpenAI's or Anthropic's, pointed here, is governed. Finds the route, knows the
+ * The gateway: an unmodified SDK of OpenAI's, Anthropic's or Google's, pointed here, is governed. Finds the route, knows the
  * caller, and passes calls to `call.ts`; whatever goes wrong is said in the provider's own dialect.
  */
 
@@ -14,15 +14,16 @@ import { numberOf } from "../http/settings.ts";
 import { tenantId } from "../objects.ts";
 import { limits } from "../protocol/limits.ts";
 import { type Problem, refusalProblem } from "../protocol/problems.ts";
+import { upstreamOfPath } from "../providers/upstreams.ts";
 import { parseCall, parseQuestion } from "./body.ts";
 import { callModel } from "./call.ts";
 import { type Credentials, credentialsOf, spenderOf } from "./credentials.ts";
 import { showAs } from "./dialect.ts";
 import { numberIn } from "./options.ts";
 import { errorAnswer } from "./redaction.ts";
-import { type GatewayRoute, providerOf, routeOf } from "./routes.ts";
+import { type GatewayRoute, routeOf } from "./routes.ts";
 import { CallTrace } from "./trace.ts";
-import { incomingHeaders, mustBeAnswer, outgoingRequest, upstreamFailed, upstreamOf } from "./upstream.ts";
+import { incomingHeaders, mustBeAnswer, outgoingRequest, upstreamFailed, addressOf } from "./upstream.ts";
 
 /** Answers a request whose path, as it was sent, is the gateway's. */
 export function gateway(
@@ -41,7 +42,7 @@ export function gateway(
       const learnt = run(request, env, context, route, learned);
       return learnt.finally(() => (pool = learned.pool));
     },
-    show: showAs(providerOf(pathname), request, () => pool),
+    show: showAs(upstreamOfPath(pathname)?.errors ?? "openai", request, () => pool),
     finish,
   });
 }
@@ -59,18 +60,18 @@ async function run(
     throw new ApiError(route, "There is no such route; docs/reference/gateway.md lists them.");
   if (route === "method_not_allowed")
     throw new ApiError(route, "This route takes another method; docs/reference/gateway.md.");
-  const credentials = await credentialsOf(request, route.provider, env, (principal) => {
+  const credentials = await credentialsOf(request, route.upstream, env, (principal) => {
     learned.principal = principal;
   });
   await enforceRateLimit({ kind: "key", capability: credentials.capability }, env);
-  const upstream = upstreamOf(route.provider, env);
+  const upstream = addressOf(route.upstream, env);
   if (route.dialect === undefined) return ask(request, env, route, credentials, upstream);
   const found = spenderOf(request, credentials.capability);
   if (!found.ok) return refusalProblem(found.refusal);
   const spender = found.result;
   learned.pool = spender.pool;
   const scope = `${credentials.capability.tenant}/${spender.pool}`;
-  const asked = await parseCall(request, route.dialect, (id) => keptSizes.of(scope, id));
+  const asked = await parseCall(request, route.dialect, route.call, (id) => keptSizes.of(scope, id));
   const waitUntil = (promise: Promise<unknown>): void => context.waitUntil(promise);
   const otherwise = numberIn(request, "x-bursar-max-output", limits.amount) ?? outputDefault(asked.model);
   const waitMs = numberIn(request, "x-bursar-wait-ms", limits.waitMs) ?? 0;
@@ -117,11 +118,11 @@ async function ask(
   const signal = AbortSignal.timeout(numberOf(env, "BURSAR_GATEWAY_SILENCE_MS", limits.gatewaySilenceMs));
   const outgoing = outgoingRequest({ route, credentials, request, body, upstream });
   const response = await fetch(outgoing, { signal }).catch(() => {
-    throw upstreamFailed(route.provider, "can't be reached");
+    throw upstreamFailed(route.upstream, "can't be reached");
   });
-  await mustBeAnswer(response, route.provider, credentials);
+  await mustBeAnswer(response, route.upstream, credentials);
   const headers = incomingHeaders(response.headers, credentials);
-  if (!response.ok) return errorAnswer(response, headers, route.provider, credentials);
+  if (!response.ok) return errorAnswer(response, headers, route.upstream, credentials);
   return new Response(response.body, { status: response.status, headers });
 }
 

@@ -6,8 +6,8 @@ import { joined } from "../http/body.ts";
 import { errorBody } from "../providers/refusal.ts";
 import { fieldOf, jsonIn } from "../providers/shape.ts";
 import type { SseEvent } from "../providers/sse.ts";
+import type { Upstream } from "../providers/upstreams.ts";
 import type { Credentials } from "./credentials.ts";
-import type { Provider } from "./routes.ts";
 
 /** Bytes of an error that are read. Providers' own have some hundreds. */
 const errorBytes = 64 * 1024;
@@ -83,7 +83,7 @@ export function redactionFor(credentials: Credentials): Redaction | undefined {
 export async function errorAnswer(
   response: Response,
   headers: Headers,
-  provider: Provider,
+  upstream: Upstream,
   credentials: Credentials,
 ): Promise<Response> {
   const { status } = response;
@@ -91,11 +91,11 @@ export async function errorAnswer(
   if (redaction === undefined) return new Response(response.body, { status, headers });
   const body = jsonIn(await textOf(response));
   headers.set("content-type", "application/json");
-  const detail = `${provider === "openai" ? "OpenAI" : "Anthropic"} answered ${status}, with an error that can't be shown.`;
+  const detail = `${upstream.title} answered ${status}, with an error that can't be shown.`;
   const shown =
     typeof body === "object" && body !== null
       ? redaction.json(body)
-      : errorBody(provider, { status, code: "upstream_failed", detail });
+      : errorBody(upstream.errors, { status, code: "upstream_failed", detail });
   return Response.json(shown, { status, headers });
 }
 

@@ -2,12 +2,13 @@
 import type { Dialect } from "../providers/dialect.ts";
 import { dialects } from "../providers/registry.ts";
 import { dialectOf } from "../providers/request.ts";
+import { type Upstream, upstreamOfPath, upstreams } from "../providers/upstreams.ts";
 
-/** Providers that the gateway has routes for. */
-export type Provider = "openai" | "anthropic";
+export type Provider = Upstream["name"];
 
 export type GatewayRoute = {
   readonly provider: Provider;
+  readonly upstream: Upstream;
   /** As it is logged. */
   readonly pattern: string;
   readonly method: "GET" | "POST";
@@ -15,6 +16,8 @@ export type GatewayRoute = {
   readonly dialect: Dialect | undefined;
   /** What follows the provider's upstream. */
   readonly upstreamPath: string;
+  /** What the path says of the call, where the body does not. */
+  readonly call: { readonly model: string; readonly stream: boolean } | undefined;
 };
 
 /** Which part of a path is the caller's free choice: a model's name. */
@@ -32,23 +35,23 @@ const table: readonly (readonly [Provider, GatewayRoute["method"], string])[] = 
   ["anthropic", "POST", "/anthropic/v1/messages/count_tokens"],
   ["anthropic", "GET", "/anthropic/v1/models"],
   ["anthropic", "GET", "/anthropic/v1/models/{model}"],
+  ["google", "POST", "/gemini/{version}/models/{model}:generateContent"],
+  ["google", "POST", "/gemini/{version}/models/{model}:streamGenerateContent"],
+  ["google", "POST", "/gemini/{version}/models/{model}:countTokens"],
+  ["google", "GET", "/gemini/{version}/models"],
+  ["google", "GET", "/gemini/{version}/models/{model}"],
 ];
 
 const routes = table.map(([provider, method, pattern]) => ({
   provider,
   method,
   pattern,
-  matches: new RegExp(`^${pattern.replace("{model}", segment)}$`),
+  matches: new RegExp(`^${pattern.replace("{model}", `(${segment})`).replace("{version}", "v1(?:beta|alpha)?")}$`),
 }));
 
 /** Whether a path is the gateway's to answer. */
 export function isGatewayPath(pathname: string): boolean {
-  return /^\/(openai|anthropic)(\/|$)/.test(pathname);
-}
-
-/** Whose dialect a path's answers are in. */
-export function providerOf(pathname: string): Provider {
-  return pathname.startsWith("/anthropic") ? "anthropic" : "openai";
+  return upstreamOfPath(pathname) !== undefined;
 }
 
 /** The route of a request; otherwise what is wrong with it: its path, or its method. */
@@ -57,12 +60,16 @@ export function routeOf(method: string, pathname: string): GatewayRoute | "route
   const route = found.find((one) => one.method === method);
   if (route === undefined) return found.length === 0 ? "route_not_found" : "method_not_allowed";
   const { provider, pattern } = route;
+  const upstream: Upstream | undefined = upstreams.find(({ name }) => name === provider);
+  if (upstream === undefined) throw new Error(`the route ${pattern} has no upstream`);
+  const [, model = ""] = route.matches.exec(pathname) ?? [];
   return {
     provider,
+    upstream,
     pattern,
     method: route.method,
     dialect: route.method === "POST" ? dialectOf(pattern, dialects) : undefined,
-    // OpenAI's base address ends in /v1, Anthropic's does not: each as its SDK has it.
-    upstreamPath: pathname.slice(provider === "openai" ? "/openai/v1".length : "/anthropic".length),
+    upstreamPath: pathname.slice(upstream.prefix.length),
+    call: provider === "google" ? { model, stream: pattern.endsWith(":streamGenerateContent") } : undefined,
   };
 }

@@ -23,6 +23,7 @@ const operations: Readonly<Record<DialectName, string>> = {
   "openai-responses": "chat",
   "openai-embeddings": "embeddings",
   "anthropic-messages": "chat",
+  "gemini-generate": "generate_content",
 };
 
 export class CallTrace {

@@ -6,9 +6,9 @@
 import type { Env } from "../env.ts";
 import { ApiError } from "../http/problems.ts";
 import { settingOf } from "../http/settings.ts";
+import type { Upstream } from "../providers/upstreams.ts";
 import type { Credentials } from "./credentials.ts";
 import { redactionFor } from "./redaction.ts";
-import type { Provider } from "./routes.ts";
 import type { GatewayRoute } from "./routes.ts";
 
 /** What a caller may tell the provider beside the body. */
@@ -17,7 +17,7 @@ const outgoing = ["accept", "accept-language", "openai-beta", "user-agent", "x-c
 const outgoingOwn = ["openai-organization", "openai-project"];
 
 /** What a question may ask for. */
-const queries = ["beta", "after", "after_id", "before_id", "limit", "order"];
+const queries = ["alt", "beta", "pageSize", "pageToken", "after", "after_id", "before_id", "limit", "order"];
 
 /** What looks like a key of ours has come into the wrong field; a provider must not be told it. */
 function isSecret(value: string): boolean {
@@ -34,7 +34,7 @@ export type Outgoing = {
   readonly request: Request;
   /** The body, once checked and written anew; none for a question. */
   readonly body: string | undefined;
-  /** The provider's address (`upstreamOf`). */
+  /** The provider's address (`addressOf`). */
   readonly upstream: string;
 };
 
@@ -74,27 +74,23 @@ export function incomingHeaders(headers: Headers, credentials: Credentials): Hea
 }
 
 /** Where the provider is, without a slash at its end; throws where the setting is no address that keys may go to. */
-export function upstreamOf(provider: Provider, env: Env): string {
-  const address =
-    provider === "openai"
-      ? settingOf(env, "OPENAI_UPSTREAM", "https://api.openai.com/v1")
-      : settingOf(env, "ANTHROPIC_UPSTREAM", "https://api.anthropic.com");
-  return new URL(address).href.replace(/\/+$/, "");
+export function addressOf({ address, addressSetting }: Upstream, env: Env): string {
+  return new URL(settingOf(env, addressSetting, address)).href.replace(/\/+$/, "");
 }
 
 /**
  * Throws a 502 for what is no answer to the caller: a redirect, which is not followed, and a complaint about a key that is
  * not the caller's but this Worker's, which says a part of it.
  */
-export async function mustBeAnswer(response: Response, provider: Provider, { isOurs }: Credentials): Promise<void> {
+export async function mustBeAnswer(response: Response, upstream: Upstream, { isOurs }: Credentials): Promise<void> {
   const { status } = response;
   const isNone = (status >= 300 && status < 400) || status > 599;
   if (!isNone && !(isOurs && (status === 401 || status === 403))) return;
   await response.body?.cancel().catch(() => undefined);
-  throw upstreamFailed(provider, isNone ? `answered ${status}, which is no answer` : "refused this governor's own key");
+  throw upstreamFailed(upstream, isNone ? `answered ${status}, which is no answer` : "refused this governor's own key");
 }
 
 /** A provider that did not answer, or not as it should. */
-export function upstreamFailed(provider: Provider, what: string): ApiError {
-  return new ApiError("upstream_failed", `${provider === "openai" ? "OpenAI" : "Anthropic"} ${what}.`);
+export function upstreamFailed({ title }: Upstream, what: string): ApiError {
+  return new ApiError("upstream_failed", `${title} ${what}.`);
 }

@@ -61,6 +61,7 @@ const checks: { readonly [Name in Setting]?: Check } = {
   BURSAR_LOG: oneOf("problems", "all", "none"),
   OPENAI_UPSTREAM: upstream,
   ANTHROPIC_UPSTREAM: upstream,
+  GEMINI_UPSTREAM: upstream,
 };
 
 /** Without these no request can be answered. */

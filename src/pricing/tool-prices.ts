@@ -7,6 +7,9 @@ import { mostUses, type ProviderTool } from "../providers/provider-tools.ts";
 const fees: Readonly<Record<string, number>> = {
   // $10 per 1,000 searches with both. Anthropic's web_fetch has no fee.
   web_search: 10_000,
+  // $35 and $25 per 1,000 grounded prompts of older models, and less for newer.
+  google_search: 35_000,
+  google_maps: 25_000,
   // $2.50 per 1,000 calls.
   file_search: 2_500,
   // The dearest picture of OpenAI's dearest model; the answer does not say which was made.

@@ -4,8 +4,14 @@
  */
 import type { Answers } from "./answers.ts";
 import type { Inspection } from "./inspection.ts";
+import type { ErrorShape } from "./refusal.ts";
 
-export type DialectName = "openai-chat" | "openai-responses" | "openai-embeddings" | "anthropic-messages";
+export type DialectName =
+  | "openai-chat"
+  | "openai-responses"
+  | "openai-embeddings"
+  | "anthropic-messages"
+  | "gemini-generate";
 
 export type Body = Readonly<Record<string, unknown>>;
 
@@ -14,7 +20,7 @@ export interface Dialect {
   /** How the addresses of its calls end. */
   readonly path: string;
   /** In whose shape its callers expect errors. */
-  readonly errors: "openai" | "anthropic";
+  readonly errors: ErrorShape;
   /** Whether a model writes: an embedding has no output, and takes no limit. */
   readonly writes: boolean;
   /** Estimated tokens of everything that is billed as input. */

@@ -13,6 +13,8 @@ const usesHeld = 5;
 /** Tokens that one use may add to the prompt: what a tool finds is read by the model. */
 const resultTokens: Readonly<Record<string, number>> = {
   web_search: 10_000,
+  google_search: 10_000,
+  google_maps: 10_000,
   web_fetch: 25_000,
   // Up to twenty pieces of 800 tokens.
   file_search: 16_000,

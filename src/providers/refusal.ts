@@ -25,10 +25,11 @@ export function errorBody(shape: ErrorShape, problem: Problem, pool?: string): o
   const title = problem.code === "budget_exceeded" ? `Budget ${isHeld ? "in use" : "exhausted"}${where}: ` : "";
   const message = title + told.detail;
   const bursar = { code: problem.code, ...(pool === undefined ? undefined : { pool }), ...wordsOf(told) };
-  return shape === "openai" ? openAi(problem, message, bursar) : anthropic(problem, message, bursar);
+  if (shape === "openai") return openAi(problem, message, bursar);
+  return shape === "anthropic" ? anthropic(problem, message, bursar) : gemini(problem, message, bursar);
 }
 
-export type ErrorShape = "openai" | "anthropic";
+export type ErrorShape = "openai" | "anthropic" | "gemini";
 
 /** Headers with a problem's code and its figures: `x-bursar-at-least: 1540`. */
 export function factHeaders(problem: Problem): Record<string, string> {
@@ -70,6 +71,21 @@ function anthropic({ status, errors }: Problem, message: string, bursar: object)
   if (firstField(errors) !== "thread") return { type: "error", error };
   const details = { error_code: "thread_unsupported_request", unsupported: ["thread"] };
   return { type: "error", error: { ...error, details } };
+}
+
+/** As google.rpc.Status has it. */
+function gemini({ status }: Problem, message: string, bursar: object): object {
+  const names: Readonly<Record<number, string>> = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    402: "FAILED_PRECONDITION",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    503: "UNAVAILABLE",
+  };
+  const name = names[status] ?? (status < 500 ? "INVALID_ARGUMENT" : "INTERNAL");
+  return { error: { code: status, message, status: name, bursar } };
 }
 
 function anthropicType(status: number): string {

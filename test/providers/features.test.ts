@@ -13,6 +13,7 @@ const known: Readonly<Record<DialectName, string>> = {
     service_tier store stream stream_options temperature text tool_choice tools top_logprobs top_p truncation user
     context_management previous_response_id conversation`,
   "openai-embeddings": "model input dimensions encoding_format user",
+  "gemini-generate": "model contents systemInstruction tools toolConfig safetySettings generationConfig labels",
   "anthropic-messages": `model messages max_tokens cache_control inference_geo mcp_servers metadata output_config
     output_format service_tier speed stop_sequences stream system temperature thinking tool_choice tools top_k top_p`,
 };
@@ -150,6 +151,37 @@ describe("a tool", () => {
     expect(faultIn("openai-responses", { input: { 0: {} } })).toEqual({ field: "/input", message });
     expect(faultIn("anthropic-messages", { system: {} })).toEqual({ field: "/system", message });
     expect(faultIn("openai-chat", { messages: user({}) })).toEqual({ field: "/messages/0/content", message });
+  });
+});
+
+describe("a request to Gemini", () => {
+  const parts = (...all: object[]) => ({ contents: [{ role: "user", parts: all }] });
+
+  it("may have functions, code and pages read; searches are priced by use, and sound is refused", () => {
+    const own = [{ functionDeclarations: [{ name: "f" }] }, { codeExecution: {} }, { urlContext: {} }];
+    expect(inspected("gemini-generate", { tools: own })).toMatchObject({ refused: undefined, unknown: [], tools: [] });
+    const { tools, unknown } = inspected("gemini-generate", { tools: [{ googleSearch: {} }, { hoverBoard: {} }] });
+    expect(tools).toEqual([{ name: "google_search", most: undefined }]);
+    expect(unknown[0]?.field).toBe("/tools/1/hoverBoard");
+    const sound = parts({ inlineData: { mimeType: "audio/wav", data: "AAAA" } });
+    expect(faultIn("gemini-generate", sound)?.field).toBe("/contents/0/parts/0");
+    const picture = { generationConfig: { responseModalities: ["TEXT", "IMAGE"] } };
+    expect(faultIn("gemini-generate", picture)?.field).toBe("/generationConfig/responseModalities");
+  });
+
+  it("counts a picture as one, a file of Google's as a reference, and has its limit and answers in its configuration", () => {
+    const prompt = (body: object) => requestIn("gemini-generate", body).prompt;
+    const picture = { inlineData: { mimeType: "image/png", data: "A".repeat(100_000) } };
+    expect(prompt(parts(picture))).toBeLessThan(7_000);
+    expect(prompt(parts({ fileData: { fileUri: "https://files/x", mimeType: "application/pdf" } }))).toBeGreaterThan(
+      32_000,
+    );
+    const config = { candidateCount: 2, maxOutputTokens: 70, thinkingConfig: { thinkingBudget: 30 } };
+    expect(requestIn("gemini-generate", { ...parts({ text: "hi" }), generationConfig: config })).toMatchObject({
+      limit: 70,
+      answers: 2,
+      thinking: 30,
+    });
   });
 });
 

@@ -102,6 +102,7 @@ describe("a prompt", () => {
     "openai-chat": ["tools functions response_format tool_choice function_call", "user"],
     "openai-responses": ["instructions tools text tool_choice", "user"],
     "openai-embeddings": ["input", "user"],
+    "gemini-generate": ["contents systemInstruction tools toolConfig generationConfig", "labels"],
     "anthropic-messages": ["tools output_config output_format tool_choice", "metadata"],
   };
   const fields = Object.entries(told).flatMap(([dialect, [counted, not]]) => [
