@@ -1,0 +1,156 @@
+/**
+ * The stand-in's model. It does what a directive in the prompt says, with the tools that the client offers, and its last
+ * words say what it saw: they are right only if the client ran the tool and sent its result.
+ */
+import type { Call, Json, Reply, Said, Tool, Turn } from "./turn.ts";
+
+/** Directives, as prompts name them, and the words of an answer by which a client is judged. */
+export const answers = {
+  "compat:tool": "The tool said compat-42 and compat-43.",
+  "compat:delegate": "The sub-agent said compat-child.",
+  "compat:child": "I am compat-child.",
+  "compat:stream": "compat-end",
+  "compat:recall": "I recall compat-42.",
+} as const;
+export type Directive = keyof typeof answers;
+
+/** The first piece of a streamed answer: the stream pauses behind it. */
+export const firstPiece = "compat-begin ";
+
+const steps = [
+  { key: "first", result: "compat-42", command: "echo compat-$((6*7))" },
+  { key: "second", result: "compat-43", command: "echo compat-$((42+1))" },
+] as const;
+
+export function answerTo(turn: Turn): Reply {
+  const at = turn.said.findLastIndex((one) => one.by === "user" && /compat:\w+/.test(one.text));
+  const asked = turn.said[at];
+  const directive = asked?.by === "user" ? directiveIn(asked.text) : undefined;
+  const since = turn.said.slice(at + 1);
+  switch (directive) {
+    case "compat:tool":
+      return toolLoop(turn, since);
+    case "compat:delegate":
+      return delegation(turn, since);
+    case "compat:stream":
+      return longText();
+    case "compat:recall":
+      return say(turn.said.slice(0, at).some(remembers) ? answers["compat:recall"] : "I recall nothing.");
+    case "compat:child":
+      return say(answers["compat:child"]);
+    case undefined:
+      return say("A short title");
+  }
+}
+
+function directiveIn(text: string): Directive | undefined {
+  const found = [...text.matchAll(/compat:\w+/g)].map(([one]) => one).filter((one): one is Directive => one in answers);
+  return found.at(-1);
+}
+
+const remembers = (one: Said): boolean => one.by === "model" && one.text.includes("compat-42");
+
+function toolLoop(turn: Turn, since: readonly Said[]): Reply {
+  const results = since.filter((one) => one.by === "result");
+  const next = steps.find(({ result }) => !results.some((one) => one.by === "result" && one.text.includes(result)));
+  if (next === undefined) return say(answers["compat:tool"]);
+  // A tool that fails twice is not tried again: the answer says what it said.
+  if (results.length > steps.length) return say(`The tool failed: ${last(results)}`);
+  const call = shellCall(turn.tools, next);
+  return call === undefined ? say("A short title") : { pieces: ["I look. "], calls: [call] };
+}
+
+function delegation(turn: Turn, since: readonly Said[]): Reply {
+  const results = since.filter((one) => one.by === "result");
+  if (since.some((one) => one.by !== "call" && one.text.includes("compat-child")))
+    return say(answers["compat:delegate"]);
+  if (results.length > 3) return say(`The sub-agent failed: ${last(results)}`);
+  const waits = turn.tools.find(({ name }) => /^wait(_agent)?$/.test(name));
+  if (results.length > 0 && waits !== undefined)
+    return { pieces: [], calls: [{ tool: waits, input: waitFor(waits, last(results)) }] };
+  if (results.length > 0) return say(`The sub-agent failed: ${last(results)}`);
+  const tool = turn.tools.find(({ name }) => delegators.test(name));
+  return tool === undefined
+    ? say("A short title")
+    : { pieces: [], calls: [{ tool, input: filled(tool.schema, childPrompt) }] };
+}
+
+const delegators =
+  /^(agent|task|spawn_agent|use_subagents?|delegate\w*|transfer_to_\w+|child|agent-child|call_child)$/i;
+const childPrompt = "Answer the check compat:child.";
+
+/** Codex's tools to wait for an agent that it has spawned: they take the id that spawning returned, or nothing. */
+function waitFor(tool: Tool, result: string): Json {
+  const [, id = ""] = /"agent_id":\s*"([^"]+)"/.exec(result) ?? [];
+  const properties = propertiesOf(tool.schema);
+  const name = ["ids", "targets"].find((one) => one in properties);
+  return {
+    ...(name === undefined ? {} : { [name]: [id] }),
+    ...("timeout_ms" in properties ? { timeout_ms: 20_000 } : {}),
+  };
+}
+
+const shells =
+  /^(bash|shell|local_shell|exec_command|shell_command|run_shell_command|run_terminal_command|execute_command|run_commands?|execute)$/i;
+
+function shellCall(tools: readonly Tool[], step: (typeof steps)[number]): Call | undefined {
+  const own = tools.find(({ name }) => name === "lookup");
+  if (own !== undefined) return { tool: own, input: { key: step.key } };
+  // Codex's tool of tools takes a program.
+  const script = tools.find(({ name, isFreeform }) => name === "exec" && isFreeform === true);
+  if (script !== undefined)
+    return {
+      tool: script,
+      input: { program: `text(await tools.exec_command({ cmd: ${JSON.stringify(step.command)} }));` },
+    };
+  const tool = tools.find(({ name }) => shells.test(name));
+  if (tool === undefined) return undefined;
+  return { tool, input: filled(tool.schema, step.command) };
+}
+
+/** Arguments that fit `schema`: the required ones, with `text` where a command, a prompt or a text is asked for. */
+function filled(schema: Json, text: string): Json {
+  const properties = propertiesOf(schema);
+  const required = Array.isArray(schema["required"]) ? schema["required"].map(String) : Object.keys(properties);
+  const wanted = Object.keys(properties).filter((name) => required.includes(name) || main.test(name));
+  return Object.fromEntries(wanted.map((name) => [name, valueOf(properties[name] ?? {}, name, text)]));
+}
+
+const main = /^(command|commands|cmd|prompt|message|query|input|prompt_1)$/;
+
+function valueOf(schema: Json, name: string, text: string): unknown {
+  const choices = schema["enum"];
+  if (Array.isArray(choices)) return choices.find((one) => /general|default|worker/.test(String(one))) ?? choices[0];
+  const type = Array.isArray(schema["type"]) ? schema["type"][0] : schema["type"];
+  if (type === "array") {
+    if (/^(command|cmd)$/.test(name)) return ["bash", "-lc", text];
+    return [valueOf((schema["items"] ?? {}) as Json, name, text)];
+  }
+  if (type === "boolean") return false;
+  if (type === "number" || type === "integer") return 1;
+  if (type === "object") return filled(schema, text);
+  if (main.test(name)) return text;
+  if (/agent_?type|^agent$/.test(name)) return agentIn(String(schema["description"] ?? ""));
+  return "compat";
+}
+
+/** Where a client names its kinds of agents in words only. */
+function agentIn(description: string): string {
+  return /general-purpose|general|default|task/.exec(description)?.[0] ?? "general-purpose";
+}
+
+const propertiesOf = (schema: Json): Record<string, Json> => (schema["properties"] ?? {}) as Record<string, Json>;
+
+function longText(): Reply {
+  const words = Array.from({ length: 40 }, (_, index) => `word-${index} `);
+  return { pieces: [firstPiece, ...words, answers["compat:stream"]], calls: [], pauseAfter: 1 };
+}
+
+function say(text: string): Reply {
+  return { pieces: text.match(/\S+\s*/g) ?? [text], calls: [] };
+}
+
+const last = (results: readonly Said[]): string => {
+  const one = results.at(-1);
+  return one?.by === "result" ? one.text.slice(0, 300) : "";
+};
