@@ -2,24 +2,27 @@
  * `npm run compat`: runs the newest versions of real clients, unmodified, against a governor whose provider is a
  * stand-in, and writes docs/compatibility.md.
  */
+import { mkdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fail, readOptions } from "../../scripts/options.ts";
 import type { Client } from "./clients/client.ts";
 import { codingAgents } from "./clients/coding-agents.ts";
+import { frameworks } from "./clients/frameworks.ts";
 import { startGoverned, units } from "./lib/governed.ts";
 import { install } from "./lib/install.ts";
-import { startNowhere, startRecorder } from "./lib/recorder.ts";
+import { type Recorded, startNowhere, startRecorder } from "./lib/recorder.ts";
 import { type Outcome, runClient, type World } from "./lib/scenarios.ts";
 import { startStandIn } from "./stand-in/server.ts";
 
-const clients: readonly Client[] = codingAgents;
+const clients: readonly Client[] = [...codingAgents, ...frameworks];
 
 const usage = `npm run compat -- [options]
 
   --only A,B     clients to run (default all): ${clients.map(({ id }) => id).join(", ")}
   --clients DIR  where they are installed (default ${join(tmpdir(), "bursar-compat-clients")})
   --fresh        install them anew: the newest that the registry has
+  --trace DIR    keep every request there, with the refusal that it got
   --json         print the result for machines
   --help         this text`;
 
@@ -27,6 +30,7 @@ const options = readOptions(usage, {
   only: { type: "string" },
   clients: { type: "string", default: join(tmpdir(), "bursar-compat-clients") },
   fresh: { type: "boolean", default: false },
+  trace: { type: "string" },
   json: { type: "boolean", default: false },
 });
 const wanted = options.only?.split(",") ?? clients.map(({ id }) => id);
@@ -54,6 +58,7 @@ try {
   const fresh = new Set<string>();
   for (const client of clients.filter(({ id }) => wanted.includes(id))) results.push(await test(client, fresh));
 } finally {
+  if (options.trace !== undefined) writeTrace(options.trace, recorder.requests);
   recorder.stop();
   nowhere.stop();
   await governed.stop();
@@ -85,6 +90,12 @@ function lineOf(title: string, version: string, one: Outcome): string {
   const refused = one.refused.length > 0 ? `; refused ${one.refused.length}: ${one.refused[0]}` : "";
   const failed = one.works ? "works" : `FAILS (${one.status ?? "time over"}): ${one.said.slice(-300)}`;
   return `${title} ${version} ${one.unit} ${one.scenario}: ${failed}; ${one.requests} requests, ${one.seconds} s, ${one.streamed}, ${books}${refused}`;
+}
+
+function writeTrace(folder: string, requests: readonly Recorded[]): void {
+  mkdirSync(folder, { recursive: true });
+  for (const [index, one] of requests.entries())
+    writeFileSync(join(folder, `${String(index).padStart(5, "0")}.json`), JSON.stringify(one, null, 2));
 }
 
 function progress(text: string): void {

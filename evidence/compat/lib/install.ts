@@ -1,6 +1,6 @@
 /** Installs a client's newest packages, in a folder of their own outside the repository. */
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { root } from "../../../test/support/tree.ts";
@@ -34,6 +34,8 @@ export async function install(
     });
     writeFileSync(mark, JSON.stringify(client.packages));
   }
+  // Programs stand beside the packages that they import.
+  cpSync(join(import.meta.dirname, "../programs"), join(folder, "programs"), { recursive: true });
   const [first = ""] = client.packages;
   return { folder, versions: versionOf(folder, nameOf(first)) };
 }

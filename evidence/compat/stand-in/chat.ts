@@ -83,8 +83,8 @@ function saidIn(message: Json): Said[] {
 }
 
 function toolOf(tool: Json): Tool {
-  const { name, parameters } = (tool["function"] ?? {}) as Json;
-  return { name: String(name), schema: (parameters ?? {}) as Json };
+  const { name, description, parameters } = (tool["function"] ?? {}) as Json;
+  return { name: String(name), description: String(description ?? ""), schema: (parameters ?? {}) as Json };
 }
 
 const textIn = (reply: Reply): string | null => (reply.pieces.length === 0 ? null : reply.pieces.join(""));

@@ -60,6 +60,7 @@ function saidIn(content: Json): Said[] {
 function toolOf(tool: Json): Tool {
   return {
     name: String(tool["name"]),
+    description: String(tool["description"] ?? ""),
     schema: lowered(tool["parametersJsonSchema"] ?? tool["parameters"] ?? {}) as Json,
   };
 }

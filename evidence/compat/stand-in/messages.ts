@@ -114,7 +114,11 @@ function saidIn(message: Json): Said[] {
   });
 }
 
-const toolOf = (tool: Json): Tool => ({ name: String(tool["name"]), schema: (tool["input_schema"] ?? {}) as Json });
+const toolOf = ({ name, description, input_schema }: Json): Tool => ({
+  name: String(name),
+  description: String(description ?? ""),
+  schema: (input_schema ?? {}) as Json,
+});
 const stopOf = (reply: Reply): string => (reply.calls.length > 0 ? "tool_use" : "end_turn");
 
 function frameOf(model: string, usage: Usage): Json {

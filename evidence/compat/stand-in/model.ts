@@ -61,20 +61,22 @@ function toolLoop(turn: Turn, since: readonly Said[]): Reply {
 }
 
 function delegation(turn: Turn, since: readonly Said[]): Reply {
+  const tool = turn.tools.find(({ name }) => delegators.test(name));
+  // Where a sub-agent is given the whole conversation, it is the one that can't delegate.
+  if (tool === undefined) return say(answers["compat:child"]);
   const results = since.filter((one) => one.by === "result");
   if (since.some((one) => one.by !== "call" && one.text.includes("compat-child")))
     return say(answers["compat:delegate"]);
-  if (results.length > 3) return say(`The sub-agent failed: ${last(results)}`);
-  const waits = turn.tools.find(({ name }) => /^wait(_agent)?$/.test(name));
-  if (results.length > 0 && waits !== undefined)
+  if (results.length === 0) return { pieces: [], calls: [{ tool, input: filled(tool, childPrompt) }] };
+  const waits = turn.tools.find(({ name }) => /^wait_agent$/.test(name));
+  if (waits !== undefined && results.length <= patience)
     return { pieces: [], calls: [{ tool: waits, input: waitFor(waits, last(results)) }] };
-  if (results.length > 0) return say(`The sub-agent failed: ${last(results)}`);
-  const tool = turn.tools.find(({ name }) => delegators.test(name));
-  return tool === undefined
-    ? say("A short title")
-    : { pieces: [], calls: [{ tool, input: filled(tool.schema, childPrompt) }] };
+  // A client may run it in the background and report its answer in a turn of its own.
+  return say(`The sub-agent said: ${last(results)}`);
 }
 
+/** How often it waits for a sub-agent. */
+const patience = 3;
 const delegators =
   /^(agent|task|spawn_agent|use_subagents?|delegate\w*|transfer_to_\w+|child|agent-child|call_child)$/i;
 const childPrompt = "Answer the check compat:child.";
@@ -105,38 +107,44 @@ function shellCall(tools: readonly Tool[], step: (typeof steps)[number]): Call |
     };
   const tool = tools.find(({ name }) => shells.test(name));
   if (tool === undefined) return undefined;
-  return { tool, input: filled(tool.schema, step.command) };
+  return { tool, input: filled(tool, step.command) };
 }
 
-/** Arguments that fit `schema`: the required ones, with `text` where a command, a prompt or a text is asked for. */
-function filled(schema: Json, text: string): Json {
+/** Arguments that fit the tool: the required ones, with `text` where a command, a prompt or a text is asked for. */
+function filled(tool: Tool, text: string): Json {
+  return filledFrom(tool.schema, text, tool.description ?? "");
+}
+
+function filledFrom(schema: Json, text: string, description: string): Json {
   const properties = propertiesOf(schema);
   const required = Array.isArray(schema["required"]) ? schema["required"].map(String) : Object.keys(properties);
   const wanted = Object.keys(properties).filter((name) => required.includes(name) || main.test(name));
-  return Object.fromEntries(wanted.map((name) => [name, valueOf(properties[name] ?? {}, name, text)]));
+  return Object.fromEntries(wanted.map((name) => [name, valueOf(properties[name] ?? {}, name, text, description)]));
 }
 
 const main = /^(command|commands|cmd|prompt|message|query|input|prompt_1)$/;
 
-function valueOf(schema: Json, name: string, text: string): unknown {
+function valueOf(schema: Json, name: string, text: string, description: string): unknown {
   const choices = schema["enum"];
-  if (Array.isArray(choices)) return choices.find((one) => /general|default|worker/.test(String(one))) ?? choices[0];
+  if (Array.isArray(choices)) return choices.find((one) => agentNames.includes(String(one))) ?? choices[0];
   const type = Array.isArray(schema["type"]) ? schema["type"][0] : schema["type"];
   if (type === "array") {
     if (/^(command|cmd)$/.test(name)) return ["bash", "-lc", text];
-    return [valueOf((schema["items"] ?? {}) as Json, name, text)];
+    return [valueOf((schema["items"] ?? {}) as Json, name, text, description)];
   }
   if (type === "boolean") return false;
   if (type === "number" || type === "integer") return 1;
-  if (type === "object") return filled(schema, text);
+  if (type === "object") return filledFrom(schema, text, description);
   if (main.test(name)) return text;
-  if (/agent_?type|^agent$/.test(name)) return agentIn(String(schema["description"] ?? ""));
+  if (/agent/.test(name)) return agentIn(`${String(schema["description"] ?? "")} ${description}`);
   return "compat";
 }
 
+const agentNames = ["general-purpose", "general", "worker", "default", "task"];
+
 /** Where a client names its kinds of agents in words only. */
 function agentIn(description: string): string {
-  return /general-purpose|general|default|task/.exec(description)?.[0] ?? "general-purpose";
+  return agentNames.find((name) => new RegExp(`\\b${name}\\b`).test(description)) ?? "general-purpose";
 }
 
 const propertiesOf = (schema: Json): Record<string, Json> => (schema["properties"] ?? {}) as Record<string, Json>;

@@ -138,22 +138,9 @@ function saidIn(item: Json): Said[] {
 
 function toolsIn(tool: Json, namespace?: string): Tool[] {
   if (tool["type"] === "namespace") return listOf(tool["tools"]).flatMap((one) => toolsIn(one, String(tool["name"])));
-  if (tool["type"] === "function")
-    return [
-      {
-        name: String(tool["name"]),
-        schema: (tool["parameters"] ?? {}) as Json,
-        ...(namespace === undefined ? {} : { namespace }),
-      },
-    ];
-  if (tool["type"] === "local_shell") return [{ name: "local_shell", schema: {} }];
-  const custom = {
-    name: String(tool["name"]),
-    schema: {},
-    isFreeform: true,
-    ...(namespace === undefined ? {} : { namespace }),
-  };
-  return tool["type"] === "custom" ? [custom] : [];
+  if (tool["type"] !== "function" && tool["type"] !== "custom") return [];
+  const named = { name: String(tool["name"]), description: String(tool["description"] ?? ""), schema: (tool["parameters"] ?? {}) as Json };
+  return [{ ...named, isFreeform: tool["type"] === "custom", ...(namespace === undefined ? {} : { namespace }) }];
 }
 
 function itemsOf(body: Json, reply: Reply): Json[] {

@@ -4,6 +4,7 @@ export type Json = Record<string, unknown>;
 
 export type Tool = {
   readonly name: string;
+  readonly description?: string;
   readonly namespace?: string;
   readonly schema: Json;
   readonly isFreeform?: boolean;
