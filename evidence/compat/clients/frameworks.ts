@@ -30,7 +30,8 @@ function framework(entry: Entry): Client {
   };
 }
 
-const forEach = (apis: readonly Api[], entry: Omit<Entry, "api">): Client[] => apis.map((api) => framework({ ...entry, api }));
+const forEach = (apis: readonly Api[], entry: Omit<Entry, "api">): Client[] =>
+  apis.map((api) => framework({ ...entry, api }));
 
 export const frameworks: readonly Client[] = [
   framework({
@@ -108,7 +109,15 @@ export const frameworks: readonly Client[] = [
   }),
   ...forEach(["chat", "responses", "messages"], {
     title: "LangChain and LangGraph",
-    packages: ["langchain", "@langchain/core", "@langchain/langgraph", "@langchain/langgraph-supervisor", "@langchain/openai", "@langchain/anthropic", "zod"],
+    packages: [
+      "langchain",
+      "@langchain/core",
+      "@langchain/langgraph",
+      "@langchain/langgraph-supervisor",
+      "@langchain/openai",
+      "@langchain/anthropic",
+      "zod",
+    ],
     installedAs: "langchain",
     program: "langchain",
   }),

@@ -20,6 +20,8 @@ export type Governed = {
   readonly url: string;
   /** Makes a pool with one agent; resolves to the agent's key. With `isUsedUp` its whole budget is spent. */
   pool(name: string, unit: Unit, isUsedUp?: boolean): Promise<string>;
+  /** The key of a pool's agent. */
+  keyOf(pool: string): string;
   books(pool: string): Promise<Books>;
   /** The price in force; undefined for a model without one. */
   priceOf(model: string): Promise<Rates | undefined>;
@@ -37,6 +39,7 @@ export async function startGoverned(standIn: string): Promise<Governed> {
       ANTHROPIC_UPSTREAM: standIn,
     },
   });
+  const keys = new Map<string, string>();
   const admin = readFileSync(join(directory, "data/admin-key"), "utf8").trim();
 
   async function ask(method: string, path: string, body?: object): Promise<Record<string, unknown>> {
@@ -58,8 +61,10 @@ export async function startGoverned(standIn: string): Promise<Governed> {
       await ask("PUT", `/pools/${name}/agents/agent`, { priority: 1, [`max_${unit}`]: budget });
       if (isUsedUp) await ask("POST", `/pools/${name}/usage`, { agent: "agent", [unit]: budget });
       const { key } = await ask("POST", "/keys", { scope: "gateway", pool: name, agent: "agent" });
+      keys.set(name, String(key));
       return String(key);
     },
+    keyOf: (name) => keys.get(name) ?? "",
     async books(pool) {
       const { consumed, held } = await ask("GET", `/pools/${pool}/report`);
       return { consumed: Number(consumed), held: Number(held) };

@@ -10,14 +10,14 @@ const installsWithinMs = 600_000;
 const execute = promisify(execFile);
 
 /**
- * The folder with the client's packages, and their versions; the newest of the registry where it is not there yet, or
+ * The folder with the client's packages, and their version; the newest of the registry where it is not there yet, or
  * `isFresh`. Rejects with npm's words where they can't be had.
  */
 export async function install(
   client: Client,
   cache: string,
   isFresh: boolean,
-): Promise<{ folder: string; versions: string }> {
+): Promise<{ folder: string; version: string }> {
   const folder = join(cache, client.installedAs ?? client.id);
   const mark = join(folder, "installed.json");
   if (isFresh) rmSync(folder, { recursive: true, force: true });
@@ -37,7 +37,7 @@ export async function install(
   // Programs stand beside the packages that they import.
   cpSync(join(import.meta.dirname, "../programs"), join(folder, "programs"), { recursive: true });
   const [first = ""] = client.packages;
-  return { folder, versions: versionOf(folder, nameOf(first)) };
+  return { folder, version: versionOf(folder, nameOf(first)) };
 }
 
 /** A package without a version is meant at its newest. */

@@ -56,40 +56,70 @@ const endsWithinMs = 90_000;
 const settlesWithinMs = 10_000;
 const saidKept = 1_500;
 
-/** All scenarios of a client in a pool of `unit`; `report` is given each outcome as it is known. */
+/** A price that a run sets takes this long to be in force everywhere. */
+const priceInForceMs = 31_000;
+/** For a model that has none. */
+const anyPrice = { input: 2_000_000, cache_read: 200_000, output: 16_000_000 };
+
+export type ClientRun = { readonly outcomes: readonly Outcome[]; readonly unpriced: readonly string[] };
+
+/**
+ * All scenarios of a client in a pool of `unit`; `report` is given each outcome as it is known. Where a model has no
+ * price, it is given one, and the client begins anew.
+ */
 export async function runClient(
   client: Client,
   folder: string,
   unit: Unit,
   world: World,
   report: (one: Outcome) => void,
-): Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
-  const pool = `${client.id}-${unit}`.replaceAll(".", "-");
+): Promise<ClientRun> {
+  const unpriced: string[] = [];
+  for (;;) {
+    const from = world.recorder.requests.length;
+    const pool = `${client.id}-${unit}${unpriced.length > 0 ? `-${unpriced.length}` : ""}`.replaceAll(".", "-");
+    const outcomes: Outcome[] = [];
+    for await (const outcome of outcomesOf(client, folder, unit, pool, world)) {
+      report(outcome);
+      outcomes.push(outcome);
+      const found = modelsWithoutPrice(world.recorder.requests.slice(from)).filter((one) => !unpriced.includes(one));
+      if (found.length === 0) continue;
+      for (const model of found) await world.governed.setPrice(model, anyPrice);
+      await new Promise((resolve) => setTimeout(resolve, priceInForceMs));
+      unpriced.push(...found);
+      outcomes.length = 0;
+      break;
+    }
+    if (outcomes.length > 0) return { outcomes, unpriced };
+  }
+}
+
+function modelsWithoutPrice(requests: readonly Recorded[]): string[] {
+  const refused = requests.filter(({ refusal }) => refusal.includes("model_not_priced"));
+  return [...new Set(refused.map(({ body }) => (JSON.parse(body) as { model: string }).model))];
+}
+
+async function* outcomesOf(
+  client: Client,
+  folder: string,
+  unit: Unit,
+  pool: string,
+  world: World,
+): AsyncGenerator<Outcome> {
   const scenarios = (["tool", "again", "stream", "delegate"] as const).filter(
     (one) => client.commands[one] !== undefined,
   );
-  const key = await world.governed.pool(pool, unit);
-  const home = await homeOf(client, folder, key, world);
-  for (const scenario of scenarios) {
-    const outcome = await play(client, scenario, { unit, pool, home, key, folder, world });
-    outcomes.push(outcome);
-    report(outcome);
+  const setOut = async (name: string, isUsedUp: boolean): Promise<Stage> => {
+    const key = await world.governed.pool(name, unit, isUsedUp);
+    return { unit, pool: name, key, folder, world, home: await homeOf(client, folder, key, world) };
+  };
+  const stages = [await setOut(pool, false), await setOut(`${pool}-empty`, true)] as const;
+  try {
+    for (const scenario of scenarios) yield await play(client, scenario, stages[0]);
+    yield await play(client, "refusal", stages[1]);
+  } finally {
+    for (const { home } of stages) rmSync(home.home, { recursive: true, force: true });
   }
-  const emptyPool = `${pool}-empty`;
-  const emptyKey = await world.governed.pool(emptyPool, unit, true);
-  const emptyHome = await homeOf(client, folder, emptyKey, world);
-  const refusal = await play(client, "refusal", {
-    unit,
-    pool: emptyPool,
-    home: emptyHome,
-    key: emptyKey,
-    folder,
-    world,
-  });
-  report(refusal);
-  for (const one of [home, emptyHome]) rmSync(one.home, { recursive: true, force: true });
-  return [...outcomes, refusal];
 }
 
 type Stage = {
@@ -112,7 +142,7 @@ async function play(client: Client, scenario: Scenario, stage: Stage): Promise<O
   };
   const [directive, prompt] = prompts[scenario];
   const command = client.commands[scenario === "refusal" ? "tool" : scenario] ?? [];
-  const ran = await run(filledIn(command, stage, client, prompt), {
+  const ran = await run(filledIn(command, stage, prompt), {
     place: home,
     environment: environmentOf(client, stage),
     withinMs: endsWithinMs,
@@ -143,7 +173,7 @@ async function play(client: Client, scenario: Scenario, stage: Stage): Promise<O
     expected: expected ?? -1,
     held: after.held,
     isBookedRight: booked === expected && after.held === 0,
-    said: ran.said.trim().slice(-saidKept),
+    said: cleaned(ran.said, stage).trim().slice(-saidKept),
     rejected: standIn.rejected.slice(marks.rejected),
   };
 }
@@ -212,7 +242,7 @@ async function homeOf(client: Client, folder: string, key: string, world: World)
     writeFileSync(join(home, path), fillIn(text, stage));
   }
   if (client.setup !== undefined) {
-    const ran = await run(filledIn(client.setup, stage, client, ""), {
+    const ran = await run(filledIn(client.setup, stage, ""), {
       place,
       environment: environmentOf(client, stage),
       withinMs: endsWithinMs,
@@ -230,8 +260,18 @@ function environmentOf(client: Client, stage: Stage): NodeJS.ProcessEnv {
   return environmentAt(stage.home, Object.fromEntries(all));
 }
 
-function filledIn(command: Command, stage: Stage, _client: Client, prompt: string): string[] {
+function filledIn(command: Command, stage: Stage, prompt: string): string[] {
   return command.map((one) => fillIn(one, stage).replaceAll("$PROMPT", prompt));
+}
+
+/** What a client said, without what is this run's own. */
+function cleaned(said: string, { key, home, folder, world }: Stage): string {
+  return said
+    .replaceAll(world.recorder.url, "$BURSAR_URL")
+    .replaceAll(key, "$AGENT_KEY")
+    .replaceAll(home.home, "~")
+    .replaceAll(folder, "…")
+    .replaceAll(/[^\s"'`(=]*\/(?:root|home|work|Users|tmp)\/[^\s"'`)]*/g, "…");
 }
 
 function fillIn(text: string, { key, home, folder, world }: Stage): string {

@@ -2,10 +2,9 @@
 import { GoogleGenAI } from "@google/genai";
 import { firstPrompt, key, lookup, lookupDescription, lookupSchema, play, prompt, url } from "./common.mjs";
 
-const { additionalProperties, ...parametersJsonSchema } = lookupSchema;
 const google = new GoogleGenAI({ apiKey: key, httpOptions: { baseUrl: `${url}/gemini` } });
 const model = "gemini-2.5-pro";
-const config = { tools: [{ functionDeclarations: [{ name: "lookup", description: lookupDescription, parametersJsonSchema }] }] };
+const config = { tools: [{ functionDeclarations: [{ name: "lookup", description: lookupDescription, parametersJsonSchema: lookupSchema }] }] };
 
 async function loop(chat, message) {
   const answer = await chat.sendMessage({ message });

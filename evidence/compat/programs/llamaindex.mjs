@@ -1,7 +1,7 @@
-// LlamaIndex: an agent with a tool, a stream, a conversation, and an agent that hands off to another.
+// LlamaIndex: an agent with a tool, a stream and a conversation.
 import { anthropic } from "@llamaindex/anthropic";
 import { openai, openaiResponses } from "@llamaindex/openai";
-import { agent, multiAgent } from "@llamaindex/workflow";
+import { agent } from "@llamaindex/workflow";
 import { tool } from "llamaindex";
 import { z } from "zod";
 import { firstPrompt, key, lookup, lookupDescription, play, prompt, url, variant } from "./common.mjs";

@@ -44,10 +44,16 @@ export const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 export const listOf = (value: unknown): Json[] => (Array.isArray(value) ? value.filter(isObject) : []);
 
+/** A field's text; none for what is no text. */
+export const word = (value: unknown): string => (typeof value === "string" ? value : "");
+
 /** The text of a content that is a string or a list of parts. */
 export function textOf(content: unknown): string {
   if (typeof content === "string") return content;
   return listOf(content)
-    .map((part) => (typeof part["text"] === "string" ? part["text"] : textOf(part["content"] ?? part["output"] ?? "")))
+    .map(
+      (part) =>
+        word(part["text"]) || word(part["encrypted_content"]) || textOf(part["content"] ?? part["output"] ?? ""),
+    )
     .join("\n");
 }

@@ -1,5 +1,5 @@
 /** OpenAI's chat completions. */
-import { type Api, type Event, isObject, listOf, newId, Rejected, textOf } from "./api.ts";
+import { type Api, type Event, isObject, listOf, newId, Rejected, textOf, word } from "./api.ts";
 import type { Json, Reply, Said, Tool, Usage } from "./turn.ts";
 
 const isReasoningModel = (model: string): boolean => /^(gpt-[5-9]|o\d)/.test(model);
@@ -8,7 +8,7 @@ export const chat: Api = {
   path: /^\/v1\/chat\/completions$/,
   reasons: true,
   writes: false,
-  modelOf: (body) => String(body["model"]),
+  modelOf: (body) => word(body["model"]),
   isStream: (body) => body["stream"] === true,
   read({ body, model }) {
     if (isReasoningModel(model) && typeof body["max_tokens"] === "number")
@@ -76,15 +76,16 @@ function saidIn(message: Json): Said[] {
   if (message["role"] === "tool") return [{ by: "result", text }];
   if (message["role"] === "user") return [{ by: "user", text }];
   if (message["role"] !== "assistant") return [];
-  const calls = listOf(message["tool_calls"]).map(
-    (call): Said => ({ by: "call", name: String((call["function"] as Json)["name"]) }),
-  );
+  const calls = listOf(message["tool_calls"]).map((call): Said => ({
+    by: "call",
+    name: word((call["function"] as Json)["name"]),
+  }));
   return [...(text === "" ? [] : [{ by: "model" as const, text }]), ...calls];
 }
 
 function toolOf(tool: Json): Tool {
   const { name, description, parameters } = (tool["function"] ?? {}) as Json;
-  return { name: String(name), description: String(description ?? ""), schema: (parameters ?? {}) as Json };
+  return { name: word(name), description: word(description), schema: (parameters ?? {}) as Json };
 }
 
 const textIn = (reply: Reply): string | null => (reply.pieces.length === 0 ? null : reply.pieces.join(""));

@@ -1,5 +1,5 @@
 /** Google's generateContent. */
-import { type Api, isObject, listOf, newId, Rejected } from "./api.ts";
+import { type Api, isObject, listOf, newId, Rejected, word } from "./api.ts";
 import type { Json, Reply, Said, Tool, Usage } from "./turn.ts";
 
 export const gemini: Api = {
@@ -50,7 +50,7 @@ function saidIn(content: Json): Said[] {
   return listOf(content["parts"]).flatMap((part): Said[] => {
     if (isObject(part["functionResponse"]))
       return [{ by: "result", text: JSON.stringify(part["functionResponse"]["response"] ?? "") }];
-    if (isObject(part["functionCall"])) return [{ by: "call", name: String(part["functionCall"]["name"]) }];
+    if (isObject(part["functionCall"])) return [{ by: "call", name: word(part["functionCall"]["name"]) }];
     return typeof part["text"] === "string"
       ? [{ by: content["role"] === "model" ? "model" : "user", text: part["text"] }]
       : [];
@@ -59,8 +59,8 @@ function saidIn(content: Json): Said[] {
 
 function toolOf(tool: Json): Tool {
   return {
-    name: String(tool["name"]),
-    description: String(tool["description"] ?? ""),
+    name: word(tool["name"]),
+    description: word(tool["description"]),
     schema: lowered(tool["parametersJsonSchema"] ?? tool["parameters"] ?? {}) as Json,
   };
 }

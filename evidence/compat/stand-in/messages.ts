@@ -1,5 +1,5 @@
 /** Anthropic's messages. A field that belongs to a beta is taken only with the beta's header, as the provider has it. */
-import { type Api, type Asked, type Event, isObject, listOf, newId, Rejected, textOf } from "./api.ts";
+import { type Api, type Asked, type Event, isObject, listOf, newId, Rejected, textOf, word } from "./api.ts";
 import type { Json, Reply, Said, Tool, Usage } from "./turn.ts";
 
 /** Which header goes with which field. */
@@ -13,7 +13,7 @@ export const messages: Api = {
   path: /^(?:\/anthropic)?\/v1\/messages$/,
   reasons: false,
   writes: true,
-  modelOf: (body) => String(body["model"]),
+  modelOf: (body) => word(body["model"]),
   isStream: (body) => body["stream"] === true,
   read(asked) {
     const { body } = asked;
@@ -80,6 +80,7 @@ export const messages: Api = {
   error: (status, message) => ({
     type: "error",
     error: { type: status === 401 ? "authentication_error" : "invalid_request_error", message },
+    request_id: "req_stand_in",
   }),
 };
 
@@ -106,17 +107,17 @@ function saidIn(message: Json): Said[] {
     typeof message["content"] === "string" ? [{ type: "text", text: message["content"] }] : listOf(message["content"]);
   return content.flatMap((part): Said[] => {
     if (part["type"] === "tool_result") return [{ by: "result", text: textOf(part["content"]) }];
-    if (part["type"] === "tool_use") return [{ by: "call", name: String(part["name"]) }];
+    if (part["type"] === "tool_use") return [{ by: "call", name: word(part["name"]) }];
     if (part["type"] !== "text") return [];
-    const text = String(part["text"]);
+    const text = word(part["text"]);
     if (message["role"] === "user") return [{ by: "user", text }];
     return message["role"] === "assistant" ? [{ by: "model", text }] : [];
   });
 }
 
 const toolOf = ({ name, description, input_schema }: Json): Tool => ({
-  name: String(name),
-  description: String(description ?? ""),
+  name: word(name),
+  description: word(description),
   schema: (input_schema ?? {}) as Json,
 });
 const stopOf = (reply: Reply): string => (reply.calls.length > 0 ? "tool_use" : "end_turn");

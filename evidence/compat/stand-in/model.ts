@@ -2,6 +2,7 @@
  * The stand-in's model. It does what a directive in the prompt says, with the tools that the client offers, and its last
  * words say what it saw: they are right only if the client ran the tool and sent its result.
  */
+import { Rejected, word } from "./api.ts";
 import type { Call, Json, Reply, Said, Tool, Turn } from "./turn.ts";
 
 /** Directives, as prompts name them, and the words of an answer by which a client is judged. */
@@ -11,6 +12,8 @@ export const answers = {
   "compat:child": "I am compat-child.",
   "compat:stream": "compat-end",
   "compat:recall": "I recall compat-42.",
+  "compat:silence": "compat-spoken",
+  "compat:reject": "",
 } as const;
 export type Directive = keyof typeof answers;
 
@@ -34,6 +37,10 @@ export function answerTo(turn: Turn): Reply {
       return delegation(turn, since);
     case "compat:stream":
       return longText();
+    case "compat:silence":
+      return { pieces: [firstPiece, answers["compat:silence"]], calls: [], pauseAfter: 0, pings: true };
+    case "compat:reject":
+      throw new Rejected(400, "messages.3.content.0: Invalid `signature` in `thinking` block");
     case "compat:recall":
       return say(turn.said.slice(0, at).some(remembers) ? answers["compat:recall"] : "I recall nothing.");
     case "compat:child":
@@ -136,7 +143,7 @@ function valueOf(schema: Json, name: string, text: string, description: string):
   if (type === "number" || type === "integer") return 1;
   if (type === "object") return filledFrom(schema, text, description);
   if (main.test(name)) return text;
-  if (/agent/.test(name)) return agentIn(`${String(schema["description"] ?? "")} ${description}`);
+  if (/agent/.test(name)) return agentIn(`${word(schema["description"])} ${description}`);
   return "compat";
 }
 

@@ -2,7 +2,7 @@
  * OpenAI's Responses API, with reasoning items and an id for each item. It keeps the items of an answer, as the provider
  * does unless `store` is false, so that an `item_reference` or a `previous_response_id` stands for what was said.
  */
-import { type Api, type Event, listOf, newId, Rejected, textOf } from "./api.ts";
+import { type Api, type Event, listOf, newId, Rejected, textOf, word } from "./api.ts";
 import type { Json, Reply, Said, Tool, Usage } from "./turn.ts";
 
 const stored = new Map<string, Json>();
@@ -12,7 +12,7 @@ export const responses: Api = {
   path: /^\/v1\/responses$/,
   reasons: true,
   writes: false,
-  modelOf: (body) => String(body["model"]),
+  modelOf: (body) => word(body["model"]),
   isStream: (body) => body["stream"] === true,
   read({ body }) {
     const items = historyOf(body);
@@ -92,7 +92,7 @@ export const responses: Api = {
 function historyOf(body: Json): Json[] {
   const previous = body["previous_response_id"];
   const kept = typeof previous === "string" ? conversations.get(previous) : [];
-  if (kept === undefined) throw new Rejected(400, `Previous response with id '${String(previous)}' not found.`);
+  if (kept === undefined) throw new Rejected(400, `Previous response with id '${word(previous)}' not found.`);
   const input =
     typeof body["input"] === "string"
       ? [{ type: "message", role: "user", content: body["input"] }]
@@ -103,15 +103,17 @@ function historyOf(body: Json): Json[] {
 function resolved(item: Json): Json {
   const isReference = item["type"] === "item_reference" || (item["type"] === undefined && item["role"] === undefined);
   if (!isReference) return item;
-  const found = stored.get(String(item["id"]));
-  if (found === undefined) throw new Rejected(404, `Item with id '${String(item["id"])}' not found.`);
+  const found = stored.get(word(item["id"]));
+  if (found === undefined) throw new Rejected(404, `Item with id '${word(item["id"])}' not found.`);
   return found;
 }
 
 /** As the provider has it: a call without its output is rejected. */
 function mustHaveOutputs(items: readonly Json[]): void {
-  const outputs = new Set(items.filter((item) => /_output$/.test(String(item["type"]))).map((item) => item["call_id"]));
-  const calls = new Set(items.filter((item) => /_call$/.test(String(item["type"]))).map((item) => item["call_id"]));
+  const outputs = new Set(
+    items.filter((item) => word(item["type"]).endsWith("_output")).map((item) => item["call_id"]),
+  );
+  const calls = new Set(items.filter((item) => word(item["type"]).endsWith("_call")).map((item) => item["call_id"]));
   for (const id of calls)
     if (!outputs.has(id)) throw new Rejected(400, `No tool output found for function call ${String(id)}.`);
   for (const id of outputs)
@@ -120,26 +122,32 @@ function mustHaveOutputs(items: readonly Json[]): void {
 }
 
 function saidIn(item: Json): Said[] {
-  const type = String(item["type"] ?? "message");
+  const type = word(item["type"]) || "message";
+  // Codex's agents write to each other; the provider has encrypted what they write.
+  if (type === "agent_message") return [{ by: "user", text: textOf(item["content"]) }];
   if (type === "message") {
     const text = textOf(item["content"]);
     if (item["role"] === "user") return [{ by: "user", text }];
     return item["role"] === "assistant" ? [{ by: "model", text }] : [];
   }
-  if (/_output$/.test(type))
+  if (type.endsWith("_output"))
     return [
       {
         by: "result",
         text: typeof item["output"] === "string" ? item["output"] : JSON.stringify(item["output"] ?? ""),
       },
     ];
-  return /_call$/.test(type) ? [{ by: "call", name: String(item["name"] ?? type) }] : [];
+  return type.endsWith("_call") ? [{ by: "call", name: word(item["name"]) }] : [];
 }
 
 function toolsIn(tool: Json, namespace?: string): Tool[] {
-  if (tool["type"] === "namespace") return listOf(tool["tools"]).flatMap((one) => toolsIn(one, String(tool["name"])));
+  if (tool["type"] === "namespace") return listOf(tool["tools"]).flatMap((one) => toolsIn(one, word(tool["name"])));
   if (tool["type"] !== "function" && tool["type"] !== "custom") return [];
-  const named = { name: String(tool["name"]), description: String(tool["description"] ?? ""), schema: (tool["parameters"] ?? {}) as Json };
+  const named = {
+    name: word(tool["name"]),
+    description: word(tool["description"]),
+    schema: (tool["parameters"] ?? {}) as Json,
+  };
   return [{ ...named, isFreeform: tool["type"] === "custom", ...(namespace === undefined ? {} : { namespace }) }];
 }
 
@@ -175,7 +183,7 @@ function callOf(tool: Tool, input: Json): Json {
       type: "custom_tool_call",
       ...common,
       name: tool.name,
-      input: String(Object.values(input)[0] ?? ""),
+      input: word(Object.values(input)[0]),
     };
   return { id: newId("fc"), type: "function_call", ...common, name: tool.name, arguments: JSON.stringify(input) };
 }
@@ -191,7 +199,7 @@ function emptied(item: Json): Json {
 function responseOf(body: Json, model: string, output: readonly Json[], usage: Usage): Json {
   const id = newId("resp");
   if (body["store"] !== false) {
-    for (const item of output) stored.set(String(item["id"]), item);
+    for (const item of output) stored.set(word(item["id"]), item);
     conversations.set(id, [...historyOf(body), ...output]);
   }
   const input_tokens = usage.input + usage.cacheRead;

@@ -2,13 +2,13 @@
  * A stand-in for the providers: OpenAI's chat completions and Responses, Anthropic's messages and Google's
  * generateContent, with a model that does what a prompt's directive says, and a ledger of the usage that it reported.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Api, type Asked, type Event, isObject, Rejected } from "./api.ts";
 import { chat } from "./chat.ts";
 import { gemini } from "./gemini.ts";
 import { messages } from "./messages.ts";
-import { answerTo } from "./model.ts";
+import { answerTo, firstPiece } from "./model.ts";
 import { responses } from "./responses.ts";
 import { type Json, type Reply, type Usage, usageOf } from "./turn.ts";
 
@@ -29,11 +29,15 @@ export type Answered = {
   readonly limit: number | undefined;
 };
 
+export type Received = { readonly headers: IncomingHttpHeaders; readonly body: Json };
+
 export type StandIn = {
   readonly url: string;
   readonly answered: Answered[];
   /** What it rejected, as `path: message`. */
   readonly rejected: string[];
+  /** The newest call, as it came. */
+  received(): Received;
   /** How many calls it is answering now. */
   open(): number;
   /** Lets a paused stream go on. */
@@ -44,11 +48,15 @@ export type StandIn = {
 /** How long a stream waits for its first piece to arrive at the caller: only a buffer in between holds it up. */
 const pauseMs = 5_000;
 
+/** As a comment line, and as Anthropic's event. Its text has the first piece, by which the pause ends. */
+const keepAlive = `: keep-alive ${firstPiece}\n\nevent: ping\ndata: {"type":"ping"}\n\n`;
+
 export async function startStandIn(): Promise<StandIn> {
   const answered: Answered[] = [];
   const rejected: string[] = [];
   const waiting = new Set<() => void>();
   let open = 0;
+  let newest: Received = { headers: {}, body: {} };
   const released = (): Promise<"released" | "timed out"> =>
     new Promise((resolve) => {
       const timer = setTimeout(() => go("timed out"), pauseMs);
@@ -63,7 +71,7 @@ export async function startStandIn(): Promise<StandIn> {
   const server = createServer((request, response) => {
     open++;
     response.once("close", () => open--);
-    respond(request, response, { answered, released }).catch((error: unknown) => {
+    respond(request, response, { answered, released, keep: (one) => (newest = one) }).catch((error: unknown) => {
       const status = error instanceof Rejected ? error.status : 500;
       const message = error instanceof Error ? error.message : String(error);
       rejected.push(`${request.method} ${request.url}: ${message}`);
@@ -79,6 +87,7 @@ export async function startStandIn(): Promise<StandIn> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     answered,
     rejected,
+    received: () => newest,
     open: () => open,
     release: () => {
       for (const go of waiting) go();
@@ -90,7 +99,11 @@ export async function startStandIn(): Promise<StandIn> {
   };
 }
 
-type Tools = { readonly answered: Answered[]; readonly released: () => Promise<"released" | "timed out"> };
+type Tools = {
+  readonly answered: Answered[];
+  readonly released: () => Promise<"released" | "timed out">;
+  readonly keep: (received: Received) => void;
+};
 
 const pathOf = (request: IncomingMessage): string => (request.url ?? "").split("?")[0] ?? "";
 
@@ -102,6 +115,7 @@ async function respond(request: IncomingMessage, response: ServerResponse, tools
   if (request.method === "GET") return question(response, path);
   const body: unknown = JSON.parse(text);
   if (!isObject(body)) throw new Rejected(400, "the body is no object");
+  tools.keep({ headers: request.headers, body });
   const count = Math.ceil(text.length / 5);
   if (path.endsWith("/count_tokens")) return json(response, 200, { input_tokens: count });
   if (path.endsWith(":countTokens")) return json(response, 200, { totalTokens: count });
@@ -139,7 +153,10 @@ async function stream(
   response.writeHead(200, { "content-type": "text/event-stream", "x-request-id": "req_stand_in" });
   for (const event of before) write(response, event);
   for (const [index, events] of pieces.entries()) {
-    if (index === reply.pauseAfter) paused = await released();
+    if (index === reply.pauseAfter) {
+      if (reply.pings === true) response.write(keepAlive);
+      paused = await released();
+    }
     for (const event of events) write(response, event);
   }
   for (const event of after) write(response, event);
@@ -170,7 +187,7 @@ function question(response: ServerResponse, path: string): void {
     created: 1_790_000_000,
     owned_by: "stand-in",
   }));
-  if (/\/models$/.test(path))
+  if (path.endsWith("/models"))
     return json(response, 200, {
       object: "list",
       data: listed,

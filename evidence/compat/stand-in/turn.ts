@@ -30,6 +30,8 @@ export type Reply = {
   readonly calls: readonly Call[];
   /** The stream pauses after this many pieces until the caller has seen them. */
   readonly pauseAfter?: number;
+  /** Before it pauses, it sends what keeps a silent connection alive. */
+  readonly pings?: boolean;
 };
 
 /** Tokens, each counted once. */
