@@ -182,6 +182,7 @@ async function play(client: Client, scenario: Scenario, stage: Stage): Promise<O
 function saysWhy(ran: Ran, requests: readonly Recorded[]): boolean {
   const said = ran.said.replaceAll(/\s+/g, " ");
   return requests.some(({ refusal }) => {
+    if (!refusal.includes("budget_exceeded")) return false;
     const sentence = messageIn(refusal)?.replaceAll(/\s+/g, " ").slice(0, 40);
     return sentence !== undefined && said.includes(sentence);
   });

@@ -129,7 +129,7 @@ function filledFrom(schema: Json, text: string, description: string): Json {
   return Object.fromEntries(wanted.map((name) => [name, valueOf(properties[name] ?? {}, name, text, description)]));
 }
 
-const main = /^(command|commands|cmd|prompt|message|query|input|prompt_1)$/;
+const main = /^(command|commands|cmd|prompt|message|query|input|task)$/;
 
 function valueOf(schema: Json, name: string, text: string, description: string): unknown {
   const choices = schema["enum"];
