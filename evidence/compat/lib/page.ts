@@ -27,7 +27,7 @@ by base URL and key. Behind the gateway is a stand-in for the providers whose mo
 |---|---|
 | tool loop | the model calls a tool twice, gets the results, and answers from them |
 | second turn | a resumed session, or a second question: the model still knows the first answer |
-| stream | an answer in 42 pieces, whose first reaches the client before the second is sent |
+| stream | an answer of 6,000 tokens arrives whole, and its first piece before the second is sent |
 | sub-agent | the agent has another agent answer, and reports its answer |
 | booked right | runs after which the books had, to the unit, what the provider had reported, and held nothing |
 | refused | with the budget used up: requests that reach the gateway, and seconds until the client has stopped |

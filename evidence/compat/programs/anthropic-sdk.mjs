@@ -8,18 +8,18 @@ const model = "claude-opus-5-5";
 const tool = betaTool({ name: "lookup", description: lookupDescription, inputSchema: lookupSchema, run: lookup });
 const textOf = ({ content }) => content.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("");
 
-const runner = (content) => anthropic.beta.messages.toolRunner({ model, max_tokens: 4_000, messages: [{ role: "user", content }], tools: [tool] });
+const runner = (content) => anthropic.beta.messages.toolRunner({ model, max_tokens: 16_000, messages: [{ role: "user", content }], tools: [tool] });
 
 async function twice() {
   const first = runner(firstPrompt);
   const answer = await first;
   const messages = [...first.params.messages, { role: "assistant", content: answer.content }, { role: "user", content: prompt }];
-  const stream = anthropic.beta.messages.stream({ model, max_tokens: 4_000, messages, tools: [tool] });
+  const stream = anthropic.beta.messages.stream({ model, max_tokens: 16_000, messages, tools: [tool] });
   return textOf(await stream.finalMessage());
 }
 
 await play({
   tool: async () => textOf(await runner(prompt)),
   again: twice,
-  stream: async () => textOf(await anthropic.messages.stream({ model, max_tokens: 4_000, messages: [{ role: "user", content: prompt }] }).finalMessage()),
+  stream: async () => textOf(await anthropic.messages.stream({ model, max_tokens: 16_000, messages: [{ role: "user", content: prompt }] }).finalMessage()),
 });

@@ -12,7 +12,7 @@ const openai = { apiKey: key, configuration: { baseURL: `${url}/openai/v1` } };
 const model = {
   chat: () => new ChatOpenAI({ model: "gpt-4o", ...openai }),
   responses: () => new ChatOpenAI({ model: "gpt-5.5", useResponsesApi: true, ...openai }),
-  messages: () => new ChatAnthropic({ model: "claude-opus-5-5", apiKey: key, anthropicApiUrl: `${url}/anthropic` }),
+  messages: () => new ChatAnthropic({ model: "claude-opus-5-5", apiKey: key, maxTokens: 16_000, anthropicApiUrl: `${url}/anthropic` }),
 }[variant]();
 const look = tool(lookup, { name: "lookup", description: lookupDescription, schema: z.object({ key: z.string() }) });
 const textOf = (message) => message.text ?? message.content;

@@ -10,7 +10,7 @@ const atOpenAi = { apiKey: key, baseURL: `${url}/openai/v1` };
 const llm = {
   chat: () => openai({ model: "gpt-4o", ...atOpenAi }),
   responses: () => openaiResponses({ model: "gpt-5.5", ...atOpenAi }),
-  messages: () => anthropic({ model: "claude-sonnet-4-5", apiKey: key }),
+  messages: () => anthropic({ model: "claude-sonnet-4-5", maxTokens: 16_000, apiKey: key }),
 }[variant]();
 const look = tool({ name: "lookup", description: lookupDescription, parameters: z.object({ key: z.string() }), execute: lookup });
 

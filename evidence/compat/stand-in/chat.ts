@@ -89,7 +89,7 @@ function toolOf(tool: Json): Tool {
 }
 
 const textIn = (reply: Reply): string | null => (reply.pieces.length === 0 ? null : reply.pieces.join(""));
-const finishOf = (reply: Reply): string => (reply.calls.length > 0 ? "tool_calls" : "stop");
+const finishOf = (reply: Reply): string => (reply.isCut ? "length" : reply.calls.length > 0 ? "tool_calls" : "stop");
 
 function callsIn(reply: Reply) {
   if (reply.calls.length === 0) return {};

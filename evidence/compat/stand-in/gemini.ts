@@ -21,7 +21,7 @@ export const gemini: Api = {
   },
   whole: ({ model }, reply, usage) => ({
     ...frameOf(model),
-    candidates: [candidate(partsOf(reply), "STOP")],
+    candidates: [candidate(partsOf(reply), finishOf(reply))],
     usageMetadata: usageIn(usage),
   }),
   events({ model }, reply, usage) {
@@ -34,7 +34,7 @@ export const gemini: Api = {
         {
           data: {
             ...frame,
-            candidates: [candidate(calls.length > 0 ? calls : [{ text: "" }], "STOP")],
+            candidates: [candidate(calls.length > 0 ? calls : [{ text: "" }], finishOf(reply))],
             usageMetadata: usageIn(usage),
           },
         },
@@ -77,6 +77,7 @@ function lowered(schema: unknown): unknown {
   );
 }
 
+const finishOf = (reply: Reply): string => (reply.isCut ? "MAX_TOKENS" : "STOP");
 const frameOf = (model: string): Json => ({ responseId: newId("resp"), modelVersion: model });
 const candidate = (parts: readonly Json[], finishReason?: string): Json => ({
   index: 0,

@@ -120,7 +120,8 @@ const toolOf = ({ name, description, input_schema }: Json): Tool => ({
   description: word(description),
   schema: (input_schema ?? {}) as Json,
 });
-const stopOf = (reply: Reply): string => (reply.calls.length > 0 ? "tool_use" : "end_turn");
+const stopOf = (reply: Reply): string =>
+  reply.isCut ? "max_tokens" : reply.calls.length > 0 ? "tool_use" : "end_turn";
 
 function frameOf(model: string, usage: Usage): Json {
   return { id: newId("msg"), type: "message", role: "assistant", model, stop_sequence: null, usage: usageIn(usage) };

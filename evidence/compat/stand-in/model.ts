@@ -156,8 +156,12 @@ function agentIn(description: string): string {
 
 const propertiesOf = (schema: Json): Record<string, Json> => (schema["properties"] ?? {}) as Record<string, Json>;
 
+/** About 6,000 tokens: more than what a gateway may put in for a caller that names no limit. */
+const lines = 400;
+const line = "bottles of beer on the wall, bottles of beer, take one down.";
+
 function longText(): Reply {
-  const words = Array.from({ length: 40 }, (_, index) => `word-${index} `);
+  const words = Array.from({ length: lines }, (_, index) => `${index} ${line}\n`);
   return { pieces: [firstPiece, ...words, answers["compat:stream"]], calls: [], pauseAfter: 1 };
 }
 

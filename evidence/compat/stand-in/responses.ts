@@ -27,11 +27,11 @@ export const responses: Api = {
     };
   },
   whole(asked, reply, usage) {
-    return responseOf(asked.body, asked.model, itemsOf(asked.body, reply), usage);
+    return responseOf(asked.body, asked.model, itemsOf(asked.body, reply), usage, reply);
   },
   events({ body, model }, reply, usage) {
     const items = itemsOf(body, reply);
-    const whole = responseOf(body, model, items, usage);
+    const whole = responseOf(body, model, items, usage, reply);
     const begun = { ...whole, status: "in_progress", output: [], usage: null };
     let sequence_number = 0;
     const event = (type: string, data: Json): Event => ({
@@ -75,7 +75,7 @@ export const responses: Api = {
         done,
       );
     }
-    after.push(event("response.completed", { response: whole }));
+    after.push(event(reply.isCut ? "response.incomplete" : "response.completed", { response: whole }));
     return { before, pieces, after };
   },
   error: (status, message) => ({
@@ -196,7 +196,7 @@ function emptied(item: Json): Json {
   return item["type"] === "custom_tool_call" ? { ...open, input: "" } : {};
 }
 
-function responseOf(body: Json, model: string, output: readonly Json[], usage: Usage): Json {
+function responseOf(body: Json, model: string, output: readonly Json[], usage: Usage, reply: Reply): Json {
   const id = newId("resp");
   if (body["store"] !== false) {
     for (const item of output) stored.set(word(item["id"]), item);
@@ -207,10 +207,10 @@ function responseOf(body: Json, model: string, output: readonly Json[], usage: U
     id,
     object: "response",
     created_at: 1_790_000_000,
-    status: "completed",
+    status: reply.isCut ? "incomplete" : "completed",
     background: false,
     error: null,
-    incomplete_details: null,
+    incomplete_details: reply.isCut ? { reason: "max_output_tokens" } : null,
     instructions: body["instructions"] ?? null,
     max_output_tokens: body["max_output_tokens"] ?? null,
     model,

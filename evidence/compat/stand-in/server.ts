@@ -10,7 +10,7 @@ import { gemini } from "./gemini.ts";
 import { messages } from "./messages.ts";
 import { answerTo, firstPiece } from "./model.ts";
 import { responses } from "./responses.ts";
-import { type Json, type Reply, type Usage, usageOf } from "./turn.ts";
+import { type Json, type Reply, type Usage, usageOf, within } from "./turn.ts";
 
 const apis = [chat, responses, messages, gemini];
 /** The keys of the provider's account, which the governor holds. */
@@ -124,13 +124,10 @@ async function respond(request: IncomingMessage, response: ServerResponse, tools
   const header = (name: string): string | undefined => request.headers[name]?.toString();
   const asked: Asked = { body, header, model: api.modelOf(body, path), isStream: api.isStream(body, path) };
   const turn = api.read(asked);
-  const reply = answerTo(turn);
+  const full = answerTo(turn);
+  const isLonger = turn.limit !== undefined && turn.limit < usageOf(text, full, api).output;
+  const reply = isLonger ? within(full, turn.limit, api) : full;
   const usage = usageOf(text, reply, api);
-  if (turn.limit !== undefined && turn.limit < usage.output)
-    throw new Rejected(
-      400,
-      `the stand-in's answer of ${usage.output} tokens is longer than the limit of ${turn.limit}`,
-    );
   const call = { model: asked.model, path, isStream: asked.isStream, usage, limit: turn.limit };
   if (!asked.isStream) {
     tools.answered.push({ ...call, paused: "not", wasCut: false });

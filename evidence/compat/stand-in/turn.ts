@@ -30,6 +30,8 @@ export type Reply = {
   readonly calls: readonly Call[];
   /** The stream pauses after this many pieces until the caller has seen them. */
   readonly pauseAfter?: number;
+  /** Whether the caller's limit has cut it short. */
+  readonly isCut?: boolean;
   /** Before it pauses, it sends what keeps a silent connection alive. */
   readonly pings?: boolean;
 };
@@ -48,6 +50,7 @@ export type Usage = {
 /** The reasoning that each answer of a reasoning API has. */
 const reasoningTokens = 17;
 const bytesPerToken = 5;
+const charactersPerToken = 4;
 
 /**
  * Usage that differs from call to call and can be told apart from an estimate: a third of the prompt was cached, and
@@ -60,7 +63,7 @@ export function usageOf(body: string, reply: Reply, { reasons, writes }: { reaso
   const cacheWrite1h = writes ? Math.floor(prompt / 20) : 0;
   const reasoning = reasons ? reasoningTokens : 0;
   const text = reply.pieces.join("") + reply.calls.map(({ input }) => JSON.stringify(input)).join("");
-  const output = Math.max(1, Math.ceil(text.length / 4)) + reasoning;
+  const output = Math.max(1, Math.ceil(text.length / charactersPerToken)) + reasoning;
   return {
     input: prompt - cacheRead - cacheWrite - cacheWrite1h,
     cacheRead,
@@ -69,4 +72,12 @@ export function usageOf(body: string, reply: Reply, { reasons, writes }: { reaso
     output,
     reasoning,
   };
+}
+
+/** A reply within the caller's limit: what is over it is left away. */
+export function within(reply: Reply, limit: number, { reasons }: { reasons: boolean }): Reply {
+  const room = Math.max(0, limit - (reasons ? reasoningTokens : 0)) * charactersPerToken;
+  let length = 0;
+  const pieces = reply.pieces.filter((piece) => (length += piece.length) <= room);
+  return { ...reply, pieces, calls: [], isCut: true };
 }
