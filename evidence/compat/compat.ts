@@ -90,12 +90,18 @@ async function rowOf(client: Client): Promise<Row> {
       outcomes.push(...run.outcomes);
       unpriced.push(...run.unpriced);
     }
-    return { ...row, version, outcomes, unpriced, hosts: [...nowhere.hosts] };
+    return { ...row, version, outcomes: outcomes.map(shortened), unpriced, hosts: [...nowhere.hosts] };
   } catch (error) {
     const missing = error instanceof Error ? error.message : String(error);
     progress(`${title}: ${missing}`);
     return { ...row, missing };
   }
+}
+
+/** What a client said is kept where the page shows it. */
+function shortened(one: Outcome): Outcome {
+  const isShown = one.scenario === "refusal" || !one.works;
+  return { ...one, said: isShown ? one.said : "" };
 }
 
 function lineOf(title: string, version: string, one: Outcome): string {

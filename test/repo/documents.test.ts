@@ -19,7 +19,7 @@ import { files, read } from "../support/tree.ts";
 
 const documents = files.filter((path) => path.endsWith(".md"));
 /** Written by scripts from their measurements. */
-const printed = /^docs\/(bench|cost|proof)\.md$|^docs\/study\//;
+const printed = /^docs\/(bench|compatibility|cost|proof)\.md$|^docs\/study\//;
 const written = documents.filter((path) => !printed.test(path));
 
 /** A document without its code, whose lines are as long as they are. */

@@ -7,6 +7,8 @@ import type { Found, Row } from "./record.ts";
 import type { Outcome } from "./scenarios.ts";
 
 const wordsKept = 240;
+/** Tokens of the stand-in's long answer, at least. */
+const longAnswer = 6_000;
 
 export function writePage(found: Found): void {
   writeFileSync(join(root, "docs/compatibility.md"), pageOf(found));
@@ -15,7 +17,7 @@ export function writePage(found: Found): void {
 /** The page; its figures are all in the record. */
 export function pageOf({ clients, contract }: Found): string {
   const days = clients.map(({ on }) => on).sort();
-  const [first, last] = [days[0] ?? "", days.at(-1) ?? ""];
+  const [first = "", last = ""] = [days[0], days.at(-1)];
   return `# Compatibility
 
 Real clients, run against Bursar: the newest version of each that npm had ${first === last ? `on ${first}` : `between ${first} and ${last}`}, unmodified, pointed at the gateway
@@ -84,6 +86,7 @@ function refusedIn(outcomes: readonly Outcome[]): string {
   const refusals = outcomes.filter(({ scenario }) => scenario === "refusal");
   const one = refusals.toSorted((a, b) => b.requests - a.requests)[0];
   if (one === undefined) return "–";
+  if (!one.works) return "**no**";
   const end = one.status === undefined ? "not stopped after" : "";
   return `${one.requests}, ${end} ${one.seconds} s`.replace(/ +/g, " ");
 }
@@ -94,26 +97,41 @@ function needsOf(clients: readonly Row[]): string {
     ...(unpriced.length > 0
       ? [`- ${title}, in a pool of microusd: a price for ${unpriced.map((one) => `\`${one}\``).join(", ")}`]
       : []),
-    ...(hosts.length > 0
-      ? [`- ${title} also asks for ${hosts.map((one) => `\`${one}\``).join(", ")}, and works without`]
-      : []),
+    ...(hosts.length > 0 ? [`- ${title} also asks for ${hosts.join(", ")}, and works without`] : []),
   ]);
   if (lines.length === 0) return "";
   return `## What is needed besides base URL, key and model\n\nA price is set with \`PUT /v1/prices/{model}\`.\n\n${lines.join("\n")}\n\n`;
 }
 
+/** A line for each thing seen, with the scenarios in which it was. */
 function failuresOf(clients: readonly Row[]): string {
-  const lines = clients.flatMap(({ title, outcomes }) =>
-    outcomes
-      .filter((one) => !isGood(one) || !one.isBookedRight)
-      .map((one) => `| ${title} | ${one.scenario} | ${one.unit} | ${cell(whatOf(one))} |`),
-  );
+  const lines = clients.flatMap(({ title, outcomes }) => {
+    const failed = outcomes.filter((one) => !isGood(one) || !one.isBookedRight);
+    const seen = Map.groupBy(failed, (one) => cell(whatOf(one)));
+    return [...seen].map(([what, ones]) => `| ${title} | ${scenariosOf(ones)} | ${what} |`);
+  });
   if (lines.length === 0) return "";
-  return `## What fails\n\n| client | scenario | pool | seen |\n|---|---|---|---|\n${lines.join("\n")}\n\n`;
+  return `## What fails\n\n| client | scenario | seen |\n|---|---|---|\n${lines.join("\n")}\n\n`;
 }
+
+function scenariosOf(outcomes: readonly Outcome[]): string {
+  const units = Map.groupBy(outcomes, ({ scenario }) => names[scenario]);
+  return [...units].map(([name, ones]) => (ones.length > 1 ? name : `${name} (${ones[0]?.unit})`)).join(", ");
+}
+
+const names: Readonly<Record<Scenario, string>> = {
+  tool: "tool loop",
+  again: "second turn",
+  stream: "stream",
+  delegate: "sub-agent",
+  refusal: "budget used up",
+};
 
 function whatOf(one: Outcome): string {
   if (!one.isBookedRight) return `booked ${one.booked} for ${one.expected}, held ${one.held}`;
+  const limit = one.limits.at(-1);
+  if (one.scenario === "stream" && typeof limit === "number" && limit < longAnswer)
+    return `the provider was given an output limit of ${limit} tokens, which cut the answer`;
   if (one.streamed === "held up") return "the stream is held up";
   // The WebSocket that Codex tries first is refused by design.
   const refused = one.refused.filter((text) => !text.startsWith("426")).at(-1);

@@ -121,7 +121,11 @@ export type Nowhere = {
 /** A proxy that refuses every address, so that a client has no network but the governor. */
 export async function startNowhere(): Promise<Nowhere> {
   const hosts: string[] = [];
-  const refuse = (host: string): void => void (hosts.includes(host) || hosts.push(host));
+  const refuse = (address: string): void => {
+    const [name = ""] = address.split(":");
+    const host = /npm|registry/.test(name) ? "a package registry" : name;
+    if (!hosts.includes(host)) hosts.push(host);
+  };
   const server = createServer((request, response) => {
     refuse(new URL(request.url ?? "/", "http://unknown").host);
     response.writeHead(403).end();

@@ -54,7 +54,7 @@ const prompts: Readonly<Record<Scenario, readonly [Directive, string]>> = {
 
 const endsWithinMs = 90_000;
 const settlesWithinMs = 10_000;
-const saidKept = 1_500;
+const saidKept = 1_000;
 
 /** A price that a run sets takes this long to be in force everywhere. */
 const priceInForceMs = 31_000;

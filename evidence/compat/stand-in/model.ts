@@ -2,7 +2,7 @@
  * The stand-in's model. It does what a directive in the prompt says, with the tools that the client offers, and its last
  * words say what it saw: they are right only if the client ran the tool and sent its result.
  */
-import { Rejected, word } from "./api.ts";
+import { listOf, Rejected, word } from "./api.ts";
 import type { Call, Json, Reply, Said, Tool, Turn } from "./turn.ts";
 
 /** Directives, as prompts name them, and the words of an answer by which a client is judged. */
@@ -69,6 +69,9 @@ function toolLoop(turn: Turn, since: readonly Said[]): Reply {
 
 function delegation(turn: Turn, since: readonly Said[]): Reply {
   const tool = turn.tools.find(({ name }) => delegators.test(name));
+  const search = turn.tools.find(({ isSearch }) => isSearch === true);
+  if (tool === undefined && search !== undefined && !since.some((one) => one.by === "call"))
+    return { pieces: [], calls: [{ tool: search, input: { query: "spawn an agent" } }] };
   // Where a sub-agent is given the whole conversation, it is the one that can't delegate.
   if (tool === undefined) return say(answers["compat:child"]);
   const results = since.filter((one) => one.by === "result");
@@ -135,6 +138,7 @@ function valueOf(schema: Json, name: string, text: string, description: string):
   const choices = schema["enum"];
   if (Array.isArray(choices)) return choices.find((one) => agentNames.includes(String(one))) ?? choices[0];
   const type = Array.isArray(schema["type"]) ? schema["type"][0] : schema["type"];
+  if (isNullable(schema) && !main.test(name)) return null;
   if (type === "array") {
     if (/^(command|cmd)$/.test(name)) return ["bash", "-lc", text];
     return [valueOf((schema["items"] ?? {}) as Json, name, text, description)];
@@ -145,6 +149,12 @@ function valueOf(schema: Json, name: string, text: string, description: string):
   if (main.test(name)) return text;
   if (/agent/.test(name)) return agentIn(`${word(schema["description"])} ${description}`);
   return "compat";
+}
+
+/** In strict schemas an argument that may be left out is required, and may be null. */
+function isNullable(schema: Json): boolean {
+  const types = Array.isArray(schema["type"]) ? schema["type"] : listOf(schema["anyOf"]).map((one) => one["type"]);
+  return types.includes("null");
 }
 
 const agentNames = ["general-purpose", "general", "worker", "default", "task"];

@@ -130,6 +130,7 @@ function saidIn(item: Json): Said[] {
     if (item["role"] === "user") return [{ by: "user", text }];
     return item["role"] === "assistant" ? [{ by: "model", text }] : [];
   }
+  if (type === "tool_search_output") return [];
   if (type.endsWith("_output"))
     return [
       {
@@ -142,6 +143,8 @@ function saidIn(item: Json): Said[] {
 
 function toolsIn(tool: Json, namespace?: string): Tool[] {
   if (tool["type"] === "namespace") return listOf(tool["tools"]).flatMap((one) => toolsIn(one, word(tool["name"])));
+  if (tool["type"] === "tool_search" && tool["execution"] === "client")
+    return [{ name: "tool_search", schema: {}, isSearch: true }];
   if (tool["type"] !== "function" && tool["type"] !== "custom") return [];
   const named = {
     name: word(tool["name"]),
@@ -177,6 +180,8 @@ function callOf(tool: Tool, input: Json): Json {
     call_id,
     ...(tool.namespace === undefined ? {} : { namespace: tool.namespace }),
   };
+  if (tool.isSearch)
+    return { id: newId("tsc"), type: "tool_search_call", ...common, execution: "client", arguments: input };
   if (tool.isFreeform)
     return {
       id: newId("ctc"),

@@ -8,6 +8,8 @@ export type Tool = {
   readonly namespace?: string;
   readonly schema: Json;
   readonly isFreeform?: boolean;
+  /** It finds further tools, which the client has. */
+  readonly isSearch?: boolean;
 };
 
 /** A message of the conversation, in order. A result belongs to a tool call before it. */
