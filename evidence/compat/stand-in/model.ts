@@ -127,8 +127,10 @@ function filled(tool: Tool, text: string): Json {
 
 function filledFrom(schema: Json, text: string, description: string): Json {
   const properties = propertiesOf(schema);
-  const required = Array.isArray(schema["required"]) ? schema["required"].map(String) : Object.keys(properties);
-  const wanted = Object.keys(properties).filter((name) => required.includes(name) || main.test(name));
+  const names = Object.keys(properties);
+  const needed = names.some((name) => main.test(name)) ? [] : names;
+  const required = Array.isArray(schema["required"]) ? schema["required"].map(String) : needed;
+  const wanted = names.filter((name) => required.includes(name) || main.test(name));
   return Object.fromEntries(wanted.map((name) => [name, valueOf(properties[name] ?? {}, name, text, description)]));
 }
 
