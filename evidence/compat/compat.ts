@@ -24,7 +24,8 @@ const cache = join(tmpdir(), "bursar-compat-clients");
 
 const usage = `npm run compat -- [options]
 
-  --only A,B     what to run (default all): contract, ${ids.join(", ")}
+  --only A,B     what to run (default all), by name or by the beginning of names:
+                 contract, ${ids.join(", ")}
   --clients DIR  where clients are installed (default ${cache})
   --fresh        install them anew: the newest that the registry has
   --write        put the result into docs/compatibility.json, and print docs/compatibility.md from it
@@ -41,7 +42,9 @@ const options = readOptions(usage, {
   json: { type: "boolean", default: false },
 });
 const wanted = options.only?.split(",") ?? ["contract", ...ids];
-const unknown = wanted.filter((id) => id !== "contract" && !ids.includes(id));
+/** `opencode` means `opencode-openai` and its like, too. */
+const isWanted = (id: string): boolean => wanted.some((name) => id === name || id.startsWith(`${name}-`));
+const unknown = wanted.filter((name) => !["contract", ...ids].some((id) => id === name || id.startsWith(`${name}-`)));
 if (unknown.length > 0) fail(`There is no client ${unknown.join(", ")}.`, usage);
 
 const on = new Date().toISOString().slice(0, 10);
@@ -57,7 +60,7 @@ try {
   for (const { rule, isMet, seen } of points ?? [])
     progress(`contract: ${isMet ? "met" : "NOT MET"}: ${rule} (${seen})`);
   const rows: Row[] = [];
-  for (const client of clients.filter(({ id }) => wanted.includes(id))) rows.push(await rowOf(client));
+  for (const client of clients.filter(({ id }) => isWanted(id))) rows.push(await rowOf(client));
   const found = { clients: rows, contract: points === undefined ? undefined : { on, points } };
   if (options.write) {
     const record = merged(readRecord(), found, ids);
@@ -92,7 +95,8 @@ async function rowOf(client: Client): Promise<Row> {
     }
     return { ...row, version, outcomes: outcomes.map(shortened), unpriced, hosts: [...nowhere.hosts] };
   } catch (error) {
-    const missing = error instanceof Error ? error.message : String(error);
+    const said = error instanceof Error ? error.message : String(error);
+    const missing = said.replaceAll(/https?:\/\/\S+|\/\S+\/\S+/g, "…");
     progress(`${title}: ${missing}`);
     return { ...row, missing };
   }

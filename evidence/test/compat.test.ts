@@ -61,7 +61,15 @@ describe("the guides", () => {
   });
 });
 
-const usage = { input: 1_000, cacheRead: 500, cacheWrite: 200, cacheWrite1h: 100, output: 50, reasoning: 17 };
+const usage = {
+  input: 1_000,
+  cacheRead: 500,
+  cacheWrite: 200,
+  cacheWrite1h: 100,
+  output: 50,
+  reasoning: 17,
+  searches: 0,
+};
 const answered: Answered = {
   model: "m",
   path: "/v1/messages",
@@ -87,6 +95,12 @@ describe("what a run expects in the books", () => {
     };
     expect(microusdOf(answered, price)).toBe(3_000 + 150 + 750 + 600 + 750);
     expect(microusdOf(answered, { input: 1, output: 1 })).toBe(1);
+  });
+
+  it("adds the fee of each search", () => {
+    const searched = { ...answered, usage: { ...usage, searches: 2 } };
+    expect(microusdOf(searched, { input: 1, output: 1 })).toBe(20_001);
+    expect(tokensOf(searched)).toBe(tokensOf(answered));
   });
 
   it("takes the rates of the tier that the whole input has reached", () => {
@@ -177,9 +191,11 @@ describe("the page", () => {
   const page = (...outcomes: Outcome[]): string => pageOf({ clients: [row(outcomes)], contract: undefined });
 
   it("says yes only to what works in both pools", () => {
-    expect(page(outcome({}), outcome({ unit: "microusd" }))).toContain("| A | 1.2.3 | yes | – | – | – | 2 of 2 | – |");
+    expect(page(outcome({}), outcome({ unit: "microusd" }))).toContain(
+      "| A | 1.2.3 | yes | – | – | – | – | 2 of 2 | – |",
+    );
     const half = page(outcome({}), outcome({ unit: "microusd", works: false, refused: ["402 POST /x why"] }));
-    expect(half).toContain("| A | 1.2.3 | in tokens | – | – | – | 2 of 2 | – |");
+    expect(half).toContain("| A | 1.2.3 | in tokens | – | – | – | – | 2 of 2 | – |");
     expect(half).toContain("| A | tool loop (microusd) | 402 POST /x why |");
   });
 

@@ -1,7 +1,7 @@
 /** What `npm run compat` knows of a client: its packages, its settings, and the command of each scenario. */
 
 /** What every client is put through; those that it has no way to do are left out. */
-export type Scenario = "tool" | "stream" | "again" | "delegate" | "refusal";
+export type Scenario = "tool" | "stream" | "again" | "delegate" | "search" | "refusal";
 
 export type Command = readonly string[];
 

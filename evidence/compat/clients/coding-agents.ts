@@ -4,12 +4,13 @@ import type { Client, Command } from "./client.ts";
 const bin = (name: string): string => `$CLIENT/node_modules/.bin/${name}`;
 
 /** The same command for every first prompt, and one for a second turn. */
-function commands(first: Command, again?: Command, { delegates = true } = {}): Client["commands"] {
+function commands(first: Command, again?: Command, { delegates = true, searches = false } = {}): Client["commands"] {
   return {
     tool: first,
     stream: first,
     ...(again === undefined ? {} : { again }),
     ...(delegates ? { delegate: first } : {}),
+    ...(searches ? { search: first } : {}),
   };
 }
 
@@ -18,7 +19,7 @@ const claude = (...more: string[]): Command => [
   "-p",
   "$PROMPT",
   "--allowedTools",
-  "Bash,Task,Agent",
+  "Bash,Task,Agent,WebSearch",
   ...more,
 ];
 
@@ -29,7 +30,7 @@ const claudeCode: Client = {
   api: "messages",
   environment: { ANTHROPIC_BASE_URL: "$BURSAR_URL/anthropic", ANTHROPIC_API_KEY: "$AGENT_KEY" },
   quiet: { CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1" },
-  commands: commands(claude(), claude("--continue")),
+  commands: commands(claude(), claude("--continue"), { searches: true }),
 };
 
 const unattended = ["--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox"];
@@ -47,6 +48,7 @@ const codex = (id: string, model?: string): Client => ({
   commands: commands(
     [bin("codex"), "exec", ...unattended, "$PROMPT"],
     [bin("codex"), "exec", "resume", "--last", ...unattended, "$PROMPT"],
+    { searches: model === "gpt-5.5" },
   ),
 });
 
@@ -158,7 +160,7 @@ function cline(provider: string, model: string, api: Client["api"]): Client {
     api,
     setup: [bin("cline"), "auth", "-p", provider, "-k", "$AGENT_KEY", "-b", "$BURSAR_URL/openai/v1", "-m", model],
     quiet: { CLINE_TELEMETRY_DISABLED: "1" },
-    commands: commands([bin("cline"), "$PROMPT"]),
+    commands: commands([bin("cline"), "$PROMPT"], undefined, { searches: provider === "openai-native" }),
   };
 }
 

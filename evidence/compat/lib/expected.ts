@@ -17,7 +17,10 @@ export function tokensOf({ usage }: Answered): number {
   return inputOf(usage) + usage.output;
 }
 
-/** Whole microusd, rounded up. */
+/** Both providers bill $10 for a thousand searches of the web. */
+const searchFee = 10_000;
+
+/** Whole microusd, rounded up, with the fees of what the provider ran. */
 export function microusdOf({ usage }: Answered, price: Rates): number {
   const input = inputOf(usage);
   const rates = price.tiers?.findLast(({ above }) => input > above) ?? price;
@@ -30,7 +33,7 @@ export function microusdOf({ usage }: Answered, price: Rates): number {
     [usage.output, rates.output],
   ];
   const millionths = parts.reduce((sum, [tokens, rate]) => sum + BigInt(tokens) * BigInt(rate), 0n);
-  return Number((millionths + 999_999n) / 1_000_000n);
+  return Number((millionths + 999_999n) / 1_000_000n) + usage.searches * searchFee;
 }
 
 const inputOf = (usage: Usage): number => usage.input + usage.cacheRead + usage.cacheWrite + usage.cacheWrite1h;

@@ -31,6 +31,7 @@ by base URL and key. Behind the gateway is a stand-in for the providers whose mo
 | second turn | a resumed session, or a second question: the model still knows the first answer |
 | stream | an answer of 6,000 tokens arrives whole, and its first piece before the second is sent |
 | sub-agent | the agent has another agent answer, and reports its answer |
+| web search | the provider searches the web, and the search is booked at its fee |
 | booked right | runs after which the books had, to the unit, what the provider had reported, and held nothing |
 | refused | with the budget used up: requests that reach the gateway, and seconds until the client has stopped |
 
@@ -56,16 +57,16 @@ ${clients
 ${contract === undefined ? "" : contractOf(contract)}`;
 }
 
-const columns: readonly Scenario[] = ["tool", "again", "stream", "delegate"];
+const columns: readonly Scenario[] = ["tool", "again", "stream", "delegate", "search"];
 
 function tableOf(rows: readonly Row[]): string {
   const head =
-    "| client | version | tool loop | second turn | stream | sub-agent | booked right | refused |\n|---|---|---|---|---|---|---|---|";
+    "| client | version | tool loop | second turn | stream | sub-agent | web search | booked right | refused |\n|---|---|---|---|---|---|---|---|---|";
   return [head, ...rows.map(rowOf)].join("\n");
 }
 
 function rowOf({ title, version, missing, outcomes }: Row): string {
-  if (missing !== undefined) return `| ${title} | not run: ${cell(missing)} | | | | | | |`;
+  if (missing !== undefined) return `| ${title} | not run: ${cell(missing)} | | | | | | | |`;
   const right = outcomes.filter(({ isBookedRight }) => isBookedRight).length;
   const cells = columns.map((scenario) => worksIn(outcomes.filter((one) => one.scenario === scenario)));
   return `| ${title} | ${version} | ${cells.join(" | ")} | ${right} of ${outcomes.length} | ${refusedIn(outcomes)} |`;
@@ -124,6 +125,7 @@ const names: Readonly<Record<Scenario, string>> = {
   again: "second turn",
   stream: "stream",
   delegate: "sub-agent",
+  search: "web search",
   refusal: "budget used up",
 };
 

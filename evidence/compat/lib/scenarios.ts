@@ -49,6 +49,7 @@ const prompts: Readonly<Record<Scenario, readonly [Directive, string]>> = {
   stream: ["compat:stream", "Run the check compat:stream and say all of it."],
   again: ["compat:recall", "Run the check compat:recall: what did the tool say?"],
   delegate: ["compat:delegate", "Run the check compat:delegate: let a sub-agent answer."],
+  search: ["compat:search", "Run the check compat:search: what does the web say?"],
   refusal: ["compat:tool", "Run the check compat:tool and tell me what the tool says."],
 };
 
@@ -106,7 +107,7 @@ async function* outcomesOf(
   pool: string,
   world: World,
 ): AsyncGenerator<Outcome> {
-  const scenarios = (["tool", "again", "stream", "delegate"] as const).filter(
+  const scenarios = (["tool", "again", "stream", "delegate", "search"] as const).filter(
     (one) => client.commands[one] !== undefined,
   );
   const setOut = async (name: string, isUsedUp: boolean): Promise<Stage> => {

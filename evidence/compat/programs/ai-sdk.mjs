@@ -29,7 +29,13 @@ async function twice() {
   }
 }
 
+const searchTool = {
+  responses: () => ({ web_search: openai.tools.webSearch({}) }),
+  messages: () => ({ web_search: anthropic.tools.webSearch_20250305({ maxUses: 2 }) }),
+}[variant];
+
 await play({
+  search: async () => (await generateText({ model, tools: searchTool(), prompt })).text,
   tool: async () => (await generateText({ model, tools, stopWhen, prompt })).text,
   again: twice,
   stream: async () => await streamText({ model, prompt, onError: ({ error }) => console.error(String(error)) }).text,

@@ -55,13 +55,13 @@ export const messages: Api = {
           delta({ type: "thinking_delta", thinking: block["thinking"] }),
           delta({ type: "signature_delta", signature: block["signature"] }),
         );
-      } else if (block["type"] === "tool_use") {
+      } else if (block["type"] === "tool_use" || block["type"] === "server_tool_use") {
         const text = JSON.stringify(block["input"]);
         target.push(
           delta({ type: "input_json_delta", partial_json: text.slice(0, 3) }),
           delta({ type: "input_json_delta", partial_json: text.slice(3) }),
         );
-      } else {
+      } else if (block["type"] === "text") {
         pieces.push(...reply.pieces.map((text) => [delta({ type: "text_delta", text })]));
         after.push(event("content_block_stop", { index }));
         continue;
@@ -115,10 +115,11 @@ function saidIn(message: Json): Said[] {
   });
 }
 
-const toolOf = ({ name, description, input_schema }: Json): Tool => ({
+const toolOf = ({ name, type, description, input_schema }: Json): Tool => ({
   name: word(name),
   description: word(description),
   schema: (input_schema ?? {}) as Json,
+  isHosted: /^web_search_\d/.test(word(type)),
 });
 const stopOf = (reply: Reply): string =>
   reply.isCut ? "max_tokens" : reply.calls.length > 0 ? "tool_use" : "end_turn";
@@ -132,14 +133,33 @@ function blocksOf(body: Json, reply: Reply): Json[] {
   const thinks = isObject(thinking) && thinking["type"] !== "disabled";
   return [
     ...(thinks ? [{ type: "thinking", thinking: "I think. ", signature: "c3RhbmQtaW4=" }] : []),
+    ...searchesIn(reply),
     ...(reply.pieces.length > 0 ? [{ type: "text", text: reply.pieces.join("") }] : []),
     ...reply.calls.map(({ tool, input }) => ({ type: "tool_use", id: newId("toolu"), name: tool.name, input })),
   ];
 }
 
+function searchesIn(reply: Reply): Json[] {
+  return Array.from({ length: reply.searches ?? 0 }).flatMap(() => {
+    const id = newId("srvtoolu");
+    const page = {
+      type: "web_search_result",
+      url: "https://example.com/",
+      title: "Compat",
+      encrypted_content: "YQ==",
+      page_age: null,
+    };
+    return [
+      { type: "server_tool_use", id, name: "web_search", input: { query: "compat" } },
+      { type: "web_search_tool_result", tool_use_id: id, content: [page] },
+    ];
+  });
+}
+
 function emptied(block: Json): Json {
   if (block["type"] === "thinking") return { ...block, thinking: "", signature: "" };
-  return block["type"] === "tool_use" ? { ...block, input: {} } : { ...block, text: "" };
+  if (block["type"] === "web_search_tool_result") return block;
+  return word(block["type"]).endsWith("tool_use") ? { ...block, input: {} } : { ...block, text: "" };
 }
 
 function usageIn(usage: Usage): Json {
@@ -150,5 +170,6 @@ function usageIn(usage: Usage): Json {
     cache_creation: { ephemeral_5m_input_tokens: usage.cacheWrite, ephemeral_1h_input_tokens: usage.cacheWrite1h },
     output_tokens: usage.output,
     service_tier: "standard",
+    ...(usage.searches > 0 ? { server_tool_use: { web_search_requests: usage.searches, web_fetch_requests: 0 } } : {}),
   };
 }

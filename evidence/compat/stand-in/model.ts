@@ -11,6 +11,7 @@ export const answers = {
   "compat:delegate": "The sub-agent said compat-child.",
   "compat:child": "I am compat-child.",
   "compat:stream": "compat-end",
+  "compat:search": "The web said compat-web.",
   "compat:recall": "I recall compat-42.",
   "compat:silence": "compat-spoken",
   "compat:reject": "",
@@ -37,6 +38,8 @@ export function answerTo(turn: Turn): Reply {
       return delegation(turn, since);
     case "compat:stream":
       return longText();
+    case "compat:search":
+      return search(turn, since);
     case "compat:silence":
       return { pieces: [firstPiece, answers["compat:silence"]], calls: [], pauseAfter: 0, pings: true };
     case "compat:reject":
@@ -171,6 +174,21 @@ const propertiesOf = (schema: Json): Record<string, Json> => (schema["properties
 /** About 6,000 tokens: more than what a gateway may put in for a caller that names no limit. */
 const lines = 400;
 const line = "bottles of beer on the wall, bottles of beer, take one down.";
+
+/** Searches by the provider's tool; a client may have a tool of its own that asks for a search in a call of its own. */
+function search(turn: Turn, since: readonly Said[]): Reply {
+  if (turn.tools.some(({ isHosted }) => isHosted === true)) return { ...say(answers["compat:search"]), searches: 1 };
+  if (since.some((one) => one.by === "result" && one.text.includes("compat-web"))) return say(answers["compat:search"]);
+  const isCalled = (tool: string): boolean => since.some((one) => one.by === "call" && one.name === tool);
+  const own = turn.tools.find(({ name }) => name === "WebSearch");
+  if (own !== undefined && !isCalled("WebSearch"))
+    return { pieces: [], calls: [{ tool: own, input: { query: "compat:search" } }] };
+  // Claude Code loads most of its tools only when the model asks for them.
+  const loader = turn.tools.find(({ name }) => name === "ToolSearch");
+  if (loader !== undefined && !isCalled("ToolSearch"))
+    return { pieces: [], calls: [{ tool: loader, input: { query: "select:WebSearch" } }] };
+  return say(`The search said: ${last(since.filter((one) => one.by === "result"))}`);
+}
 
 function longText(): Reply {
   const words = Array.from({ length: lines }, (_, index) => `${index} ${line}\n`);

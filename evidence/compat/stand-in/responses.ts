@@ -46,8 +46,11 @@ export const responses: Api = {
       const added = event("response.output_item.added", { output_index, item: { ...item, ...emptied(item) } });
       const done = event("response.output_item.done", { output_index, item });
       if (item["type"] !== "message") {
-        const target = pieces.length === 0 && item["type"] === "reasoning" ? before : after;
+        const target = pieces.length === 0 && /^(reasoning|web_search_call)$/.test(word(item["type"])) ? before : after;
         target.push(added);
+        if (item["type"] === "web_search_call")
+          for (const step of ["in_progress", "searching", "completed"])
+            target.push(event(`response.web_search_call.${step}`, at));
         if (item["type"] === "custom_tool_call") {
           target.push(event("response.custom_tool_call_input.delta", { ...at, delta: item["input"] }));
           target.push(event("response.custom_tool_call_input.done", { ...at, input: item["input"] }));
@@ -110,10 +113,9 @@ function resolved(item: Json): Json {
 
 /** As the provider has it: a call without its output is rejected. */
 function mustHaveOutputs(items: readonly Json[]): void {
-  const outputs = new Set(
-    items.filter((item) => word(item["type"]).endsWith("_output")).map((item) => item["call_id"]),
-  );
-  const calls = new Set(items.filter((item) => word(item["type"]).endsWith("_call")).map((item) => item["call_id"]));
+  const run = items.filter((item) => item["type"] !== "web_search_call");
+  const outputs = new Set(run.filter((item) => word(item["type"]).endsWith("_output")).map((item) => item["call_id"]));
+  const calls = new Set(run.filter((item) => word(item["type"]).endsWith("_call")).map((item) => item["call_id"]));
   for (const id of calls)
     if (!outputs.has(id)) throw new Rejected(400, `No tool output found for function call ${String(id)}.`);
   for (const id of outputs)
@@ -143,6 +145,7 @@ function saidIn(item: Json): Said[] {
 
 function toolsIn(tool: Json, namespace?: string): Tool[] {
   if (tool["type"] === "namespace") return listOf(tool["tools"]).flatMap((one) => toolsIn(one, word(tool["name"])));
+  if (word(tool["type"]).startsWith("web_search")) return [{ name: "web_search", schema: {}, isHosted: true }];
   if (tool["type"] === "tool_search" && tool["execution"] === "client")
     return [{ name: "tool_search", schema: {}, isSearch: true }];
   if (tool["type"] !== "function" && tool["type"] !== "custom") return [];
@@ -165,6 +168,13 @@ function itemsOf(body: Json, reply: Reply): Json[] {
       ...(encrypted ? { encrypted_content: "c3RhbmQtaW4gcmVhc29uaW5n" } : {}),
     },
   ];
+  for (let count = 0; count < (reply.searches ?? 0); count++)
+    items.push({
+      id: newId("ws"),
+      type: "web_search_call",
+      status: "completed",
+      action: { type: "search", query: "compat" },
+    });
   if (reply.pieces.length > 0) {
     const content = [{ type: "output_text", text: reply.pieces.join(""), annotations: [], logprobs: [] }];
     items.push({ id: newId("msg"), type: "message", status: "completed", role: "assistant", content });

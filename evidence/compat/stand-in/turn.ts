@@ -8,6 +8,8 @@ export type Tool = {
   readonly namespace?: string;
   readonly schema: Json;
   readonly isFreeform?: boolean;
+  /** The provider runs it, and bills each use. */
+  readonly isHosted?: boolean;
   /** It finds further tools, which the client has. */
   readonly isSearch?: boolean;
 };
@@ -32,6 +34,8 @@ export type Reply = {
   readonly calls: readonly Call[];
   /** The stream pauses after this many pieces until the caller has seen them. */
   readonly pauseAfter?: number;
+  /** How often the provider has searched the web for it. */
+  readonly searches?: number;
   /** Whether the caller's limit has cut it short. */
   readonly isCut?: boolean;
   /** Before it pauses, it sends what keeps a silent connection alive. */
@@ -47,6 +51,8 @@ export type Usage = {
   /** With the reasoning in it. */
   readonly output: number;
   readonly reasoning: number;
+  /** Web searches, each billed beside the tokens. */
+  readonly searches: number;
 };
 
 /** The reasoning that each answer of a reasoning API has. */
@@ -73,6 +79,7 @@ export function usageOf(body: string, reply: Reply, { reasons, writes }: { reaso
     cacheWrite1h,
     output,
     reasoning,
+    searches: reply.searches ?? 0,
   };
 }
 
