@@ -72,9 +72,12 @@ function toolUsesIn(usage: unknown): Record<string, number> | undefined {
   if (typeof uses !== "object" || uses === null) return undefined;
   const counted = Object.keys(uses).flatMap((name) => {
     const count = countOf(uses, name);
-    return count === undefined || count === 0 ? [] : [[name.replace(/_requests$/, ""), count] as const];
+    // The names are journaled: those of no tool that could be meant are left out.
+    return !/^[a-z_]{1,40}$/.test(name) || count === undefined || count === 0
+      ? []
+      : [[name.replace(/_requests$/, ""), count] as const];
   });
-  return counted.length === 0 ? undefined : Object.fromEntries(counted);
+  return counted.length === 0 ? undefined : Object.fromEntries(counted.slice(0, 8));
 }
 
 function message(body: unknown): Seen {

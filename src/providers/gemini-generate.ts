@@ -18,6 +18,7 @@ const textFields =
 
 export const geminiGenerate: Dialect = {
   name: "gemini-generate",
+  // Of generateContent and of streamGenerateContent.
   path: "enerateContent",
   errors: "gemini",
   writes: true,

@@ -24,7 +24,9 @@ export class Inspection {
   }
 
   notKnown(field: string, message: string): void {
-    if (this.unknown.length < mostNamed) this.unknown.push({ field, message });
+    // A name is the caller's choice, and goes into a header and a log: of an odd one, what can stand there.
+    const shownField = field.slice(0, longestField).replaceAll(/[^\x21-\x2b\x2d-\x7e]/g, "?");
+    if (this.unknown.length < mostNamed) this.unknown.push({ field: shownField, message });
   }
 
   refersTo(kind: Reference["kind"], id: unknown): void {
@@ -43,6 +45,7 @@ export class Inspection {
 
 /** A request can have a million unknown parts; a handful says what is wrong with it. */
 const mostNamed = 16;
+const longestField = 128;
 
 /** Looks at a value, and notes what it finds. */
 export type Check = (value: unknown, field: string, found: Inspection) => void;

@@ -352,6 +352,7 @@ describe("what can't be governed", () => {
     ["chat", { moderation: {} }],
     ["chat", { plugins: [{ id: "web" }] }, "/plugins"],
     ["chat", { models: ["dear"] }, "/models"],
+    ["chat", { "\u{1f600}\n": 1 }, "/???"],
     ["chat", { tools: [{ type: "function", function: { name: "f" } }, { type: "hover_board" }] }, "/tools/1/type"],
     ["chat", part({ type: "file", file: { file_id: "f" } })],
     ["responses", { previous_response_id: "resp_1" }],

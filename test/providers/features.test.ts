@@ -55,6 +55,11 @@ describe("a field", () => {
     expect(faultIn(dialect, { [name]: null })).toBeUndefined();
   });
 
+  it("with a name that no header can hold is named as far as it can", () => {
+    const odd = { "\u00fc\n,x": 1, ["y".repeat(500)]: 1 };
+    expect(inspected("openai-chat", odd).unknown.map(({ field }) => field)).toEqual(["/???x", `/${"y".repeat(127)}`]);
+  });
+
   it("names as many unknown ones as say what is wrong, and no more", () => {
     const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, at) => [`f${at}`, 1]));
     expect(inspected("openai-chat", many).unknown).toHaveLength(16);
