@@ -37,6 +37,8 @@ export async function startGoverned(standIn: string): Promise<Governed> {
       OPENAI_UPSTREAM: `${standIn}/v1`,
       ANTHROPIC_API_KEY: providerKeys.anthropic,
       ANTHROPIC_UPSTREAM: standIn,
+      GEMINI_API_KEY: providerKeys.gemini,
+      GEMINI_UPSTREAM: standIn,
     },
   });
   const keys = new Map<string, string>();
