@@ -151,6 +151,7 @@ models:
   };
 }
 
+/** It resumes a session only in its terminal interface. */
 function cline(provider: string, model: string, api: Client["api"]): Client {
   return {
     id: `cline-${provider}`,
@@ -235,7 +236,14 @@ export const codingAgents: readonly Client[] = [
   continueCli("messages", "anthropic", "claude-opus-4-5", "$BURSAR_URL/anthropic/v1"),
   cline("openai", "gpt-4o", "chat"),
   cline("openai-native", "gpt-5.5", "responses"),
-  copilot("chat", "gpt-4o", { COPILOT_PROVIDER_BASE_URL: "$BURSAR_URL/openai/v1" }),
+  {
+    ...copilot("chat", "gpt-4o", {
+      COPILOT_PROVIDER_BASE_URL: "$BURSAR_URL/openai/v1",
+      COPILOT_PROVIDER_MAX_OUTPUT_TOKENS: "16384",
+    }),
+    // It asks this model for at most 4,096 tokens by itself.
+    needs: ["COPILOT_PROVIDER_MAX_OUTPUT_TOKENS"],
+  },
   copilot("responses", "gpt-5.5", {
     COPILOT_PROVIDER_BASE_URL: "$BURSAR_URL/openai/v1",
     COPILOT_PROVIDER_WIRE_API: "responses",

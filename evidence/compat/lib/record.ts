@@ -42,6 +42,8 @@ export function merged(record: Found, found: Found, ids: readonly string[]): Fou
   };
 }
 
-export function writeRecord(record: Found): void {
-  writeFileSync(file, `${JSON.stringify(record, null, 2)}\n`);
+/** A line for each client. */
+export function writeRecord({ clients, contract }: Found): void {
+  const lines = clients.map((row) => JSON.stringify(row)).join(",\n");
+  writeFileSync(file, `{"contract": ${JSON.stringify(contract)},\n"clients": [\n${lines}\n]}\n`);
 }
