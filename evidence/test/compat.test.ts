@@ -119,13 +119,13 @@ describe("the stand-in's model", () => {
 
   it("calls the tool until both results are there, and says so only then", () => {
     const first = answerTo({ said: [asked], tools, limit: undefined });
-    expect(first.calls[0]?.input).toEqual({ command: "echo compat-$((6*7))" });
+    expect(first.calls[0]?.input).toEqual({ command: "printf 'compat-%d\\n' 052" });
     const results = [
       { by: "result", text: "compat-42" },
       { by: "result", text: "compat-43" },
     ] as const;
     const second = answerTo({ said: [asked, results[0]], tools, limit: undefined });
-    expect(second.calls[0]?.input).toEqual({ command: "echo compat-$((42+1))" });
+    expect(second.calls[0]?.input).toEqual({ command: "printf 'compat-%d\\n' 053" });
     const last = answerTo({ said: [asked, ...results], tools, limit: undefined });
     expect(last.pieces.join("")).toBe("The tool said compat-42 and compat-43.");
   });

@@ -21,9 +21,10 @@ export type Directive = keyof typeof answers;
 /** The first piece of a streamed answer: the stream pauses behind it. */
 export const firstPiece = "compat-begin ";
 
+/** What a shell prints is not in the command: octal numbers, since some clients block substitutions. */
 const steps = [
-  { key: "first", result: "compat-42", command: "echo compat-$((6*7))" },
-  { key: "second", result: "compat-43", command: "echo compat-$((42+1))" },
+  { key: "first", result: "compat-42", command: "printf 'compat-%d\\n' 052" },
+  { key: "second", result: "compat-43", command: "printf 'compat-%d\\n' 053" },
 ] as const;
 
 export function answerTo(turn: Turn): Reply {
@@ -47,7 +48,7 @@ export function answerTo(turn: Turn): Reply {
     case "compat:recall":
       return say(turn.said.slice(0, at).some(remembers) ? answers["compat:recall"] : "I recall nothing.");
     case "compat:child":
-      return say(answers["compat:child"]);
+      return child(turn);
     case undefined:
       return say("A short title");
   }
@@ -90,8 +91,15 @@ function delegation(turn: Turn, since: readonly Said[]): Reply {
 
 /** How often it waits for a sub-agent. */
 const patience = 3;
+/** Gemini's sub-agents end by a tool. */
+function child(turn: Turn): Reply {
+  const end = turn.tools.find(({ name }) => name === "complete_task");
+  if (end === undefined) return say(answers["compat:child"]);
+  return { pieces: [], calls: [{ tool: end, input: filled(end, answers["compat:child"]) }] };
+}
+
 const delegators =
-  /^(agent|task|spawn_agent|use_subagents?|delegate\w*|transfer_to_\w+|child|agent-child|call_child)$/i;
+  /^(agent|task|spawn_agent|invoke_agent|use_subagents?|delegate\w*|transfer_to_\w+|child|agent-child|call_child)$/i;
 const childPrompt = "Answer the check compat:child.";
 
 /** Codex's tools to wait for an agent that it has spawned: they take the id that spawning returned, or nothing. */
@@ -137,7 +145,7 @@ function filledFrom(schema: Json, text: string, description: string): Json {
   return Object.fromEntries(wanted.map((name) => [name, valueOf(properties[name] ?? {}, name, text, description)]));
 }
 
-const main = /^(command|commands|cmd|prompt|message|query|input|task)$/;
+const main = /^(command|commands|cmd|prompt|message|query|input|task|result|response)$/;
 
 function valueOf(schema: Json, name: string, text: string, description: string): unknown {
   const choices = schema["enum"];
@@ -152,6 +160,8 @@ function valueOf(schema: Json, name: string, text: string, description: string):
   if (type === "number" || type === "integer") return 1;
   if (type === "object") return filledFrom(schema, text, description);
   if (main.test(name)) return text;
+  // Gemini CLI lists its agents in the system prompt.
+  if (name === "agent_name") return "generalist";
   if (/agent/.test(name)) return agentIn(`${word(schema["description"])} ${description}`);
   return "compat";
 }
