@@ -33,7 +33,7 @@ by base URL and key. Behind the gateway is a stand-in for the providers whose mo
 | sub-agent | the agent has another agent answer, and reports its answer |
 | web search | the provider searches the web, and the search is booked at its fee |
 | booked right | runs after which the books had, to the unit, what the provider had reported, and held nothing |
-| refused | with the budget used up: requests that reach the gateway, and seconds until the client has stopped |
+| refused | with the budget used up: requests that reach the gateway, and seconds until the client has stopped. Codex's WebSocket, OpenCode's title and the tool runner's thread are requests of their own |
 
 Each is run in a pool of tokens and in one of microusd. Seconds include the client's own start and are upper bounds: other work ran beside.
 
@@ -142,14 +142,7 @@ function whatOf(one: Outcome): string {
 
 function refusalRow({ title, outcomes }: Row): string {
   const one = outcomes.find(({ scenario, unit }) => scenario === "refusal" && unit === "microusd");
-  return `| ${title} | ${cell(one === undefined ? "" : wordsOf(one))} |`;
-}
-
-/** The lines with the refusal's sentence, of all that the client prints. */
-function wordsOf({ said, refused }: Outcome): string {
-  const sentence = /^\d+ \w+ \S+ (.{20})/.exec(refused.at(-1) ?? "")?.[1];
-  const line = sentence === undefined ? undefined : said.split("\n").findLast((one) => one.includes(sentence));
-  return line ?? said.split("\n").slice(-2).join(" ");
+  return `| ${title} | ${cell(one?.said ?? "")} |`;
 }
 
 function contractOf({ on, points }: NonNullable<Found["contract"]>): string {

@@ -174,19 +174,28 @@ async function play(client: Client, scenario: Scenario, stage: Stage): Promise<O
     expected: expected ?? -1,
     held: after.held,
     isBookedRight: booked === expected && after.held === 0,
-    said: cleaned(ran.said, stage).trim().slice(-saidKept),
+    said: cleaned(wordsOf(ran, requests), stage).trim().slice(-saidKept),
     rejected: standIn.rejected.slice(marks.rejected),
   };
 }
 
-/** The sentence of the refusal, as far as a client may cut it. */
+/** Whether the client ended with the budget's refusal, as far as it may cut the sentence. */
 function saysWhy(ran: Ran, requests: readonly Recorded[]): boolean {
   const said = ran.said.replaceAll(/\s+/g, " ");
-  return requests.some(({ refusal }) => {
-    if (!refusal.includes("budget_exceeded")) return false;
-    const sentence = messageIn(refusal)?.replaceAll(/\s+/g, " ").slice(0, 40);
-    return sentence !== undefined && said.includes(sentence);
-  });
+  return sentencesOf(requests.filter(({ refusal }) => refusal.includes("budget_exceeded"))).some((one) =>
+    said.includes(one),
+  );
+}
+
+/** The line with the refusal's sentence, or the last words. */
+function wordsOf({ said }: Ran, requests: readonly Recorded[]): string {
+  const sentences = sentencesOf(requests);
+  return said.split("\n").findLast((line) => sentences.some((one) => line.includes(one))) ?? said;
+}
+
+/** How the refusals' sentences begin. */
+function sentencesOf(requests: readonly Recorded[]): string[] {
+  return requests.flatMap(({ refusal }) => messageIn(refusal)?.replaceAll(/\s+/g, " ").slice(0, 40) ?? []);
 }
 
 function messageIn(refusal: string): string | undefined {
