@@ -40,6 +40,9 @@ export async function startGoverned(standIn: string): Promise<Governed> {
       GEMINI_API_KEY: providerKeys.gemini,
       GEMINI_UPSTREAM: standIn,
     },
+  }).catch((error: unknown) => {
+    rmSync(directory, { recursive: true, force: true });
+    throw error;
   });
   const keys = new Map<string, string>();
   const admin = readFileSync(join(directory, "data/admin-key"), "utf8").trim();
