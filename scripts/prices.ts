@@ -49,46 +49,50 @@ const others = (
   "together x-ai"
 ).split(" ");
 
-/** `isLenient`: a model whose price can't be told in one row is left out. */
-function sideOf(id: string, isLenient = false): Side {
+/** `isLoose`: its models are told apart by rules that a row does not have, and are found by their names alone. */
+function sideOf(id: string, isLoose = false): Side {
   const provider = findProvider({ providerId: id });
   if (provider === undefined) throw new Error(`genai-prices has no provider ${id}`);
   const rows = provider.models.flatMap((model) => {
-    if (!isLenient) return rowOf(model);
-    try {
-      // What contains a name may be another model of another price.
-      return rowOf(model).map((row) => ({ ...row, patterns: [] }));
-    } catch {
-      return dearestOf(model);
-    }
+    const prices = pricesOf(model, isLoose);
+    if (prices === undefined) return [];
+    return [{ model: model.id, ...(isLoose ? looseNamesOf(model) : namesOf(model.match)), prices }];
   });
   return { source: provider.pricing_urls?.[0] ?? "", rows };
 }
 
-/** A model whose price depends on the time of day, at its dearest. */
-function dearestOf({ id, prices }: ModelInfo): Row[] {
-  const found = (Array.isArray(prices) ? prices : []).flatMap(({ prices: price }) => fieldsOf(price) ?? []);
-  const [price] = found.toSorted((a, b) => b.output + b.input - a.output - a.input);
-  return price === undefined ? [] : [{ model: id, names: [id], beginnings: [], patterns: [], prices: [price] }];
-}
-
-/** A model as a row; none for one that is not billed by tokens of text. */
-function rowOf({ id, match, prices }: ModelInfo): Row[] {
+/** A model's prices by rising date; undefined for a model that is not billed by tokens of text. */
+function pricesOf({ id, prices }: ModelInfo, isLoose: boolean): DatedPrice[] | undefined {
   const dated = Array.isArray(prices) ? prices : [{ prices }];
-  const found = dated.map(({ prices: price, constraint }): DatedPrice | undefined => {
+  const found = dated.flatMap(({ prices: price, constraint }) => {
     const fields = fieldsOf(price);
-    if (fields === undefined || constraint === undefined) return fields;
-    if (constraint.type !== "start_date") throw new Error(`${id}: a price by the time of day is not supported`);
-    return { from: Date.parse(`${constraint.start_date}T00:00:00Z`), ...fields };
+    return fields === undefined ? [] : [{ fields, constraint }];
   });
-  const all = found.filter((price) => price !== undefined).sort((a, b) => (a.from ?? 0) - (b.from ?? 0));
-  if (all.length < dated.length) return [];
-  return [{ model: id, ...namesOf(match), prices: all }];
+  if (found.length < dated.length) return undefined;
+  if (found.some(({ constraint }) => constraint !== undefined && constraint.type !== "start_date")) {
+    if (!isLoose) throw new Error(`${id}: a price by the time of day is not supported`);
+    // At its dearest.
+    return found
+      .map(({ fields }) => fields)
+      .toSorted((a, b) => b.output + b.input - a.output - a.input)
+      .slice(0, 1);
+  }
+  return found
+    .map(({ fields, constraint }) =>
+      constraint?.type === "start_date"
+        ? { from: Date.parse(`${constraint.start_date}T00:00:00Z`), ...fields }
+        : fields,
+    )
+    .sort((a, b) => (a.from ?? 0) - (b.from ?? 0));
 }
 
+/**
+ * A price of text; undefined for a model that has none, or that bills its text and other output, or images, apart. A
+ * rate for audio that goes in does no harm: a request that has any is refused.
+ */
 function fieldsOf(price: ModelPrice): DatedPrice | undefined {
-  const names = Object.keys(price);
-  if (price["input_mtok"] === undefined || names.some((name) => /audio|image|hours/.test(name))) return undefined;
+  const isApart = (name: string): boolean => /^output_(audio|image|video)|^input_(image|video)|hours/.test(name);
+  if (price["input_mtok"] === undefined || Object.keys(price).some(isApart)) return undefined;
   const above = [
     ...new Set(
       Object.values(price)
@@ -116,12 +120,9 @@ function tiersOf(value: number | TieredPrices | undefined): TieredPrices["tiers"
   return typeof value === "object" ? value.tiers : [];
 }
 
-/** Dollars with a fraction to whole microusd; what is not whole would be a price that we can't keep. */
+/** Dollars to whole microusd; what is not whole (a third of a cent, with some hosts) is rounded up. */
 function microusd(dollars: number): number {
-  const exact = dollars * 1e6;
-  const whole = Math.round(exact);
-  if (Math.abs(exact - whole) > 1e-3) throw new Error(`${dollars} dollars are not whole microusd`);
-  return whole;
+  return Math.ceil(dollars * 1e6 - 1e-3);
 }
 
 function namesOf(match: MatchLogic): Pick<Row, "names" | "beginnings" | "patterns"> {
@@ -140,9 +141,20 @@ function namesOf(match: MatchLogic): Pick<Row, "names" | "beginnings" | "pattern
   };
 }
 
-function leavesOf(match: MatchLogic): MatchLogic[] {
-  if ("and" in match) throw new Error("a match by several conditions is not supported");
-  return "or" in match ? match.or.flatMap(leavesOf) : [match];
+/** Every name in the conditions is one that a model of this price has, or begins with. */
+function looseNamesOf({ id, match }: ModelInfo): Pick<Row, "names" | "beginnings" | "patterns"> {
+  const values = leavesOf(match, true).flatMap((leaf) =>
+    Object.entries(leaf).flatMap(([kind, value]) => (kind === "regex" ? [] : [String(value)])),
+  );
+  return { names: [], beginnings: [...new Set([id, ...values])], patterns: [] };
+}
+
+function leavesOf(match: MatchLogic, isLoose = false): MatchLogic[] {
+  if ("and" in match) {
+    if (!isLoose) throw new Error("a match by several conditions is not supported");
+    return match.and.flatMap((one) => leavesOf(one, true));
+  }
+  return "or" in match ? match.or.flatMap((one) => leavesOf(one, isLoose)) : [match];
 }
 
 export function writePrices(): PriceTable {

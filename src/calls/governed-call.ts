@@ -2,6 +2,7 @@
  * The end of a governed call: booked once, or given back once, whatever happens to the answer, its reader and the
  * connection. The same for every door; how a pool is reached is the port's.
  */
+import { isFixed, replaces } from "../pricing/origin.ts";
 import type { Tariff } from "../pricing/tariff.ts";
 import type { Price } from "../protocol/price.ts";
 import { type Booking, bookingOf } from "./booking.ts";
@@ -13,7 +14,7 @@ export type Port<Settled> = {
   commit(booking: Booking, confidence: number | undefined, ending?: Ending): Promise<Settled | undefined>;
   /** Gives the hold back: the call costs nothing. */
   release(): Promise<Settled | undefined>;
-  /** The price of the model that answered, where it is not the one that was asked for; undefined for none. */
+  /** The price in force of a model that answered and is not the one that was asked for; undefined for none. */
   priceOf(model: string): Promise<Price | undefined>;
 };
 
@@ -57,10 +58,14 @@ export class GovernedCall<Settled> {
   /** What served the call decides its price: the tier and the model that the answer names. */
   async #served({ model, tier }: Ending): Promise<Tariff> {
     const { tariff, model: asked } = this.#call;
-    if (tariff.price === undefined) return tariff;
-    const other =
-      model === undefined || model === asked ? undefined : await this.#port.priceOf(model).catch(() => undefined);
-    return other === undefined ? tariff.served(tier, asked) : tariff.served(tier, model ?? asked, other);
+    const { price } = tariff;
+    if (price === undefined || model === undefined || model === asked || isFixed(price)) {
+      return tariff.served(tier, asked);
+    }
+    const other = await this.#port.priceOf(model).catch(() => undefined);
+    return other !== undefined && replaces(other, price)
+      ? tariff.served(tier, model, other)
+      : tariff.served(tier, asked);
   }
 
   /** True if it was over before. */

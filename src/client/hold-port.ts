@@ -27,20 +27,18 @@ export function governedCall(
   options: SettlementOptions,
 ): GovernedCall<SettlementResult> {
   const { tariff, model = "" } = call;
-  return new GovernedCall({ model, tariff, granted: hold.granted }, new HoldPort(pool, hold, tariff, options));
+  return new GovernedCall({ model, tariff, granted: hold.granted }, new HoldPort(pool, hold, options));
 }
 
 class HoldPort implements Port<SettlementResult> {
   readonly #pool: Governor;
   readonly #hold: Hold;
-  readonly #tariff: Tariff;
   readonly #options: SettlementOptions;
   readonly #alive: { stop(): void };
 
-  constructor(pool: Governor, hold: Hold, tariff: Tariff, options: SettlementOptions) {
+  constructor(pool: Governor, hold: Hold, options: SettlementOptions) {
     this.#pool = pool;
     this.#hold = hold;
-    this.#tariff = tariff;
     this.#options = options;
     this.#alive = hold.keepAlive(keepAliveMs);
   }
@@ -65,18 +63,9 @@ class HoldPort implements Port<SettlementResult> {
     return this.#hold.governed ? this.#hold.release().catch(() => undefined) : Promise.resolve(undefined);
   }
 
-  async priceOf(model: string): Promise<Price | undefined> {
-    // A price that was given, or set for the name that was asked for, is for whatever answers by that name.
-    const version = this.#tariff.price?.version ?? "";
-    if (version === "given") return undefined;
-    const price = await this.#pool.prices.served(model);
-    return price === undefined || (isOwn(version) && !isOwn(price.version)) ? undefined : price;
+  priceOf(model: string): Promise<Price | undefined> {
+    return this.#pool.prices.served(model);
   }
-}
-
-/** Whether a price is the tenant's own, or its pool's, rather than one of the table. */
-function isOwn(version: string): boolean {
-  return version.startsWith("tenant@") || version === "pool";
 }
 
 function logUnbooked(error: unknown, { agent, id }: Hold, amount: number): void {

@@ -1,4 +1,5 @@
 /** How the calls of a pool are counted: in tokens, or in microusd at the price of their model. */
+import { givenVersion } from "../pricing/origin.ts";
 import { inTokens, type Tariff } from "../pricing/tariff.ts";
 import type { PriceFields } from "../protocol/price.ts";
 import type { Governor } from "./options.ts";
@@ -13,7 +14,7 @@ export async function tariffOf(pool: Governor, model: string | undefined, { pric
   if (pool.unit === "tokens") return inTokens;
   // Who counts tokens need not load it.
   const { inMicrousd } = await import("../pricing/microusd.ts");
-  if (price !== undefined) return inMicrousd({ ...price, version: "given" }, model);
+  if (price !== undefined) return inMicrousd({ ...price, version: givenVersion }, model);
   if (model === undefined) {
     throw new TypeError(
       `a call in a pool of ${pool.unit} must name its model: give model, price, or estimate and usage`,

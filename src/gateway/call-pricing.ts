@@ -8,6 +8,7 @@ import { withRetry } from "../http/retry.ts";
 import { poolId, tenantId } from "../objects.ts";
 import { familyPrice, knownPrice } from "../pricing/known.ts";
 import { inMicrousd } from "../pricing/microusd.ts";
+import { poolVersion } from "../pricing/origin.ts";
 import type { Provider } from "../pricing/table.ts";
 import { inTokens, type Tariff } from "../pricing/tariff.ts";
 import { type Caller, systemCaller } from "../protocol/caller.ts";
@@ -73,9 +74,9 @@ export class CallPricing {
     pools.delete(this.#name);
   }
 
-  /** The price of the model that answered, which may be another than was asked; of the tenant's own only, if `own`. */
-  async priceOf(provider: Provider, model: string, own: boolean): Promise<Price | undefined> {
-    return own ? ((await this.#tenantPrice(model)) ?? undefined) : this.#price(provider, model, null);
+  /** The price of a model by its own name: the tenant's, or the one of the table. */
+  async priceOf(provider: Provider, model: string): Promise<Price | undefined> {
+    return (await this.#tenantPrice(model)) ?? knownPrice(model, Date.now(), provider);
   }
 
   get #name(): string {
@@ -92,11 +93,9 @@ export class CallPricing {
   }
 
   async #price(provider: Provider, model: string, fallback: Rates | null): Promise<Price | undefined> {
-    const own = await this.#tenantPrice(model);
-    if (own !== null) return own;
     return (
-      knownPrice(model, Date.now(), provider) ??
-      (fallback === null ? familyPrice(model, Date.now(), provider) : { ...fallback, version: "pool" })
+      (await this.priceOf(provider, model)) ??
+      (fallback === null ? familyPrice(model, Date.now(), provider) : { ...fallback, version: poolVersion })
     );
   }
 
@@ -122,11 +121,6 @@ function keep<T>(into: Map<string, Known<T>>, name: string, value: T): T {
   into.delete(name);
   into.set(name, { value, until: Date.now() + limits.gatewayRemembersMs });
   return value;
-}
-
-/** Whether a price is the tenant's own, or its pool's. */
-export function isOwn({ version }: Price): boolean {
-  return version.startsWith("tenant@") || version === "pool";
 }
 
 /** Whether the pool was not what was remembered of it. */

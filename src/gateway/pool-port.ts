@@ -11,7 +11,6 @@ import { systemCaller } from "../protocol/caller.ts";
 import type { Command } from "../protocol/commands.ts";
 import type { Price } from "../protocol/price.ts";
 import type { ReservationResult, SettlementResult } from "../protocol/reservation.ts";
-import { isOwn } from "./call-pricing.ts";
 import type { Admitted, ModelCall } from "./model-call.ts";
 
 /** Pauses before a settlement is tried again, while the platform lets a request run on. */
@@ -55,10 +54,8 @@ export class PoolPort implements Port<SettlementResult> {
     return settled;
   }
 
-  async priceOf(model: string): Promise<Price | undefined> {
-    const { pricing, tariff } = this.#admitted;
-    // A tenant that set a price for a name set it for what answers by that name, unless it priced that, too.
-    return tariff.price && pricing.priceOf(this.#call.route.provider, model, isOwn(tariff.price));
+  priceOf(model: string): Promise<Price | undefined> {
+    return this.#admitted.pricing.priceOf(this.#call.route.provider, model);
   }
 
   get #reservation(): ReservationResult {

@@ -1,4 +1,5 @@
 /** A tenant's own prices and the known ones, as one list. */
+import { poolVersion } from "../pricing/origin.ts";
 import type { PriceView, Rates } from "../protocol/price.ts";
 
 /** By model, each once: a tenant's own price takes precedence. */
@@ -9,7 +10,7 @@ export function merged(own: readonly PriceView[], known: readonly PriceView[]): 
 
 /** A pool's fallback price at `now`, as the price of `model`. */
 export function asView(model: string, fallback: Rates, now: number): PriceView {
-  return { model, ...fallback, version: "pool", source: "pool", as_of: new Date(now).toISOString().slice(0, 10) };
+  return { model, ...fallback, version: poolVersion, source: "pool", as_of: new Date(now).toISOString().slice(0, 10) };
 }
 
 /** The first `count` after `after`. */

@@ -1,6 +1,7 @@
 /** The table of known prices, as `npm run build` made it. */
 import table from "../../dist/prices.json" with { type: "json" };
 import type { PriceView } from "../protocol/price.ts";
+import { familyVersion } from "./origin.ts";
 import { type DatedPrice, familyOf, type PriceTable, type Provider, priceAt, rowOf, type Side } from "./table.ts";
 
 const known: PriceTable = table;
@@ -67,7 +68,7 @@ function ofFamily(sides: readonly Side[], names: readonly string[], now: number)
       .filter(({ shared }) => shared === most && most > 0)
       .flatMap(({ side, name, rows }) => {
         const view = dearest(rows.flatMap((row) => viewOf(side, row.model, priceAt(row, now)) ?? []));
-        return view === undefined ? [] : [{ ...view, version: `${view.version}~${name}` }];
+        return view === undefined ? [] : [{ ...view, version: familyVersion(view.version, name) }];
       }),
   );
 }

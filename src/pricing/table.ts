@@ -48,23 +48,24 @@ export function rowOf({ rows }: Side, model: string): Row | undefined {
 }
 
 /**
- * What may follow the beginning of a name: the date of a snapshot, or where it is served. `claude-sonnet-5` begins
+ * What may follow the beginning of a name: the date of a snapshot, its number (`-002`), or where it is served. `claude-sonnet-5` begins
  * `claude-sonnet-5-5` and `claude-sonnet-5-fast` too, which are other models and have other prices.
  */
 function isSnapshot(rest: string): boolean {
-  return /^($|-latest$|[:@]|[-@]?\d{4,}(-\d\d-\d\d)?($|[:@])|\d\d-\d\d($|[:@]))/.test(rest);
+  return /^($|-latest$|[:@]|-00\d$|[-@]?\d{4,}(-\d\d-\d\d)?($|[:@])|\d\d-\d\d($|[:@]))/.test(rest);
 }
 
 /** `shared`: how many parts of the name its rows have in common with the model. */
 export type Family = { readonly name: string; readonly shared: number; readonly rows: readonly Row[] };
 
 /** What makes a model another one than its family: several times as dear, or priced otherwise. */
-const apart = /^(fast|ultra|ultrafast|pro|max|priority|audio|realtime|search|image|live|tts)$/;
+const apart = /^(fast|ultra|ultrafast|pro|max|priority|audio|realtime|transcribe|search|image|live|tts)$/;
 
 /**
- * The rows of the family of a model that has none: those that share most of its name. `gpt-6.2-sol` is of the family of
- * `gpt-6-sol`, and `claude-haiku-5-5` of that of `claude-haiku-4-5`. A variant that no row of the family has is of none:
- * `claude-opus-4-6-fast` costs six times as much as `claude-opus-4-6`.
+ * The rows of the family of a model that has none: those that share most of the beginning of its name, and of these
+ * the ones that are called alike, if there are any. `gpt-6.2-sol` is of the family of `gpt-6-sol`, and
+ * `claude-haiku-5-5` of that of `claude-haiku-4-5`. A model is in no family with a variant that is priced apart:
+ * `claude-opus-4-6-fast` costs six times as much as `claude-opus-4-6`, and `gpt-5.9` no more than others for `gpt-5-pro`.
  */
 export function familyOf({ rows }: Side, model: string): Family {
   const parts = partsOf(model);
@@ -79,9 +80,23 @@ export function familyOf({ rows }: Side, model: string): Family {
     shared = same;
     family.push(row);
   }
-  const variants = parts.filter((part) => apart.test(part));
-  const known = family.filter(({ model: name }) => variants.every((part) => partsOf(name).includes(part)));
-  return { name: parts.slice(0, shared).join("-"), shared, rows: known };
+  const variants = variantsOf(model);
+  const near = family.filter((row) => variantsOf(row.model) === variants);
+  const alike = near.filter((row) => wordsOf(row.model) === wordsOf(model));
+  return { name: parts.slice(0, shared).join("-"), shared, rows: alike.length > 0 ? alike : near };
+}
+
+function variantsOf(model: string): string {
+  return partsOf(model)
+    .filter((part) => apart.test(part))
+    .join(" ");
+}
+
+/** What a model is called beside its version. */
+function wordsOf(model: string): string {
+  return partsOf(model)
+    .filter((part) => !/^(\d+|latest|preview|exp)$/.test(part))
+    .join(" ");
 }
 
 function sharedParts(name: readonly string[], parts: readonly string[]): number {

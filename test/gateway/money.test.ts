@@ -48,7 +48,7 @@ describe.each(names)("in dollars, a call of %s", (dialect) => {
     }
   });
 
-  it("of a model that nobody prices is refused, unless the pool names a fallback", async () => {
+  it("of a model without a price is refused, unless the pool names a fallback", async () => {
     const asked = stage.provider.calls.length;
     const { key } = await stage.newPool({}, money);
     const refused = await call(stage, key, dialect, "nobody-knows-me");
@@ -139,6 +139,13 @@ describe("the price of a call", () => {
     await stage.bursar.prices.remove("gpt-4.1");
   });
 
+  it("is that of the model that was asked for, where the table does not have the snapshot that answered", async () => {
+    const { pool, key } = await stage.newPool({}, money);
+    const snapshot = { "x-stainless-snapshot": "gpt-4o-mini-preview-exp" };
+    await (await call(stage, key, "chat", "gpt-4o", { headers: snapshot })).text();
+    expect(await settled(pool)).toMatchObject({ consumed: Math.ceil(16 * 2.5 + 4 * 1.25 + 10 * words.length) });
+  });
+
   it("is that of long prompts where the prompt is long", async () => {
     await setPrice("tiered", {
       input: 1_000_000,
@@ -150,7 +157,7 @@ describe("the price of a call", () => {
     expect(await settled(pool)).toMatchObject({ consumed: 2 * input + 5 * words.length });
   });
 
-  it("may be nothing, if somebody says so", async () => {
+  it("may be nothing, where the tenant says so", async () => {
     await setPrice("free-model", { input: 0, output: 0 });
     const { pool, key } = await stage.newPool({}, money);
     expect((await call(stage, key, "chat", "free-model")).status).toBe(200);

@@ -1,9 +1,11 @@
 /** How a name finds its price, and what a call is booked as: each rule by an example that only it decides. */
+import { calcPrice } from "@pydantic/genai-prices";
 import { describe, expect, it } from "vitest";
 import { bookedUsage } from "../../src/calls/booking.ts";
 import { cacheWrite1hRate, cacheWriteRate, costOf, ratesAt, sumUp } from "../../src/pricing/cost.ts";
 import { familyPrice, knownPrice, knownPrices } from "../../src/pricing/known.ts";
 import { inMicrousd } from "../../src/pricing/microusd.ts";
+import { familyVersion, givenVersion, poolVersion, replaces } from "../../src/pricing/origin.ts";
 import { type PriceTable, priceAt, type Row, rowOf } from "../../src/pricing/table.ts";
 import { inTokens } from "../../src/pricing/tariff.ts";
 import type { Extent } from "../../src/providers/request.ts";
@@ -51,6 +53,9 @@ describe("a model's name in a table", () => {
     ["m-2025-01-02:ft", "short"],
     ["m-2025-01-02x", undefined],
     ["m-202", undefined],
+    ["m-002", "short"],
+    ["m-002-x", undefined],
+    ["m-128", undefined],
     ["m12-31", "short"],
     ["m12-31x", undefined],
     ["m12-31@x", "short"],
@@ -121,9 +126,88 @@ describe("the known prices", () => {
     const family = knownPrices(now).filter(({ model }) => /^gpt-6(-|$)/.test(model));
     const dearest = Math.max(...family.map(({ output }) => output));
     expect(family.length).toBeGreaterThan(1);
-    expect(familyPrice("gpt-6.2-sol", now)?.output).toBe(dearest);
+    expect(familyPrice("gpt-6.2-nova", now)?.output).toBe(dearest);
     expect(familyPrice("claude-opus-4-6-fast", now)).toBeUndefined();
     expect(familyPrice("no-such-model", now)).toBeUndefined();
+  });
+
+  it.each([
+    ["gpt-6.2-sol", "gpt-6-sol"],
+    ["gpt-4o-mini-preview", "gpt-4o-mini"],
+    ["gemini-2.5-flash-lite-exp", "gemini-2.5-flash-lite"],
+    ["gpt-5-mini-preview", "gpt-5-mini"],
+  ])("of a family are those of the member that is called alike: %s as %s", (model, member) => {
+    const { input, output } = knownPrice(member, now) ?? {};
+    expect(familyPrice(model, now)).toMatchObject({ input, output, model });
+  });
+
+  it("of a family leave out what is priced apart, unless that was asked for", () => {
+    const most = (pattern: RegExp) =>
+      Math.max(...knownPrices(now).flatMap(({ model, output }) => (pattern.test(model) ? [output] : [])));
+    // No pro, no audio, no search: those cost up to ten times as much.
+    expect(familyPrice("gpt-5-nova", now)?.output).toBe(
+      most(/^gpt-5(\.\d)?(-(mini|nano|codex|codex-mini|luna|sol|terra))?$/),
+    );
+    expect(familyPrice("gpt-5.9-pro", now)?.output).toBe(most(/^gpt-5(\.\d)?-pro$/));
+  });
+
+  it.each([
+    ["google", "gemini-2.0-flash"],
+    ["google", "gemini-2.0-flash-001"],
+    ["google", "gemini-2.0-flash-lite"],
+    ["google", "gemini-2.5-flash"],
+    ["google", "gemini-2.5-flash-lite"],
+    ["google", "gemini-2.5-pro"],
+    ["google", "gemini-3-flash-preview"],
+    ["google", "gemini-3-pro-preview"],
+    ["google", "gemini-3.1-flash-lite"],
+    ["google", "gemini-3.1-pro-preview"],
+    ["google", "gemini-3.5-flash"],
+    ["openai", "gpt-4o-mini-2024-07-18"],
+    ["openai", "gpt-5.5"],
+    ["anthropic", "claude-opus-5"],
+  ] as const)("of %s's %s are what the package says that it costs", (provider, model) => {
+    const usage = { input_tokens: 10_000, output_tokens: 1_000 };
+    const second = calcPrice(usage, model, { providerId: provider, timestamp: new Date(now) });
+    const price = knownPrice(model, now, provider);
+    expect(price?.version).not.toContain("~");
+    expect(price && costOf({ input: 10_000, output: 1_000, cacheRead: 0, cacheWrite: 0, reasoning: 0 }, price)).toBe(
+      Math.ceil((second?.total_price ?? Number.NaN) * 1e6 - 1e-6),
+    );
+  });
+
+  it("have no model that bills images, speech or video apart", () => {
+    for (const model of [
+      "gemini-2.5-flash-image",
+      "gemini-omni-flash-preview",
+      "gpt-realtime",
+      "gpt-image-1",
+      "gpt-audio",
+    ]) {
+      expect(knownPrice(model, now), model).toBeUndefined();
+    }
+  });
+});
+
+describe("the price of the model that answered", () => {
+  const of = (version: string) => ({ version, input: 1, output: 1 });
+  const table = of("genai-prices@1");
+  const tenant = of("tenant@2026-11-28");
+
+  it.each([
+    ["one of the table", table, table, true],
+    ["one of the table", table, of(familyVersion("genai-prices@1", "gpt-6")), true],
+    ["one of the table", table, tenant, false],
+    ["one of the table", table, of(poolVersion), false],
+    ["one of the table", table, of(givenVersion), false],
+    ["one of the tenant's", tenant, table, true],
+    ["one of the tenant's", tenant, tenant, true],
+    ["one of the tenant's", tenant, of(poolVersion), true],
+    ["one of the tenant's", tenant, of(givenVersion), false],
+    ["a family's", of(familyVersion("genai-prices@1", "gpt-6")), table, false],
+    ["a family's", of(familyVersion("genai-prices@1", "gpt-6")), tenant, false],
+  ])("being %s, replaces the price of %o (served %o): %s", (_, served, asked, does) => {
+    expect(replaces(served, asked)).toBe(does);
   });
 });
 
